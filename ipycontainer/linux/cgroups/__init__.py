@@ -1,12 +1,12 @@
 """Control groups in v2's words; v1 is translated.
 
-    layout.py   what this host has, and where the caller sits in it
-    limits.py   what is asked for, out of docker's or OCI's words
-    plan.py     layout + name + limits -> folders, writes, joins: plain data, nothing touched
-    v2.py       the unified tree: where a container's group can hang, its files
-    v1.py       one tree for each controller: the translation, and what it cannot
-    group.py    what is done to a group: make, join, freeze, kill, remove
-    usage.py    what it uses
+layout.py   what this host has, and where the caller sits in it
+limits.py   what is asked for, out of docker's or OCI's words
+plan.py     layout + name + limits -> folders, writes, joins: plain data, nothing touched
+v2.py       the unified tree: where a container's group can hang, its files
+v1.py       one tree for each controller: the translation, and what it cannot
+group.py    what is done to a group: make, join, freeze, kill, remove
+usage.py    what it uses
 """
 
 from __future__ import annotations

@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 
 from ipycontainer.linux.cgroups.files import text
+from ipycontainer.linux.mountinfo import parse_mountinfo
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ipycontainer.linux.mountinfo import MountInfo
 
 # What docker's limits, `pause`, `stats` and the OOM flag need.  Others (cpuset, blkio, devices)
 # would each cost a folder and a join, and nothing that is asked for today reads them.
@@ -71,15 +74,6 @@ class Layout(Record):
         return tuple(dict.fromkeys(found))
 
 
-class CgroupMount(Record):
-    """One line of mountinfo that mounts a control group tree."""
-
-    version: int
-    root: str  # which group of the hierarchy is what the mount point shows
-    mount: str
-    controllers: tuple[str, ...] = ()  # v1: as mounted; includes "name=systemd"
-
-
 def parse_own(content: str) -> dict[tuple[str, ...], str]:
     """/proc/self/cgroup: controllers -> own path; the unified tree under ().
 
@@ -87,7 +81,7 @@ def parse_own(content: str) -> dict[tuple[str, ...], str]:
     {('cpu', 'cpuacct'): '/a:b', ('name=systemd',): '/', (): '/u'}
     """
     found: dict[tuple[str, ...], str] = {}
-    for line in content.splitlines():
+    for line in content.split("\n"):
         number, colon, rest = line.partition(":")
         names, second_colon, path = rest.partition(":")
         if not (colon and second_colon and number.isascii() and number.isdigit() and path.startswith("/")):
@@ -96,45 +90,7 @@ def parse_own(content: str) -> dict[tuple[str, ...], str]:
     return found
 
 
-def parse_mounts(content: str) -> list[CgroupMount]:
-    """The control group mounts of a mountinfo text, in order; what a later mount covers is left out."""
-    found: dict[str, CgroupMount] = {}
-    for line in content.splitlines():
-        left, dash, right = line.partition(" - ")
-        if not dash:
-            continue
-        fields, after = left.split(" "), right.split(" ")
-        if len(fields) < 6 or len(after) < 3:
-            continue
-        mount = unescape(fields[4])
-        found.pop(mount, None)
-        if after[0] == "cgroup2":
-            found[mount] = CgroupMount(2, unescape(fields[3]), mount)
-        elif after[0] == "cgroup":
-            names = tuple(option for option in after[2].split(",") if option not in ("rw", "ro"))
-            found[mount] = CgroupMount(1, unescape(fields[3]), mount, names)
-    return list(found.values())
-
-
-def unescape(field: str) -> str:
-    """A field of mountinfo: blanks and backslashes stand there as \\040, \\011, \\012, \\134, others as they are.
-
-    >>> unescape("/a\\\\040b")
-    '/a b'
-    """
-    if "\\" not in field:
-        return field
-    head, *tails = field.split("\\")
-    for tail in tails:
-        code = tail[:3]
-        if len(code) == 3 and code.isascii() and code.isdigit() and max(code) < "8" and code < "400":
-            head += chr(int(code, 8)) + tail[3:]
-        else:
-            head += "\\" + tail
-    return head
-
-
-def own_folder(mount: CgroupMount, path: str) -> str:
+def own_folder(mount: MountInfo, path: str) -> str:
     """Where the group `path` appears under `mount`; "" where this mount does not show it.
 
     A container often sees its own group as the mount's root (root=/docker/ID, path=/docker/ID).
@@ -143,7 +99,7 @@ def own_folder(mount: CgroupMount, path: str) -> str:
     parts, root = _parts(path), _parts(mount.root)
     if ".." in parts[len(root) :] or parts[: len(root)] != root:
         return ""
-    return os.path.join(mount.mount, *parts[len(root) :])
+    return os.path.join(mount.target, *parts[len(root) :])
 
 
 def _parts(path: str) -> list[str]:
@@ -156,18 +112,18 @@ def match(mountinfo: str, own: str) -> tuple[list[Hierarchy], str, str]:
     path_of = {name: path for names, path in own_paths.items() for name in names}
     v1: dict[tuple[str, ...], Hierarchy] = {}
     v2_mount = v2_own = ""
-    for mount in parse_mounts(mountinfo):
-        if mount.version == 2:
-            folder = own_folder(mount, own_paths.get((), ""))
-            if folder and not v2_own and () in own_paths:
-                v2_mount, v2_own = mount.mount, folder
+    for mount in parse_mountinfo("\n".join(line for line in mountinfo.split("\n") if " - cgroup" in line)):
+        if mount.kind == "cgroup2":
+            folder = own_folder(mount, own_paths[()]) if () in own_paths else ""
+            if folder and not v2_own:
+                v2_mount, v2_own = mount.target, folder
             continue
-        wanted = tuple(name for name in mount.controllers if name in WANTED and name in path_of)
-        if not wanted or wanted in v1:
+        wanted = tuple(name for name in mount.super_options if name in WANTED and name in path_of)
+        if mount.kind != "cgroup" or not wanted or wanted in v1:
             continue
         folder = own_folder(mount, path_of[wanted[0]])
         if folder:
-            v1[wanted] = Hierarchy(wanted, mount.mount, folder)
+            v1[wanted] = Hierarchy(wanted, mount.target, folder)
     return list(v1.values()), v2_mount, v2_own
 
 

@@ -57,7 +57,9 @@ def _why_not(layout: Layout, needed: dict[str, str]) -> Exception:
     writable = [level for level in layout.v2 if level.writable]
     if not writable:
         return refuse(needed, f"no control group is delegated to this user from {layout.v2[0].path} upwards", DELEGATE)
-    return refuse(needed, f"other processes sit in {writable[-1].path}, and such a group cannot hand limits on", DELEGATE)
+    return refuse(
+        needed, f"other processes sit in {writable[-1].path}, and such a group cannot hand limits on", DELEGATE
+    )
 
 
 def _at(
@@ -80,9 +82,7 @@ def _at(
     writes, notes = _writes(leaf, limits, swap)
     if not controllers:
         notes += (f"{level.path} cannot hand controllers on: memory and processes are not counted.",)
-    return CgroupPlan(
-        (ours, leaf), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf, notes
-    )
+    return CgroupPlan((ours, leaf), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf, notes)
 
 
 def _writes(leaf: str, limits: Limits, swap: bool) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
