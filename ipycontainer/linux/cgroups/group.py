@@ -162,7 +162,7 @@ def remove(leaves: Iterable[str], patience: float = PATIENCE) -> None:
     for leaf in leaves:
         for folder in _deepest_first(leaf):
             while not _rmdir(folder):
-                if next(moments, None) is None:
+                if not next(moments, False):
                     raise KernelError("rmdir", errno.EBUSY, folder)
     for parent in dict.fromkeys(os.path.dirname(leaf) for leaf in leaves):
         _rmdir(parent)  # busy: other containers are in it
@@ -202,10 +202,10 @@ def _deepest_first(folder: str) -> Iterator[str]:
     yield folder
 
 
-def _moments(patience: float) -> Iterator[None]:
+def _moments(patience: float) -> Iterator[bool]:
     """Ever longer waits, until `patience` seconds are over."""
     end, pause = time.monotonic() + patience, 0.0005
     while time.monotonic() < end:
-        yield None
+        yield True
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)

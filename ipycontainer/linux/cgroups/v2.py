@@ -79,27 +79,30 @@ def _at(
             for controller in controllers
             if controller not in needed and controller not in enabled
         ]
-    writes, notes = _writes(leaf, limits, swap)
+    writes, notes = _writes(leaf, limits, needed, swap)
     if not controllers:
         notes += (f"{level.path} cannot hand controllers on: memory and processes are not counted.",)
     return CgroupPlan((ours, leaf), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf, notes)
 
 
-def _writes(leaf: str, limits: Limits, swap: bool) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+def _writes(
+    leaf: str, limits: Limits, needed: tuple[str, ...], swap: bool
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """The limits' files and values; limits whose controller lies in a v1 tree are not ours."""
     writes: list[tuple[str, str]] = []
     notes: tuple[str, ...] = ()
-    if limits.memory_max > 0:
+    if "memory" in needed and limits.memory_max > 0:
         writes.append((f"{leaf}/memory.max", str(limits.memory_max)))
         if limits.memory_swap_max is not None and limits.memory_swap_max >= 0:
             if swap:
                 writes.append((f"{leaf}/memory.swap.max", str(limits.memory_swap_max)))
             else:
                 notes = ("This kernel does not count swap: --memory limits memory alone.",)
-    if limits.cpu_max is not None:
+    if "cpu" in needed and limits.cpu_max is not None:
         quota, period = limits.cpu_max
         writes.append((f"{leaf}/cpu.max", f"{quota} {period}"))
-    if limits.cpu_weight:
+    if "cpu" in needed and limits.cpu_weight:
         writes.append((f"{leaf}/cpu.weight", str(int(limits.cpu_weight))))
-    if limits.pids_max > 0:
+    if "pids" in needed:
         writes.append((f"{leaf}/pids.max", str(limits.pids_max)))
     return tuple(writes), notes
