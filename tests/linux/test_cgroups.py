@@ -194,6 +194,37 @@ def test_what_is_written_is_what_the_kernel_says(inside):
         assert kernel == ours, file
 
 
+def test_the_unified_tree_freezes_kills_and_removes_even_without_controllers(inside):
+    def scene(layout):
+        if not layout.v2:
+            return None
+        layout = layout.replace(kind="unified", v1=(), v2=tuple(level.replace(controllers=()) for level in layout.v2))
+        plan = made(layout, f"bare-{uuid.uuid4().hex}")
+
+        def spin():
+            os.fork()
+            while True:
+                pass
+
+        pid = member(plan, spin)
+        while len(cgroups.processes(plan.leaves)) < 2:
+            time.sleep(0.001)
+        cgroups.freeze(plan.leaves)
+        frozen = is_frozen(plan.leaves)
+        cgroups.thaw(plan.leaves)
+        thawed = not is_frozen(plan.leaves)
+        os.mkdir(f"{plan.clone_into}/below")
+        counted = cgroups.usage(plan.leaves).cpu_usec
+        cgroups.kill_all(plan.leaves)
+        left = cgroups.processes(plan.leaves)
+        cgroups.remove(plan.leaves)
+        return frozen, thawed, counted > 0, left, end(pid), os.path.exists(plan.clone_into)
+
+    if (answer := inside(scene)) is None:
+        pytest.skip("no unified tree is mounted here")
+    assert answer == (True, True, True, [], -signal.SIGKILL, False)
+
+
 def test_frozen_processes_stand_still_and_go_on(inside):
     def scene(layout):
         plan = made(layout, "ice")
