@@ -41,7 +41,7 @@ def info(engine: Engine) -> dict[str, Any]:
         "ContainersStopped": counts["exited"] + counts["created"] + counts["unknown"],
         "Images": len(engine.images()) if os.path.isdir(engine.root) else 0,
         "Driver": "overlay2",
-        "CgroupVersion": layout.version,
+        "CgroupVersion": "2" if layout.kind == "unified" else "1",
         "Rootless": os.geteuid() != 0,
         "Launcher": {"Pid": pid, "Mode": engine.launcher.mode} if pid else None,
         "DockerRootDir": engine.root,
