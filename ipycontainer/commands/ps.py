@@ -59,7 +59,8 @@ def ps(call: Call) -> int:
     elif parsed.given("format") and parsed.text("format") not in ("", "table"):
         from ipycontainer.commands.listing import show_formatted
 
-        show_formatted(console, parsed.text("format"), [_fields(one, whole) for one in found], _HEADINGS)
+        form = parsed.text("format")
+        show_formatted(console, form, [_fields(one, whole, form) for one in found], _HEADINGS)
     else:
         now = time()
         console.table(Table(_COLUMNS, tuple([_row(one, whole, now) for one in found])))
@@ -82,12 +83,13 @@ def _row(container: Container, whole: bool, now: float) -> tuple[str, ...]:
     )
 
 
-def _fields(container: Container, whole: bool) -> dict[str, Any]:
+def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
     from ipycontainer.commands.units import local_time
 
     labels = container.labels
     ident, image, command, created, status, ports, name = _row(container, whole, time())
-    details = container.inspect()
+    # Another file is read only for who asks for what stands in it.
+    details = container.inspect() if any(name in form for name in ("json", "Mounts", "Networks")) else {}
     return {
         "ID": ident,
         "Image": image,

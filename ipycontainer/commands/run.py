@@ -8,7 +8,6 @@ from ipycontainer.errors import OptionError, StartError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.commands import Call
-    from ipycontainer.commands.console import Terminal
     from ipycontainer.commands.options import Parsed
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 
@@ -58,7 +57,7 @@ def run(call: Call) -> int:
     terminal = None
     if asked.tty and not detached:
         # A terminal that is not there is found out before anything is made.
-        terminal = _terminal(call)
+        terminal = console.terminal(asked.interactive)
     container = call.engine.create(asked)
     try:
         if detached:
@@ -74,14 +73,6 @@ def run(call: Call) -> int:
     from ipycontainer.commands.streaming import follow
 
     return follow(attachment, console, stdin=asked.interactive, terminal=terminal)
-
-
-def _terminal(call: Call) -> Terminal:
-    try:
-        return call.console.terminal()
-    except OptionError as error:
-        error.exit_code = 1
-        raise
 
 
 def request(parsed: Parsed, cwd: str) -> RunRequest:
