@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 
-# Another test run's processes carry this variable with another folder.
-ROOT_VARIABLE = "IPYCONTAINER_ROOT="
+# Launchers and monitors have this in their command line, and behind it their store's folder.
+LAUNCHER = "launcher/__main__.py"
 
 Names = dict[str, frozenset[str]]
 
@@ -113,7 +113,7 @@ def _processes(mark: str) -> dict[int, str]:
         parents[pid] = parent
         told = "".join(_read(f"/proc/{entry}/{name}") for name in ("cmdline", "environ"))
         orphan = parent == 1 and _mount_namespace(pid) not in (here, "")
-        if mark in told or (orphan and ROOT_VARIABLE not in told):
+        if mark in told or (orphan and LAUNCHER not in told):
             marked.add(pid)
     # This test run holds the mark too; its children are our command and our Python.
     marked.difference_update(_ancestry(os.getpid(), parents))

@@ -63,7 +63,7 @@ class Persona:
 
     def run_folders(self) -> list[Path]:
         """Where the sockets and locks of this store are."""
-        code = "from ipycontainer.launcher.client import Launcher; print(Launcher().run_folder)"
+        code = f"from ipycontainer.launcher.folders import run_folder; print(run_folder({str(self.store)!r}))"
         return [Path(str(self.python(code)).strip())]
 
     def popen(
