@@ -25,7 +25,7 @@ class Candidates(Record):
 
 def candidates(before: Sequence[str], prefix: str) -> Candidates:
     """What can follow the whole words `before`, where `prefix` was begun."""
-    if not before or before[0] in GROUPS and len(before) == 1:
+    if not before or (before[0] in GROUPS and len(before) == 1):
         group = f"{before[0]} " if before else ""
         return Candidates(_verbs(group, prefix))
     try:

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from ipycontainer.commands.console import Console
 
 
-def show_formatted(
-    console: Console, form: str, rows: Iterable[Mapping[str, Any]], headings: Mapping[str, str]
-) -> None:
+def show_formatted(console: Console, form: str, rows: Iterable[Mapping[str, Any]], headings: Mapping[str, str]) -> None:
     """Rows through a template; `table …` puts headings over them, `json` writes a document a line.
 
     headings: the word over each field, for `table`.
@@ -29,7 +27,7 @@ def show_formatted(
     names = dict(headings, Label=lambda name: name)
     lines = [template.fill(row).split("\t") for row in (names, *rows)]
     columns = max(map(len, lines))
-    cells = [tuple([*line, *[""] * (columns - len(line))]) for line in lines]
+    cells = [(*line, *[""] * (columns - len(line))) for line in lines]
     console.table(Table(cells[0], tuple(cells[1:])))
 
 

@@ -20,9 +20,9 @@ def inspect(call: Call) -> int:
     """Shows the documents of containers and images."""
     kind = call.parsed.text("type")
     if kind not in _TYPES:
-        error = OptionError(f'unknown type: "{kind}"; it is container or image')
-        error.exit_code = 1
-        raise error
+        refusal = OptionError(f'unknown type: "{kind}"; it is container or image')
+        refusal.exit_code = 1
+        raise refusal
     return show_documents(call, lambda reference: _find(call.engine, reference, kind))
 
 

@@ -90,7 +90,8 @@ def _tokens(text: str) -> tuple[list[tuple[str, Any]], str, bool]:
 
 
 def _string(text: str, at: int) -> tuple[Any, int]:
-    mark, parts = text[at], []
+    mark = text[at]
+    parts: list[str] = []
     at += 1
     while at < len(text):
         letter = text[at]
