@@ -62,8 +62,8 @@ def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
         call.console.lines([template.fill(document) for document in found])
     else:
         call.console.document(found)
-    for error in missing:
-        call.console.complain(f"Error: {error}")
+    for reason in missing:
+        call.console.complain(f"Error: {reason}")
     return 1 if missing else 0
 
 
