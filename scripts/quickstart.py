@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -52,18 +54,17 @@ class Reader(NotebookClient):
 
 def main() -> int:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    reader = Reader(
-        notebook,
-        timeout=CELL_SECONDS,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(NOTEBOOK.parent)}},
-        config=Config({"KernelManager": {"transport": "ipc"}}),  # sockets in a folder of ours, not open ports
-    )
-    try:
-        reader.execute()
-    except CellExecutionError:
-        print(f"A cell of {NOTEBOOK.name} failed; what it said is above.", file=sys.stderr)
-        return 1
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+    with tempfile.TemporaryDirectory() as folder:
+        # The kernel's sockets lie in a folder of ours instead of on open ports.
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
+        resources = {"metadata": {"path": str(NOTEBOOK.parent)}}
+        reader = Reader(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=resources, config=config)
+        try:
+            reader.execute()
+        except CellExecutionError:
+            print(f"A cell of {NOTEBOOK.name} failed; what it said is above.", file=sys.stderr)
+            return 1
     print("That was notebooks/00-quickstart.ipynb. To run it yourself:  .venv/bin/jupyter lab notebooks/")
     return 0
 
