@@ -6,7 +6,7 @@ from ipycontainer.commands.options import Option, Verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from ipycontainer.commands import Call
@@ -16,23 +16,23 @@ _FORMAT = Option("format", "f", "text", "json, or a Go template")
 
 def version(call: Call) -> int:
     """Says which versions are at work."""
-    return _show(call, call.engine.version())
+    return _show(call, lambda: call.engine.version())
 
 
 def info(call: Call) -> int:
     """Says what the store holds and how this machine runs containers."""
-    return _show(call, call.engine.info())
+    return _show(call, lambda: call.engine.info())
 
 
-def _show(call: Call, document: dict[str, Any]) -> int:
+def _show(call: Call, ask: Callable[[], dict[str, Any]]) -> int:
     form = call.parsed.text("format")
     if form:
-        from ipycontainer.commands.listing import unescaped
-        from ipycontainer.commands.templates import Template
+        from ipycontainer.commands.listing import Report
 
-        call.console.line(Template(unescaped("{{json .}}" if form == "json" else form)).fill(document))
+        report = Report(form)
+        call.console.line(report.text(ask()))
     else:
-        call.console.line("\n".join(_outline(document, "")))
+        call.console.line("\n".join(_outline(ask(), "")))
     return 0
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.commands import Call
+    from ipycontainer.commands.listing import Report
+    from ipycontainer.commands.options import Parsed
     from ipycontainer.engine.image import Image
 
 _HEADINGS = {
@@ -35,20 +37,25 @@ def images(call: Call) -> int:
         if key not in _FILTERS:
             raise OptionError(f"invalid filter {key!r}; there are {', '.join(_FILTERS)}")
     whole = parsed.flag("no-trunc")
+    report = _report(parsed)
     rows = _rows(call.engine.images(), parsed.arguments[0] if parsed.arguments else "", conditions, call)
     if parsed.flag("quiet"):
         console.lines(list(dict.fromkeys(_shown_id(image, whole) for image, _name in rows)))
         return 0
     fields = [_fields(image, name, whole) for image, name in rows]
+    report.show(console, fields, _HEADINGS)
+    return 0
+
+
+def _report(parsed: Parsed) -> Report:
+    from ipycontainer.commands.listing import Report
+
     form = parsed.text("format")
     if form in ("", "table"):
         form = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
         if parsed.flag("digests"):
             form = form.replace("{{.ID}}", "{{.Digest}}\t{{.ID}}")
-    from ipycontainer.commands.listing import show_formatted
-
-    show_formatted(console, form, fields, _HEADINGS)
-    return 0
+    return Report(form)
 
 
 def _rows(

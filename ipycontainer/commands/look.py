@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.commands import Call
+    from ipycontainer.commands.listing import Report
     from ipycontainer.engine.engine import Engine, Event
 
 _TYPES = ("", "container", "image")
@@ -43,28 +44,28 @@ def _find(engine: Engine, reference: str, kind: str) -> dict[str, Any]:
 
 def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
     """The document of each argument, as a list or through `--format`; those not found are told at the end."""
+    report = _report(call.parsed.text("format"))
     found, missing = [], []
     for reference in call.parsed.arguments:
         try:
             found.append(find(reference))
         except Error as error:
             missing.append(error)
-    form = call.parsed.text("format")
-    if form == "json":
-        from ipycontainer.commands.template_functions import as_json
-
-        call.console.lines([as_json(document) for document in found])
-    elif form:
-        from ipycontainer.commands.listing import unescaped
-        from ipycontainer.commands.templates import Template
-
-        template = Template(unescaped(form))
-        call.console.lines([template.fill(document) for document in found])
+    if report is not None:
+        call.console.lines([report.text(document) for document in found])
     else:
         call.console.document(found)
     for reason in missing:
         call.console.complain(f"Error: {reason}")
     return 1 if missing else 0
+
+
+def _report(form: str) -> Report | None:
+    if not form:
+        return None
+    from ipycontainer.commands.listing import Report
+
+    return Report(form)
 
 
 def events(call: Call) -> int:
@@ -76,16 +77,10 @@ def events(call: Call) -> int:
     since, until = moment_of(parsed, "since"), moment_of(parsed, "until")
     conditions = parsed.many("filter")
     check(conditions)
-    form = parsed.text("format")
-    template = None
-    if form:
-        from ipycontainer.commands.listing import unescaped
-        from ipycontainer.commands.templates import Template
-
-        template = Template(unescaped("{{json .}}" if form == "json" else form))
+    report = _report(parsed.text("format"))
     for event in call.engine.events(since=since, until=until, follow=True):
         if matches(event, conditions):
-            console.line(template.fill(_event_fields(event)) if template else _event_line(event))
+            console.line(report.text(_event_fields(event)) if report else _event_line(event))
     return 0
 
 

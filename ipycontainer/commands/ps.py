@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.commands import Call
+    from ipycontainer.commands.listing import Report
+    from ipycontainer.commands.options import Parsed
     from ipycontainer.engine.container import Container
 
 _WIDEST_COMMAND = 20
@@ -39,6 +41,7 @@ _HEADINGS = {
 def ps(call: Call) -> int:
     """Lists containers, the newest first."""
     parsed, console = call.parsed, call.console
+    report = _report(parsed)
     last = 1 if parsed.flag("latest") else parsed.number("last", -1)
     conditions = parsed.many("filter")
     everything = parsed.flag("all") or last > 0
@@ -56,15 +59,21 @@ def ps(call: Call) -> int:
     whole = parsed.flag("no-trunc")
     if parsed.flag("quiet"):
         console.lines([container.id if whole else container.short_id for container in found])
-    elif parsed.given("format") and parsed.text("format") not in ("", "table"):
-        from ipycontainer.commands.listing import show_formatted
-
-        form = parsed.text("format")
-        show_formatted(console, form, [_fields(one, whole, form) for one in found], _HEADINGS)
+    elif report is not None:
+        report.show(console, [_fields(one, whole, report.form) for one in found], _HEADINGS)
     else:
         now = time()
         console.table(Table(_COLUMNS, tuple([_row(one, whole, now) for one in found])))
     return 0
+
+
+def _report(parsed: Parsed) -> Report | None:
+    form = parsed.text("format")
+    if form in ("", "table") or parsed.flag("quiet"):
+        return None
+    from ipycontainer.commands.listing import Report
+
+    return Report(form)
 
 
 _COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")

@@ -112,8 +112,11 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
 
 
 def _image(name: str) -> str:
-    if not name:
-        raise OptionError("the name of an image is missing (it is empty)")
+    # A plain word needs no grammar, and most names are one.
+    if not (name.isascii() and name.isalnum() and name.islower()):
+        from ipycontainer.oci.reference import parse
+
+        parse(name)
     return name
 
 
