@@ -198,7 +198,7 @@ def _pipeline(tokens: list[tuple[str, Any]]) -> Pipeline:
     commands, rest = _commands(tokens)
     if rest:
         raise TemplateError("unexpected ) in the template")
-    return Pipeline(commands, tuple(variables))
+    return Pipeline(commands, tuple(variables), ("=", "=") in bare[:2])
 
 
 def _commands(tokens: list[tuple[str, Any]]) -> tuple[tuple[Command, ...], list[tuple[str, Any]]]:
