@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    # A variable is a box (a list of one value): an inner scope has its own names, and shares the boxes
+    # of the outer one, so that `$x = …` is seen outside.
+    _Scope = dict[str, list[Any]]
+
 
 class Text(Record):
     """What stands between the actions."""
@@ -88,11 +92,6 @@ class Template:
     def fill(self, value: Any) -> str:
         """The template's text for one value; TemplateError for a name that is not there."""
         return "".join(_walk(self._nodes, value, {"$": [value]}))
-
-
-# A variable is a box (a list of one value): an inner scope has its own names, and shares the boxes
-# of the outer one, so that `$x = …` is seen outside.
-_Scope = dict[str, list[Any]]
 
 
 def _walk(nodes: Sequence[Any], dot: Any, variables: _Scope) -> Iterator[str]:

@@ -109,7 +109,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "s", "1x", "1m 30s", "1..5s", "-", ".s", "1d"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="duration|unit"):
+    with pytest.raises(ValueError, match=r"duration|unit"):
         units.duration_seconds(text)
 
 
