@@ -25,7 +25,8 @@ def start(call: Call) -> int:
     stdin = parsed.flag("interactive")
     terminal = call.console.terminal(stdin) if container.inspect()["Config"].get("Tty") else None
     attachment = container.start(attach=True, stdin=stdin, size=terminal.size() if terminal else None)
-    return follow(attachment, call.console, stdin=stdin, terminal=terminal)
+    assert attachment is not None
+    return follow(attachment, call.console, stdin=stdin, terminal=terminal, kill=container.kill)
 
 
 def stop(call: Call) -> int:

@@ -66,13 +66,14 @@ def run(call: Call) -> int:
             return 0
         size = terminal.size() if terminal else None
         attachment = container.start(attach=True, stdin=asked.interactive, size=size)
+        assert attachment is not None
     except StartError:
         # docker leaves a container behind that never ran; nobody has wanted it yet.
         container.remove(force=True)
         raise
     from ipycontainer.commands.streaming import follow
 
-    return follow(attachment, console, stdin=asked.interactive, terminal=terminal)
+    return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill)
 
 
 def request(parsed: Parsed, cwd: str) -> RunRequest:
