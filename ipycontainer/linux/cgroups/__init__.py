@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ipycontainer.linux.cgroups.cgroup_plan import CgroupPlan
 from ipycontainer.linux.cgroups.group import (
+    enter,
     freeze,
     join,
     kill_all,
@@ -32,6 +33,7 @@ __all__ = [
     "Layout",
     "Limits",
     "Usage",
+    "enter",
     "freeze",
     "join",
     "kill_all",

@@ -61,6 +61,12 @@ def join(plan: CgroupPlan, pid: int = 0) -> None:
         write(file, str(pid))
 
 
+def enter(leaves: Iterable[str]) -> None:
+    """Move the calling process into groups that are there (an exec's way in)."""
+    for leaf in leaves:
+        write(f"{leaf}/cgroup.procs", "0")
+
+
 def update(plan: CgroupPlan) -> None:
     """Write the plan's values again (`docker update`); its folders are there."""
     for file, value in plan.writes:
