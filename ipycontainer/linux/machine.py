@@ -88,15 +88,18 @@ def machine(run: str, store: str) -> Machine:
 
     Forks: to be called from a process with one thread.
     """
-    path = f"{run}/machine.json"
-    now = fingerprint()
-    known = read(path)
-    if known is not None and known.depends_on == now:
+    known = read(f"{run}/machine.json")
+    if known is not None and known.depends_on == fingerprint():
         return known
-    found = probe(store).replace(depends_on=now)
+    return renew(run, store)
+
+
+def renew(run: str, store: str) -> Machine:
+    """A new trial, whatever is known; its result is kept in the run folder."""
+    found = probe(store).replace(depends_on=fingerprint())
     # A failure may have been the moment's (memory, processes, time): it is found out again.
     if found.mode != "none":
-        _write(path, dumps(found.to_document()))
+        _write(f"{run}/machine.json", dumps(found.to_document()))
     return found
 
 
