@@ -66,3 +66,20 @@ def read_mountinfo(process: str = "self") -> list[MountInfo]:
     """The mounts that `process` sees."""
     with open(f"/proc/{process}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         return parse_mountinfo(file.read())
+
+
+def mount_over(found: list[MountInfo], path: str) -> MountInfo | None:
+    """The mount that holds the absolute `path`: the innermost, and of two at one place the later."""
+    best: MountInfo | None = None
+    for mount in found:
+        if path != mount.target and not path.startswith(mount.target.rstrip("/") + "/"):
+            continue
+        if best is None or len(mount.target) >= len(best.target):
+            best = mount
+    return best
+
+
+def kind_of(path: str) -> str:
+    """The kind of file system that the absolute `path` lies on ("ext4", "nfs4", …); "" if no mount holds it."""
+    best = mount_over(read_mountinfo(), path)
+    return best.kind if best else ""

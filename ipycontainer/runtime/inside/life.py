@@ -1,19 +1,18 @@
 """What a monitor writes about its container: the lock, the living state, the lasting record, the journal.
 
-    RUN/containers/ID/alive        flock held: the monitor lives, whatever any PID says
+    RUN/containers/ID/alive        its lock held: the monitor lives, whatever any PID says
     RUN/containers/ID/state.json   pid, start time, monitor, boot; gone with the run folder
     FOLDER/life.json               started, finished, exit code; lasts.  No "finished" and no lock: exit unknown
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
-from ipycontainer.linux import pidfd
+from ipycontainer.linux import locks, pidfd
 from ipycontainer.runtime.launch import Launch
 
 TYPE_CHECKING = False
@@ -33,11 +32,9 @@ def claim(run: str) -> int:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
             continue  # a sweep removed the folder between the two lines above
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locks.take(lock):
             os.close(lock)
-            raise WrongState("the container is already running, or is being swept; see `ipycontainer ps -a`") from None
+            raise WrongState("the container is already running, or is being swept; see `ipycontainer ps -a`")
         try:
             if os.stat(path).st_ino == os.fstat(lock).st_ino:
                 return lock

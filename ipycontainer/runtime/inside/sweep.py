@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import WrongState
-from ipycontainer.linux import cgroups, trees
+from ipycontainer.json_text import loads
+from ipycontainer.linux import cgroups, locks, trees
 from ipycontainer.runtime.inside import life
 
 TYPE_CHECKING = False
@@ -72,21 +73,8 @@ def named_cgroups(run: str) -> list[str]:
 
 def living_state(run: str) -> dict[str, Any]:
     """The state of a living container.  Raises WrongState when it is not running."""
-    import fcntl
-
-    from ipycontainer.json_text import loads
-
-    try:
-        lock = os.open(os.path.join(run, "alive"), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise WrongState("the container is not running") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if not locks.is_held(os.path.join(run, "alive")):
         raise WrongState("the container is not running")
-    except BlockingIOError:
-        pass
-    finally:
-        os.close(lock)
     try:
         with open(os.path.join(run, "state.json"), encoding="utf-8") as file:
             found: dict[str, Any] = loads(file.read())
