@@ -30,11 +30,10 @@ def command(arguments: list[str]) -> int:
     """Performs one command line; returns its exit code."""
     from ipycontainer.cli.console import TerminalConsole
     from ipycontainer.commands import dispatch
-    from ipycontainer.commands.words import literal
 
     console = TerminalConsole()
     try:
-        return dispatch(literal(arguments), console, open_engine, _cwd())
+        return dispatch(arguments, console, open_engine, _cwd())
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
