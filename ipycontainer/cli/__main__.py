@@ -28,9 +28,10 @@ def open_engine(root: str | None) -> Engine:
 
 def command(arguments: list[str]) -> int:
     """Performs one command line; returns its exit code."""
-    from ipycontainer.cli.console import TerminalConsole
+    from ipycontainer.cli.console import TerminalConsole, fill_standard_descriptors
     from ipycontainer.commands import dispatch
 
+    fill_standard_descriptors()
     console = TerminalConsole()
     try:
         return dispatch(arguments, console, open_engine, _cwd())
