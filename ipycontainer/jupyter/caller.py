@@ -23,10 +23,14 @@ _PRINTS = 1
 def fate_of_value() -> str:
     """DROPPED, SHOWN (a cell's last expression) or USED, for the magic that is running now."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_name not in _ENTRANCES:
+    inside = False
+    while frame is not None:
+        # An alias of a magic goes through IPython's entrance twice; the caller is beyond the outer one.
+        if inside and not str(frame.f_globals.get("__name__", "")).startswith("IPython."):
+            return _fate(frame)
+        inside = inside or frame.f_code.co_name in _ENTRANCES
         frame = frame.f_back
-    caller = frame.f_back if frame is not None else None
-    return _fate(caller) if caller is not None else USED
+    return USED
 
 
 def _fate(frame: FrameType) -> str:

@@ -40,6 +40,7 @@ def fates():
         ("if True:\n    x = %probe", ["used"]),
         ("import asyncio\nawait asyncio.sleep(0)\n%probe\n%probe", ["dropped", "shown"]),
         ("%%probe\ntext", ["shown"]),
+        ("%alias_magic prod probe\n%prod\n%prod\nx = %prod", ["dropped", "dropped", "used"]),
     ],
 )
 def test_fate(fates, source, expected):
