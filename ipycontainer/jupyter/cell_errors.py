@@ -38,7 +38,15 @@ def for_cell(error: errors.Error) -> BaseException:
 
 def command_failed(what: str, exit_code: int) -> errors.CommandFailed:
     """A program inside that ended with another exit code than 0."""
-    return in_one_sentence(errors.CommandFailed(f"{what} ended with exit code {exit_code}{_meaning(exit_code)}", exit_code))
+    sentence = f"{what}: ended with exit code {exit_code}{_meaning(exit_code)}"
+    return in_one_sentence(errors.CommandFailed(sentence, exit_code))
+
+
+def complaints(sentences: list[str], exit_code: int) -> errors.Error:
+    """What a verb had to complain of, one line each, when it failed for some of what it was given."""
+    error = in_one_sentence(errors.Error("\n".join(sentences)))
+    error.exit_code = exit_code
+    return error
 
 
 def interrupted(what: str) -> KeyboardInterrupt:
@@ -49,6 +57,8 @@ def interrupted(what: str) -> KeyboardInterrupt:
 def _meaning(exit_code: int) -> str:
     from signal import Signals
 
+    if exit_code == 137:
+        return " (SIGKILL: it was killed, perhaps because its memory limit was reached)"
     if 128 < exit_code < 160:
         try:
             return f" ({Signals(exit_code - 128).name})"

@@ -66,18 +66,38 @@ class Lines(SList):
         printer.text("\n".join(visible(line) for line in self))
 
 
-class Document(list):  # type: ignore[type-arg]
+class DocumentList(list):  # type: ignore[type-arg]
     """What `inspect` found, as plain data that prints as JSON."""
 
-    def __init__(self, items: Sequence[Any], text: str) -> None:
-        super().__init__(items)
-        self._text = text.rstrip("\n")
-
     def __repr__(self) -> str:
-        return self._text
+        return json(list(self))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(self._text)
+        printer.text(repr(self))
+
+
+class DocumentDict(dict):  # type: ignore[type-arg]
+    """One document, as plain data that prints as JSON."""
+
+    def __repr__(self) -> str:
+        return json(dict(self))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
+
+
+def document(value: Any) -> Any:
+    """`value` in a form that prints as JSON."""
+    if isinstance(value, list):
+        return DocumentList(value)
+    return DocumentDict(value) if isinstance(value, dict) else value
+
+
+def json(value: Any) -> str:
+    """JSON text for a person."""
+    from ipycontainer.json_text import dumps
+
+    return dumps(value, indent=4)
 
 
 def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from IPython.core.formatters import DisplayFormatter
 
-from ipycontainer.jupyter.display import Document, Lines, Table
+from ipycontainer.jupyter.display import Lines, Table, document
 
 FORMAT = DisplayFormatter()
 
@@ -40,6 +40,7 @@ def test_lines_are_a_list_of_strings_that_looks_like_lines():
 
 
 def test_a_document_is_data_that_prints_as_json():
-    document = Document([{"Id": "abc"}], '[\n    {"Id": "abc"}\n]\n')
-    assert document[0]["Id"] == "abc"
-    assert FORMAT.format(document)[0]["text/plain"] == '[\n    {"Id": "abc"}\n]'
+    found = document([{"Id": "abc"}])
+    assert found == [{"Id": "abc"}]
+    assert FORMAT.format(found)[0]["text/plain"] == '[\n    {\n        "Id": "abc"\n    }\n]'
+    assert FORMAT.format(document({"Id": "a"}))[0]["text/plain"] == '{\n    "Id": "a"\n}'
