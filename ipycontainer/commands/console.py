@@ -73,6 +73,16 @@ class Console:
         """Signals that this console's process passes on to the container it is attached to."""
         return ()
 
+    def due(self) -> float | None:
+        """Seconds until `catch_up` has something to do, while a program is followed; None for never."""
+        return None
+
+    def catch_up(self) -> None:
+        """Time has passed: what was held back to be shown together is shown now."""
+
+    def interrupt_sent(self) -> None:
+        """An interrupt went to the program that is followed."""
+
 
 class Redirected(Console):
     """A console whose stdout goes into a file (`%container logs web > web.log`)."""

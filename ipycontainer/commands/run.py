@@ -46,7 +46,7 @@ _CREATE_OPTIONS = (
 def create(call: Call) -> int:
     """Makes the container and prints its id; `start` starts it."""
     container = call.engine.create(request(call.parsed, call.cwd))
-    call.console.lines([container.id])
+    call.console.line(container.id)
     return 0
 
 
@@ -63,7 +63,7 @@ def run(call: Call) -> int:
     try:
         if detached:
             container.start()
-            console.lines([container.id])
+            console.line(container.id)
             return 0
         size = terminal.size() if terminal else None
         attachment = container.start(attach=True, stdin=asked.interactive, size=size)

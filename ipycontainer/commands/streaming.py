@@ -86,14 +86,16 @@ class _Follower:
                     self._show(*chunk)
 
     def _ready(self) -> list[tuple[int, int]]:
-        if self.kill_at is None:
-            return self.poll.poll()
-        left = self.kill_at - time.monotonic()
-        if left <= 0:
+        waits = [self.console.due()]
+        if self.kill_at is not None:
+            waits.append(max(0.0, self.kill_at - time.monotonic()))
+        known = [wait for wait in waits if wait is not None]
+        ready = self.poll.poll(min(known) * 1000 + 1 if known else None)
+        if self.kill_at is not None and time.monotonic() >= self.kill_at:
             self.kill_at = None
             self.attachment.signal(_signal.SIGKILL)
-            return self.poll.poll()
-        return self.poll.poll(left * 1000 + 1)
+        self.console.catch_up()
+        return ready
 
     def _signal(self, number: int) -> None:
         if number == _signal.SIGWINCH and self.terminal is not None:
@@ -108,6 +110,7 @@ class _Follower:
             self.kill_at = time.monotonic()
             return
         self.kill_at = time.monotonic() + PATIENCE
+        self.console.interrupt_sent()
         self.attachment.signal(_signal.SIGINT)
 
     def _show(self, stream: str, data: bytes) -> None:

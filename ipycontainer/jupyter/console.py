@@ -127,6 +127,20 @@ class CellConsole(Console):
             "and run there: ipycontainer run -it …, or ipycontainer exec -it NAME sh"
         )
 
+    def due(self) -> float | None:
+        """When the next flush is due."""
+        waits = [stream.wait for stream in self.streams.values()]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def catch_up(self) -> None:
+        """Flushes what is due."""
+        for stream in self.streams.values():
+            stream.tick()
+
+    def interrupt_sent(self) -> None:
+        """The button was pressed."""
+        self.interrupted = True
+
     def end(self) -> None:
         """The verb is done: what was held back is shown."""
         for stream in self.streams.values():

@@ -82,7 +82,6 @@ class ContainerMagics(Magics):
         none, `ContainerMagics.options` what every line begins with.
         """
         from ipycontainer.commands import Call
-        from ipycontainer.commands.help import verb_help
         from ipycontainer.commands.words import split
         from ipycontainer.jupyter import in_container
         from ipycontainer.jupyter.cell_options import expanded
@@ -93,6 +92,8 @@ class ContainerMagics(Magics):
                 words = expanded(words, self._names(local_ns))
             parsed = in_container.read_line([word.text for word in words], self.options, self.image)
             if parsed.help:
+                from ipycontainer.commands.help import verb_help
+
                 console_for(parsed, None).line(verb_help(in_container.verb(), "%%"))
                 return 0
             console = console_for(parsed, in_container.put_program(parsed, cell))
