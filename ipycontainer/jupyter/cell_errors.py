@@ -38,7 +38,7 @@ def for_cell(error: errors.Error) -> BaseException:
 
 def command_failed(what: str, exit_code: int) -> errors.CommandFailed:
     """A program inside that ended with another exit code than 0."""
-    sentence = f"{what}: ended with exit code {exit_code}{_meaning(exit_code)}"
+    sentence = f"{what} ended with exit code {exit_code}{_meaning(exit_code)}"
     return in_one_sentence(errors.CommandFailed(sentence, exit_code))
 
 

@@ -99,7 +99,7 @@ class ContainerMagics(Magics):
             console = console_for(parsed, in_container.put_program(parsed, cell))
             return in_container.perform(Call(parsed, console, lambda: self.engine(None), os.getcwd()))
 
-        return self._perform("this cell in its container", run)
+        return self._perform("the program of this cell", run)
 
     def _perform(self, what: str, run: Run) -> Any:
         from ipycontainer.jupyter.performance import Performance
