@@ -26,7 +26,7 @@ missing() {
 [ "$(uname -s)" = Linux ] || fail "ipycontainer needs Linux: namespaces, cgroups and overlay are the kernel's."
 
 if [ ! -w . ]; then
-    fail "This folder belongs to $(stat -c %U .) and you ($(id -un)) may not write here: make a copy of your own (git clone '$PWD' ~/ipycontainer) and run make there."
+    fail "This folder belongs to $(stat -c %U .) and you ($(id -un)) may not write here: make a copy of your own (cp -r '$PWD' ~/ipycontainer) and run make there."
 fi
 
 lacking=$(missing | sort -u | tr '\n' ' ')

@@ -1,9 +1,9 @@
 """docker's grammar, and what each verb does: written once for the magic and the command line.
 
-    words = split(line)                          words.py: what was quoted is remembered
-    dispatch(words, console, open_engine, cwd)   verbs.py: the verb's module alone is imported
-        -> options.read(verb, words)             options.py: rows, one reader
-        -> verb.perform(Call)                    run.py, life.py, look.py, exec.py, images.py, about.py
+words = split(line)                          words.py: what was quoted is remembered
+dispatch(words, console, open_engine, cwd)   verbs.py: the verb's module alone is imported
+    -> options.read(verb, words)             options.py: rows, one reader
+    -> verb.perform(Call)                    run.py, life.py, look.py, exec.py, images.py, about.py
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ipycontainer.commands.tables import Table
 
     class Terminal(Protocol):
-        """A real terminal, raw while it is entered: every key goes to the container."""
+        """A real terminal; while it is entered every key goes to the container, if stdin does."""
 
         def __enter__(self) -> Self: ...
         def __exit__(self, *_details: object) -> None: ...
@@ -65,9 +65,12 @@ class Console:
         """The descriptor that `-i` reads from; None where there is nothing to read."""
         return None
 
-    def terminal(self) -> Terminal:
-        """The terminal for `-t`; Refused where there is none."""
-        raise Refused("the input is not a terminal, which -t needs: leave -t out")
+    def terminal(self, stdin: bool) -> Terminal | None:
+        """The terminal for `-t`, read from for `-i`; None where `-t` works without one.
+
+        Raises Refused where it does not.
+        """
+        raise no_terminal()
 
     def forwards(self) -> tuple[int, ...]:
         """Signals that this console's process passes on to the container it is attached to."""
@@ -82,6 +85,13 @@ class Console:
 
     def interrupt_sent(self) -> None:
         """An interrupt went to the program that is followed."""
+
+
+def no_terminal() -> Refused:
+    """docker's refusal of `-it` in a pipe, with its exit code."""
+    error = Refused("the input is not a terminal, which -it needs: leave -t out")
+    error.exit_code = 1
+    return error
 
 
 class Redirected(Console):

@@ -16,7 +16,7 @@ def exec_in(call: Call) -> int:
     parsed = call.parsed
     detached = parsed.flag("detach")
     tty = parsed.flag("tty")
-    terminal = call.console.terminal() if tty and not detached else None
+    terminal = call.console.terminal(parsed.flag("interactive")) if tty and not detached else None
     env = environment(parsed, call.cwd)
     container = call.engine.get(parsed.arguments[0])
     attachment = container.exec_start(

@@ -32,9 +32,7 @@ def check(conditions: Sequence[tuple[str, str]]) -> bool:
     return any(key in _LOOKS_AT_ALL for key, _ in conditions)
 
 
-def matching(
-    containers: Sequence[Container], conditions: Sequence[tuple[str, str]], engine: Engine
-) -> list[Container]:
+def matching(containers: Sequence[Container], conditions: Sequence[tuple[str, str]], engine: Engine) -> list[Container]:
     """Those that match: values of one key are alternatives (labels must all be there), keys must all match."""
     wanted: dict[str, list[str]] = {}
     for key, value in conditions:

@@ -16,16 +16,17 @@ def start(call: Call) -> int:
     """Starts containers that were made or have ended."""
     parsed = call.parsed
     if not (parsed.flag("attach") or parsed.flag("interactive")):
-        return _each(call, lambda reference: call.engine.get(reference).start() and None)
+        return _each(call, lambda reference: call.engine.get(reference).start())
     if len(parsed.arguments) > 1:
         raise WrongArguments("one container can be started and attached to at once, not several")
     from ipycontainer.commands.streaming import follow
 
     container = call.engine.get(parsed.arguments[0])
     stdin = parsed.flag("interactive")
-    terminal = call.console.terminal() if container.inspect()["Config"].get("Tty") else None
+    terminal = call.console.terminal(stdin) if container.inspect()["Config"].get("Tty") else None
     attachment = container.start(attach=True, stdin=stdin, size=terminal.size() if terminal else None)
-    return follow(attachment, call.console, stdin=stdin, terminal=terminal)
+    assert attachment is not None
+    return follow(attachment, call.console, stdin=stdin, terminal=terminal, kill=container.kill)
 
 
 def stop(call: Call) -> int:
@@ -63,7 +64,6 @@ def wait(call: Call) -> int:
 def _each(call: Call, act: Callable[[str], object], forgiven: type[Error] | None = None) -> int:
     """`act` on every container that was named; each that worked is printed, each that failed is told."""
     code = 0
-    done = []
     for reference in call.parsed.arguments:
         try:
             said = act(reference)
@@ -72,8 +72,7 @@ def _each(call: Call, act: Callable[[str], object], forgiven: type[Error] | None
             if forgiven is None or not isinstance(error, forgiven):
                 code = 1
         else:
-            done.append(said if isinstance(said, str) else reference)
-    call.console.lines(done)
+            call.console.lines([said if isinstance(said, str) else reference])
     return code
 
 

@@ -1,4 +1,8 @@
-"""`-q`, `--format` and the table: how a verb that lists things shows them."""
+"""`--format`: a template for one document, or for the rows of a list.
+
+A report is made before the engine is asked, so a template that cannot be read
+is told at once.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +11,37 @@ from ipycontainer.commands.templates import Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ipycontainer.commands.console import Console
 
 
-def show_formatted(
-    console: Console, form: str, rows: Iterable[Mapping[str, Any]], headings: Mapping[str, str]
-) -> None:
-    """Rows through a template; `table …` puts headings over them, `json` writes a document a line.
+class Report:
+    """`json`, `table TEMPLATE` or `TEMPLATE`."""
 
-    headings: the word over each field, for `table`.
-    """
-    directive, _, rest = form.partition(" ")
-    if directive != "table":
-        template = Template(unescaped("{{json .}}" if form == "json" else form))
-        console.lines([template.fill(row) for row in rows])
-        return
-    template = Template(unescaped(rest.strip()))
-    names = dict(headings, Label=lambda name: name)
-    lines = [template.fill(row).split("\t") for row in (names, *rows)]
-    columns = max(map(len, lines))
-    cells = [tuple([*line, *[""] * (columns - len(line))]) for line in lines]
-    console.table(Table(cells[0], tuple(cells[1:])))
+    def __init__(self, form: str) -> None:
+        directive, _, rest = form.strip().partition(" ")
+        self.is_table = directive == "table"
+        if self.is_table:
+            form = rest.strip()
+        elif form == "json":
+            form = "{{json .}}"
+        self.form = form
+        # A shell hands over `\t` and `\n` as two characters each; a template means tab and newline.
+        self._template = Template(form.replace("\\t", "\t").replace("\\n", "\n"))
 
+    def text(self, value: Mapping[str, Any]) -> str:
+        """One document through the template."""
+        return self._template.fill(value)
 
-def unescaped(form: str) -> str:
-    """A shell hands over `\\t` and `\\n` as two characters each; a template means tab and newline."""
-    return form.replace("\\t", "\t").replace("\\n", "\n")
+    def show(self, console: Console, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str]) -> None:
+        """Rows, each through the template; a table has `headings` (a word for each field) over them."""
+        if not self.is_table:
+            console.lines([self.text(row) for row in rows])
+            return
+        names = dict(headings, Label=lambda name: name)
+        lines = [self.text(row).split("\t") for row in (names, *rows)]
+        columns = max(map(len, lines))
+        cells = [(*line, *[""] * (columns - len(line))) for line in lines]
+        console.table(Table(cells[0], tuple(cells[1:])))

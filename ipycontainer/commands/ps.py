@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.commands import Call
+    from ipycontainer.commands.listing import Report
+    from ipycontainer.commands.options import Parsed
     from ipycontainer.engine.container import Container
 
 _WIDEST_COMMAND = 20
@@ -39,6 +41,7 @@ _HEADINGS = {
 def ps(call: Call) -> int:
     """Lists containers, the newest first."""
     parsed, console = call.parsed, call.console
+    report = _report(parsed)
     last = 1 if parsed.flag("latest") else parsed.number("last", -1)
     conditions = parsed.many("filter")
     everything = parsed.flag("all") or last > 0
@@ -56,14 +59,21 @@ def ps(call: Call) -> int:
     whole = parsed.flag("no-trunc")
     if parsed.flag("quiet"):
         console.lines([container.id if whole else container.short_id for container in found])
-    elif parsed.given("format") and parsed.text("format") not in ("", "table"):
-        from ipycontainer.commands.listing import show_formatted
-
-        show_formatted(console, parsed.text("format"), [_fields(one, whole) for one in found], _HEADINGS)
+    elif report is not None:
+        report.show(console, [_fields(one, whole, report.form) for one in found], _HEADINGS)
     else:
         now = time()
         console.table(Table(_COLUMNS, tuple([_row(one, whole, now) for one in found])))
     return 0
+
+
+def _report(parsed: Parsed) -> Report | None:
+    form = parsed.text("format")
+    if form in ("", "table") or parsed.flag("quiet"):
+        return None
+    from ipycontainer.commands.listing import Report
+
+    return Report(form)
 
 
 _COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
@@ -82,12 +92,13 @@ def _row(container: Container, whole: bool, now: float) -> tuple[str, ...]:
     )
 
 
-def _fields(container: Container, whole: bool) -> dict[str, Any]:
+def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
     from ipycontainer.commands.units import local_time
 
     labels = container.labels
     ident, image, command, created, status, ports, name = _row(container, whole, time())
-    details = container.inspect()
+    # Another file is read only for who asks for what stands in it.
+    details = container.inspect() if any(name in form for name in ("json", "Mounts", "Networks")) else {}
     return {
         "ID": ident,
         "Image": image,

@@ -27,8 +27,8 @@ _LATER = "it comes in a later release"
 _NO = ("false", "0", "f", "F", "False", "FALSE")
 
 
-def _row(long: str, short: str, kind: str, why: str, *harmless: str, help: str = "") -> Option:
-    return Option(long, short, kind, help, refused=why, harmless=harmless)
+def _row(long: str, short: str, kind: str, why: str, *harmless: str) -> Option:
+    return Option(long, short, kind, "", refused=why, harmless=harmless)
 
 
 _CREATE = (
@@ -113,7 +113,9 @@ _CREATE = (
 _RUN = (
     *_CREATE,
     _row("detach-keys", "", "text", _KEYS, ""),
-    _row("sig-proxy", "", "flag", "signals are always passed on in this release", "true", "1", "t", "T", "True", "TRUE"),
+    _row(
+        "sig-proxy", "", "flag", "signals are always passed on in this release", "true", "1", "t", "T", "True", "TRUE"
+    ),
 )
 
 # Before the verb: what docker's client would connect with.

@@ -8,7 +8,6 @@ from ipycontainer.errors import OptionError, StartError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.commands import Call
-    from ipycontainer.commands.console import Terminal
     from ipycontainer.commands.options import Parsed
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 
@@ -58,7 +57,7 @@ def run(call: Call) -> int:
     terminal = None
     if asked.tty and not detached:
         # A terminal that is not there is found out before anything is made.
-        terminal = _terminal(call)
+        terminal = console.terminal(asked.interactive)
     container = call.engine.create(asked)
     try:
         if detached:
@@ -67,21 +66,14 @@ def run(call: Call) -> int:
             return 0
         size = terminal.size() if terminal else None
         attachment = container.start(attach=True, stdin=asked.interactive, size=size)
+        assert attachment is not None
     except StartError:
         # docker leaves a container behind that never ran; nobody has wanted it yet.
         container.remove(force=True)
         raise
     from ipycontainer.commands.streaming import follow
 
-    return follow(attachment, console, stdin=asked.interactive, terminal=terminal)
-
-
-def _terminal(call: Call) -> Terminal:
-    try:
-        return call.console.terminal()
-    except OptionError as error:
-        error.exit_code = 1
-        raise
+    return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill)
 
 
 def request(parsed: Parsed, cwd: str) -> RunRequest:
@@ -121,8 +113,11 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
 
 
 def _image(name: str) -> str:
-    if not name:
-        raise OptionError("the name of an image is missing (it is empty)")
+    # A plain word needs no grammar, and most names are one.
+    if not (name.isascii() and name.isalnum() and name.islower()):
+        from ipycontainer.oci.reference import parse
+
+        parse(name)
     return name
 
 

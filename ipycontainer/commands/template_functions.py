@@ -97,6 +97,15 @@ def _formatted(flags: str, verb: str, value: Any) -> str:
     return str(f"%{flags}s" % shown(value))
 
 
+def _print(*values: Any) -> str:
+    """Go's print: a space between two neighbours of which neither is a text."""
+    text = ""
+    for before, value in zip((None, *values), values):
+        text += " " if text and not isinstance(before, str) and not isinstance(value, str) else ""
+        text += shown(value)
+    return text
+
+
 def _pad(text: str, before: int, after: int) -> str:
     return " " * before + text + " " * after if text else ""
 
@@ -110,7 +119,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "title": lambda text: text[:1].upper() + text[1:],
     "truncate": lambda text, most: text[:most],
     "pad": _pad,
-    "print": lambda *values: "".join(map(shown, values)),
+    "print": _print,
     "println": lambda *values: " ".join(map(shown, values)) + "\n",
     "printf": _printf,
     "len": lambda value: len(value),

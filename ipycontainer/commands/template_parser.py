@@ -90,7 +90,8 @@ def _tokens(text: str) -> tuple[list[tuple[str, Any]], str, bool]:
 
 
 def _string(text: str, at: int) -> tuple[Any, int]:
-    mark, parts = text[at], []
+    mark = text[at]
+    parts: list[str] = []
     at += 1
     while at < len(text):
         letter = text[at]
@@ -197,7 +198,7 @@ def _pipeline(tokens: list[tuple[str, Any]]) -> Pipeline:
     commands, rest = _commands(tokens)
     if rest:
         raise TemplateError("unexpected ) in the template")
-    return Pipeline(commands, tuple(variables))
+    return Pipeline(commands, tuple(variables), ("=", "=") in bare[:2])
 
 
 def _commands(tokens: list[tuple[str, Any]]) -> tuple[tuple[Command, ...], list[tuple[str, Any]]]:

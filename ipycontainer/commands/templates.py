@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    # A variable is a box (a list of one value): an inner scope has its own names, and shares the boxes
+    # of the outer one, so that `$x = …` is seen outside.
+    _Scope = dict[str, list[Any]]
+
 
 class Text(Record):
     """What stands between the actions."""
@@ -33,10 +37,14 @@ class Command(Record):
 
 
 class Pipeline(Record):
-    """Commands joined by `|`, with the variables that its value is given to."""
+    """Commands joined by `|`, with the variables that its value is given to.
+
+    assigns: `$x = …`, which changes a variable, rather than `$x := …`, which makes one.
+    """
 
     commands: tuple[Command, ...]
     variables: tuple[str, ...] = ()
+    assigns: bool = False
 
 
 class Field(Record):
@@ -83,10 +91,10 @@ class Template:
 
     def fill(self, value: Any) -> str:
         """The template's text for one value; TemplateError for a name that is not there."""
-        return "".join(_walk(self._nodes, value, {"$": value}))
+        return "".join(_walk(self._nodes, value, {"$": [value]}))
 
 
-def _walk(nodes: Sequence[Any], dot: Any, variables: dict[str, Any]) -> Iterator[str]:
+def _walk(nodes: Sequence[Any], dot: Any, variables: _Scope) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, Text):
             yield node.text
@@ -98,7 +106,7 @@ def _walk(nodes: Sequence[Any], dot: Any, variables: dict[str, Any]) -> Iterator
                 yield shown(value)
 
 
-def _branch(node: Branch, dot: Any, variables: dict[str, Any]) -> Iterator[str]:
+def _branch(node: Branch, dot: Any, variables: _Scope) -> Iterator[str]:
     inner = dict(variables)
     value = _pipeline(node.pipeline, dot, inner)
     if node.kind != "range":
@@ -113,9 +121,9 @@ def _branch(node: Branch, dot: Any, variables: dict[str, Any]) -> Iterator[str]:
     for key, item in pairs:
         names = node.pipeline.variables
         if names:
-            inner[names[-1]] = item
+            inner[names[-1]] = [item]
         if len(names) == 2:
-            inner[names[0]] = key
+            inner[names[0]] = [key]
         yield from _walk(node.body, item, dict(inner))
 
 
@@ -129,16 +137,18 @@ def _pairs(value: Any) -> list[tuple[Any, Any]]:
     raise TemplateError(f"range goes over a list or a map, not over {shown(value)!r}")
 
 
-def _pipeline(node: Pipeline, dot: Any, variables: dict[str, Any]) -> Any:
+def _pipeline(node: Pipeline, dot: Any, variables: _Scope) -> Any:
     value: Any = None
     for position, command in enumerate(node.commands):
         value = _command(command, dot, variables, (value,) if position else ())
-    if len(node.variables) == 1:
-        variables[node.variables[0]] = value
+    if len(node.variables) == 1 and node.assigns:
+        _box(variables, node.variables[0])[0] = value
+    elif len(node.variables) == 1:
+        variables[node.variables[0]] = [value]
     return value
 
 
-def _command(command: Command, dot: Any, variables: dict[str, Any], piped: tuple[Any, ...]) -> Any:
+def _command(command: Command, dot: Any, variables: _Scope, piped: tuple[Any, ...]) -> Any:
     head, *rest = command.words
     if isinstance(head, Name):
         if head.name in ("and", "or"):
@@ -169,21 +179,25 @@ def _short_circuit(name: str, words: list[Any], piped: tuple[Any, ...]) -> Any:
     return value
 
 
-def _value(node: Any, dot: Any, variables: dict[str, Any], call: bool = True) -> Any:
+def _value(node: Any, dot: Any, variables: _Scope, call: bool = True) -> Any:
     if isinstance(node, Literal):
         return node.value
     if isinstance(node, Pipeline):
         return _pipeline(node, dot, variables)
     if isinstance(node, Variable):
-        if node.name not in variables:
-            raise TemplateError(f"there is no variable {node.name}")
-        return variables[node.name]
+        return _box(variables, node.name)[0]
     if isinstance(node, Name):
         return _command(Command((node,)), dot, variables, ())
     value = dot if node.of is None else _value(node.of, dot, variables)
     for name in node.names:
         value = _member(value, name)
     return value() if call and callable(value) else value
+
+
+def _box(variables: _Scope, name: str) -> list[Any]:
+    if name not in variables:
+        raise TemplateError(f"there is no variable {name}")
+    return variables[name]
 
 
 def _member(value: Any, name: str) -> Any:

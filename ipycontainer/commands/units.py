@@ -39,24 +39,22 @@ def human_size(count: float) -> str:
     >>> human_size(23_400_000), human_size(999), human_size(0)
     ('23.4MB', '999B', '0B')
     """
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000:
-            break
-        count /= 1000
-    else:
-        unit = "PB"
+    count, unit = _scaled(count, 1000, ("B", "kB", "MB", "GB", "TB", "PB"))
     return f"{count:.3g}{unit}" if count < 999.5 else f"{count:.4g}{unit}"
 
 
 def human_binary_size(count: float) -> str:
     """Bytes in powers of 1024 with four digits: `64MiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if count < 1024:
-            break
-        count /= 1024
-    else:
-        unit = "PiB"
+    count, unit = _scaled(count, 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
     return f"{count:.4g}{unit}"
+
+
+def _scaled(count: float, step: int, units: tuple[str, ...]) -> tuple[float, str]:
+    position = 0
+    while count >= step and position < len(units) - 1:
+        count /= step
+        position += 1
+    return count, units[position]
 
 
 def human_duration(seconds: float) -> str:

@@ -167,5 +167,3 @@ def answer(question: str, program: str) -> str:
     from ipycontainer.commands.help import overview
 
     return overview(program)
-
-

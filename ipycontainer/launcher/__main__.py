@@ -55,9 +55,9 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.json_text import dumps
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import prctl
-    from ipycontainer.runtime.inside import jobs as runtime_jobs
+    from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
 
-    jobs = {**runtime_jobs.JOBS}
+    jobs = {**runtime_jobs(mode)}
     prctl.set_name("ipycontainer")
     facts = os.path.join(run, name + ".json")
     with open(facts + ".new", "w", encoding="utf-8") as file:

@@ -109,9 +109,9 @@ def _sentence(path: str, error: OSError) -> str:
 
 def _refuse_network(root: str) -> None:
     """Neither locks nor overlay uppers hold on a network file system."""
-    from ipycontainer.launcher.mount_kind import kind_of
+    from ipycontainer.linux.mountinfo import kind_of
 
-    kind = kind_of(root)
+    kind = kind_of(os.path.realpath(root))
     if kind in _NETWORK_KINDS:
         raise NetworkFileSystem(
             f"the state folder {root} lies on {kind}, where neither locks nor overlays hold; "

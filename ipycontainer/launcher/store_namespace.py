@@ -10,12 +10,11 @@ process in there may join the container's own.
 
 from __future__ import annotations
 
-import fcntl
 import os
 
 from ipycontainer.errors import KernelError, LauncherError
 from ipycontainer.json_text import loads
-from ipycontainer.linux import capabilities, idmaps, mounts, namespaces
+from ipycontainer.linux import capabilities, idmaps, locks, mounts, namespaces
 
 NEWUIDMAP = "/usr/bin/newuidmap"
 NEWGIDMAP = "/usr/bin/newgidmap"
@@ -161,17 +160,8 @@ def _join_living(run: str) -> str | None:
 
 def _living(folder: str) -> dict[str, object] | None:
     """The state of the container in `folder` if its monitor holds its lock."""
-    try:
-        descriptor = os.open(os.path.join(folder, "alive"), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+    if not locks.is_held(os.path.join(folder, "alive")):
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return None
-    except BlockingIOError:
-        pass
-    finally:
-        os.close(descriptor)
     try:
         with open(os.path.join(folder, "state.json"), encoding="utf-8") as file:
             found: dict[str, object] = loads(file.read())

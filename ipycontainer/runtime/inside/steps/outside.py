@@ -1,0 +1,90 @@
+"""Steps of the monitor: the cgroup, the writable layer's folders, the child, its id maps."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import KernelError
+from ipycontainer.linux import cgroups, idmaps, namespaces, trees
+from ipycontainer.runtime.inside.step import Place, Step
+
+
+class MakeCgroup(Step):
+    """Make the container's own cgroup in every hierarchy and write its limits."""
+
+    call = "mkdir(2), write(2)"
+    why = "a namespace hides what others have; only a cgroup bounds what the container itself may take"
+    shows = "/sys/fs/cgroup/…/ipycontainer/ID"
+
+    plan: cgroups.CgroupPlan
+
+    def take(self, place: Place) -> None:
+        # The names go to the container's folder before the things are made: sweep reads them there.
+        names = os.path.join(place.launch.run, "cgroups")
+        with open(names, "w", encoding="utf-8") as file:
+            file.write("\n".join(self.plan.leaves))
+        cgroups.make(self.plan)
+
+
+class MakeWritableLayer(Step):
+    """Make the folders of the writable layer: upper for the changes, work for overlay's own use."""
+
+    call = "mkdir(2)"
+    why = "layers of an image are shared and never change; a container writes into one of its own"
+    shows = "generations/0/upper"
+
+    upper: str
+    work: str
+
+    def take(self, place: Place) -> None:
+        for folder in (self.upper, self.work):
+            try:
+                os.makedirs(folder, 0o755, exist_ok=True)
+            except OSError as error:
+                raise KernelError("mkdir", error.errno or 0, folder) from None
+        os.chmod(self.upper, 0o755)
+        # A volatile overlay marks its work folder, and a second mount is refused (EINVAL) while the mark is there.
+        trees.remove(os.path.join(self.work, "work", "incompat"))
+
+
+class Clone(Step):
+    """Fork PID 1 into new namespaces of these kinds, in one call."""
+
+    call = "clone3(2)"
+    why = "each namespace is one thing of which the container has its own: processes, mounts, host name, network, …"
+    shows = "/proc/PID/ns/"
+
+    kinds: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        cloned = namespaces.clone(namespaces.flags_of(self.kinds))
+        place.child, place.pidfd = cloned.pid, cloned.pidfd
+
+
+class WriteIdMaps(Step):
+    """Say which ids of the store namespace the container's ids are."""
+
+    call = "write(2)"
+    why = "uid 0 inside is an ordinary user outside; without a map it would be nobody"
+    shows = "/proc/PID/uid_map"
+
+    uids: tuple[tuple[int, int, int], ...]
+    gids: tuple[tuple[int, int, int], ...]
+
+    def take(self, place: Place) -> None:
+        # One step of nesting changes nothing about the ids, but gives the container its own process limit.
+        idmaps.write_map(place.child, "uid_map", idmaps.nested([idmaps.Extent(*item) for item in self.uids]))
+        idmaps.write_map(place.child, "gid_map", idmaps.nested([idmaps.Extent(*item) for item in self.gids]))
+
+
+class JoinCgroup(Step):
+    """Move PID 1 into the container's cgroup; everything it starts is born there."""
+
+    call = "write(2)"
+    why = "limits count what sits in the cgroup; the monitor stays outside, so a full container cannot take it along"
+    shows = "/proc/PID/cgroup"
+
+    plan: cgroups.CgroupPlan
+
+    def take(self, place: Place) -> None:
+        cgroups.join(self.plan, place.child)
