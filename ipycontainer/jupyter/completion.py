@@ -6,29 +6,27 @@ the store's files.  No launcher is started and no network asked.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ipycontainer.commands.options import Option, Verb
+    from ipycontainer.commands.completion import Candidates
     from ipycontainer.engine.engine import Engine
 
-_NOTHING: SimpleMatcherResult = {"completions": []}
 
+class Found(NamedTuple):
+    """What may stand at the cursor."""
 
-class Candidates:
-    """What may stand at the cursor: `kind` is what a frontend shows beside it."""
-
-    def __init__(self, kind: str, texts: Iterable[str], alone: bool = True) -> None:
-        self.kind = kind
-        self.texts = texts
-        self.alone = alone  # whether file names and Python's names would only be in the way
+    texts: list[str]
+    kind: str  # what a frontend shows beside it
+    alone: bool = True  # whether file names and Python's names would only be in the way
 
 
 def add(shell: InteractiveShell) -> None:
@@ -47,10 +45,10 @@ def _matcher(context: CompletionContext) -> SimpleMatcherResult:
     line = context.text_until_cursor
     # Asked at every key in every cell: nothing is imported before the line is known to be ours.
     if "container" not in line:
-        return _NOTHING
+        return {"completions": []}
     magic, mark, rest = _cut(line, context.cursor_line)
     if not magic:
-        return _NOTHING
+        return {"completions": []}
     words = rest.split()
     fragment = "" if not words or rest[-1:].isspace() else words.pop()
     found = _in_container(words, fragment) if magic == "in_container" else _container(words, fragment)
@@ -76,82 +74,31 @@ def _cut(line: str, number: int) -> tuple[str, str, str]:
     return magic, mark, rest
 
 
-def _container(words: list[str], fragment: str) -> Candidates:
-    from ipycontainer.commands import verbs
-    from ipycontainer.errors import Error
+def _container(words: list[str], fragment: str) -> Found:
+    from ipycontainer.commands.completion import candidates
     from ipycontainer.jupyter.cell_options import CELL_OPTIONS
 
     while words and words[0].startswith("-"):
         words = words[2 if words[0] in ("--out", "--err", "--root") else 1 :]
-    if not words:
-        return Candidates("option", _names(CELL_OPTIONS)) if fragment[:1] == "-" else Candidates("verb", _first_words())
-    if len(words) == 1 and words[0] in verbs.GROUPS:
-        return Candidates("verb", _second_words(words[0]))
-    try:
-        verb, used = verbs.find(words)
-    except Error:
-        return Candidates("", ())
-    return _after_verb(verb, words[used:], fragment)
+    if not words and fragment.startswith("-"):
+        return Found([f"--{option.long}" for option in CELL_OPTIONS], "option")
+    return _found(candidates(words, fragment))
 
 
-def _in_container(words: list[str], fragment: str) -> Candidates:
+def _in_container(words: list[str], fragment: str) -> Found:
+    from ipycontainer.commands.completion import after
     from ipycontainer.jupyter.in_container import verb
 
-    return _after_verb(verb(), words, fragment)
+    return _found(after(verb(), words, fragment))
 
 
-def _after_verb(verb: Verb, words: Sequence[str], fragment: str) -> Candidates:
-    waiting, arguments = _where(verb, words)
-    if waiting is not None:
-        return _value_of(waiting)
-    if arguments and not verb.mixed:
-        return Candidates("", ())  # words of the container's own command
-    if fragment.startswith("-"):
-        return Candidates("option", _names(verb.options))
-    if verb.most is not None and arguments >= verb.most:
-        return Candidates("", ())
-    return Candidates(verb.completes, _things(verb.completes))
-
-
-def _where(verb: Verb, words: Sequence[str]) -> tuple[Option | None, int]:
-    """The option that still waits for its value, if any, and the number of arguments so far."""
-    known = {f"--{option.long}": option for option in verb.options}
-    known |= {f"-{option.short}": option for option in verb.options if option.short}
-    waiting, arguments = None, 0
-    for word in words:
-        if waiting is not None:
-            waiting = None
-        elif word.startswith("-"):
-            option = known.get(word)
-            waiting = option if option is not None and option.kind != "flag" else None
-        else:
-            arguments += 1
-            if not verb.mixed:
-                break
-    return waiting, arguments
-
-
-def _value_of(option: Option) -> Candidates:
-    if option.long == "network":
-        return Candidates("network", ("none", "host"))
-    # A folder for -v, a file for --env-file: IPython's own matchers know those.
-    return Candidates("", (), alone=False)
-
-
-def _names(options: Iterable[Option]) -> list[str]:
-    return sorted(f"--{option.long}" for option in options if not option.refused and not option.hidden)
-
-
-def _first_words() -> list[str]:
-    from ipycontainer.commands.verbs import GROUPS, VERBS
-
-    return sorted({name for name in VERBS if " " not in name} | set(GROUPS))
-
-
-def _second_words(group: str) -> list[str]:
-    from ipycontainer.commands.verbs import ALIASES, VERBS
-
-    return sorted({name.partition(" ")[2] for name in (*VERBS, *ALIASES) if name.startswith(f"{group} ")})
+def _found(candidates: Candidates) -> Found:
+    if candidates.names:
+        # A folder for -v: IPython's own matcher knows those.
+        alone = candidates.names != "folder"
+        return Found(_things(candidates.names), candidates.names, alone)
+    texts = sorted(text for text, _ in candidates.words)
+    return Found(texts, "option" if texts and texts[0].startswith("-") else "verb")
 
 
 def _things(kind: str) -> list[str]:
@@ -166,8 +113,8 @@ def _things(kind: str) -> list[str]:
 
 def _in_store(kind: str, engine: Engine) -> list[str]:
     if kind == "image":
-        names = {name.removesuffix(":latest") for image in engine.images() for name in image.names}
-        return sorted(names | {"base"})
+        names = {name for image in engine.images() for name in image.names} | {"base:latest"}
+        return sorted(names | {name.removesuffix(":latest") for name in names})
     if kind in ("container", "running"):
         return [container.name for container in engine.containers(all=kind == "container")]
     return []

@@ -120,7 +120,7 @@ class CellConsole(Console):
             os.lseek(self._stdin, 0, os.SEEK_SET)
         return self._stdin
 
-    def terminal(self) -> Terminal:
+    def terminal(self, stdin: bool) -> Terminal | None:
         """There is none in a cell."""
         raise Refused(
             "a cell has no terminal for -t: leave -t out, or open a terminal (File > New > Terminal) "

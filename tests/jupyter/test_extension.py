@@ -13,7 +13,7 @@ LOAD = """
 from IPython.core.interactiveshell import InteractiveShell
 import json, sys
 shell = InteractiveShell.instance()
-shell.run_cell("1")
+shell.run_cell("%load_ext storemagic")  # so that IPython's own half of %load_ext is there
 before = set(sys.modules)
 shell.run_line_magic("load_ext", "ipycontainer")
 print(json.dumps(sorted(set(sys.modules) - before)))
@@ -66,8 +66,8 @@ def test_loading_twice_is_loading_once(shell):
 
 def test_help_is_one_question_mark_away(shell):
     shell.run_line_magic("load_ext", "ipycontainer")
-    for name in ("container", "in_container"):
-        assert "--out" in shell.object_inspect(f"%{name}")["docstring"]
+    for name in ("%container", "%%in_container"):
+        assert "--out" in shell.object_inspect_mime(name)["text/plain"]
 
 
 def test_configuration_is_listed(shell, capsys):
