@@ -8,7 +8,7 @@
 run: setup
 	@.venv/bin/python scripts/quickstart.py
 
-test: setup
+test:
 	@scripts/test.sh
 
 check: setup

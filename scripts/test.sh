@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 umask 022
 
 # As root the tests also run as ordinary users, who have to reach this folder.
-if [ "$(id -u)" = 0 ] && ! setpriv --reuid=65534 --regid=65534 --clear-groups test -r ipycontainer/__init__.py; then
+if [ "$(id -u)" = 0 ] && ! setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$PWD/ipycontainer/__init__.py"; then
     copy=/var/cache/ipycontainer-tests/$(pwd | sha256sum | cut -c1-12)
     echo "Ordinary users cannot reach $PWD: the tests run on a copy, $copy" >&2
     mkdir -p -m 755 "$copy"
@@ -18,6 +18,7 @@ if [ "$(id -u)" = 0 ] && ! setpriv --reuid=65534 --regid=65534 --clear-groups te
     exec make -C "$copy" test
 fi
 
+scripts/setup.sh
 scripts/check.sh --static
 scripts/docker_client.sh
 python=.venv/bin/python

@@ -1,7 +1,8 @@
 """Ordinary accounts for the tests: one with subordinate ids, one without.
 
 They are made when root runs the tests and removed by the last test session that uses them: sessions
-hold a shared lock, and who can have it alone at its end cleans up.
+hold a shared lock, and who can have it alone at its end cleans up.  Two runs at once do not disturb
+each other.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-LOCK = Path("/run/lock/ipycontainer-tests.lock")
+FOLDER = Path("/run/lock")
 WITH_RANGE = "ipycontainer-user"
 WITHOUT = "ipycontainer-solo"
 LENGTH = 65536
@@ -23,29 +26,44 @@ class Accounts:
     """The two accounts, for as long as this object is open."""
 
     def __init__(self) -> None:
-        LOCK.parent.mkdir(exist_ok=True)
-        self._lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        _make_account(WITH_RANGE)
-        _make_account(WITHOUT)
-        for file in (Path("/etc/subuid"), Path("/etc/subgid")):
-            _give_range(file, WITH_RANGE)
-            _take_range(file, WITHOUT)
-        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        FOLDER.mkdir(exist_ok=True)
+        self._using = _open("ipycontainer-tests-using")
+        with _changing():
+            _make_account(WITH_RANGE)
+            _make_account(WITHOUT)
+            for file in (Path("/etc/subuid"), Path("/etc/subgid")):
+                _give_range(file, WITH_RANGE)
+                _take_range(file, WITHOUT)
+            fcntl.flock(self._using, fcntl.LOCK_SH)
 
     def close(self) -> None:
         """Removes the accounts unless another session still uses them."""
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            return
-        for name in (WITH_RANGE, WITHOUT):
-            subprocess.run(["userdel", name], capture_output=True, check=False)
-            for file in (Path("/etc/subuid"), Path("/etc/subgid")):
-                _take_range(file, name)
-        LOCK.unlink()
-        os.close(self._lock)
+        with _changing():
+            try:
+                fcntl.flock(self._using, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            finally:
+                os.close(self._using)
+            for name in (WITH_RANGE, WITHOUT):
+                subprocess.run(["userdel", name], capture_output=True, check=False)
+                for file in (Path("/etc/subuid"), Path("/etc/subgid")):
+                    _take_range(file, name)
+
+
+def _open(name: str) -> int:
+    return os.open(FOLDER / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+@contextmanager
+def _changing() -> Iterator[None]:
+    """One session at a time makes or removes accounts."""
+    lock = _open("ipycontainer-tests-changing")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def has_range(name: str, uid: int) -> bool:
