@@ -46,7 +46,7 @@ def _matcher(context: CompletionContext) -> SimpleMatcherResult:
     # Asked at every key in every cell: nothing is imported before the line is known to be ours.
     if "container" not in line:
         return {"completions": []}
-    magic, mark, rest = _cut(line, context.cursor_line)
+    magic, rest = _cut(line, context.cursor_line)
     if not magic:
         return {"completions": []}
     words = rest.split()
@@ -61,17 +61,17 @@ def _matcher(context: CompletionContext) -> SimpleMatcherResult:
     }
 
 
-def _cut(line: str, number: int) -> tuple[str, str, str]:
-    """`x = %container run ` -> ("container", "%", "run "); empty where the line is something else's."""
+def _cut(line: str, number: int) -> tuple[str, str]:
+    """`x = %container run ` -> ("container", "run "); empty where the line is something else's."""
     import re
 
     match = re.match(r"\s*(?:[\w.,\s\[\]'\"]+=\s*)?(%%?)(container|in_container)\s(.*)$", line, re.DOTALL)
     if match is None:
-        return "", "", ""
+        return "", ""
     mark, magic, rest = match.groups()
     if (mark == "%%" and number) or (magic == "in_container" and mark == "%"):
-        return "", "", ""
-    return magic, mark, rest
+        return "", ""
+    return magic, rest
 
 
 def _container(words: list[str], fragment: str) -> Found:

@@ -1,7 +1,7 @@
 """The console of a cell: streams while a program runs, and values that a cell can keep.
 
-    %container ps           a table is shown, wherever in the cell it stands
-    ids = %container ps -q  the same as a value: nothing is shown
+%container ps           a table is shown, wherever in the cell it stands
+ids = %container ps -q  the same as a value: nothing is shown
 """
 
 from __future__ import annotations

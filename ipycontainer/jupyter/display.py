@@ -66,7 +66,7 @@ class Lines(SList):
         printer.text("\n".join(visible(line) for line in self))
 
 
-class DocumentList(list):  # type: ignore[type-arg]
+class DocumentList(list):
     """What `inspect` found, as plain data that prints as JSON."""
 
     def __repr__(self) -> str:
@@ -76,7 +76,7 @@ class DocumentList(list):  # type: ignore[type-arg]
         printer.text(repr(self))
 
 
-class DocumentDict(dict):  # type: ignore[type-arg]
+class DocumentDict(dict):
     """One document, as plain data that prints as JSON."""
 
     def __repr__(self) -> str:

@@ -24,16 +24,16 @@ CALM = 1.0
 class Cut(Record):
     """What was left out between what was shown and `tail`."""
 
-    bytes: int
+    size: int
     lines: int
     tail: bytes
 
     def __str__(self) -> str:
         lines = f" in {self.lines:,} lines" if self.lines > 1 else ""
-        return f"[… {size(self.bytes)}{lines} cut here: a cell keeps the beginning and the end …]"
+        return f"[… {sized(self.size)}{lines} cut here: a cell keeps the beginning and the end …]"
 
 
-def size(count: int) -> str:
+def sized(count: int) -> str:
     """1,300,000 as `1.3 MB`, as docker writes sizes."""
     number, unit = float(count), "B"
     for unit in ("B", "kB", "MB", "GB", "TB"):

@@ -23,13 +23,14 @@ class ContainerMagics(Magics):
     """Containers from a cell."""
 
     image = Unicode("base", help="The image of a %%in_container that names none.").tag(config=True)
-    options = Unicode(
-        "--rm", help="Options that every %%in_container begins with, for instance '--rm -m 256m'."
-    ).tag(config=True)
+    options = Unicode("--rm", help="Options that every %%in_container begins with, for instance '--rm -m 256m'.").tag(
+        config=True
+    )
     root = Unicode("", help="The store to work in; empty for IPYCONTAINER_ROOT, else the user's own.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
+        self._shell = shell
         self._engines: dict[str, Engine] = {}
 
     @no_var_expand
@@ -105,10 +106,10 @@ class ContainerMagics(Magics):
         from ipycontainer.jupyter.performance import Performance
 
         short = " ".join(what.split())
-        return Performance(short if len(short) <= 60 else short[:59] + "…", self.shell.user_ns).of(run)
+        return Performance(short if len(short) <= 60 else short[:59] + "…", self._shell.user_ns).of(run)
 
     def _names(self, local_ns: Mapping[str, Any] | None) -> dict[str, Any]:
-        return {**self.shell.user_ns, **(local_ns or {})}
+        return {**self._shell.user_ns, **(local_ns or {})}
 
     def engine(self, root: str | None) -> Engine:
         from ipycontainer.engine.engine import Engine

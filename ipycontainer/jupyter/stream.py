@@ -72,7 +72,7 @@ class CellStream:
     def _show_cut(self, cut: Cut | None) -> None:
         if cut is None:
             return
-        if cut.bytes:
+        if cut.size:
             self._decoder.reset()
             plain = "\x1b[0m" if self._coloured else ""
             newline = "" if self._at_line_start else "\n"

@@ -45,7 +45,9 @@ class Reply:
         return [bundle["text/plain"] for bundle in self.data]
 
     def __repr__(self) -> str:
-        return f"{self.status} {self.error}: {self.sentence}\n--- out\n{self.out}\n--- err\n{self.err}\n--- {self.plain}"
+        return (
+            f"{self.status} {self.error}: {self.sentence}\n--- out\n{self.out}\n--- err\n{self.err}\n--- {self.plain}"
+        )
 
 
 class Kernel:

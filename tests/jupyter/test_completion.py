@@ -50,7 +50,9 @@ def test_every_option_of_run_and_none_that_is_refused(complete):
     assert "--publish" not in found
 
 
-@pytest.mark.parametrize("text", ["container = 1; cont", "print('%container r", "x = y % container.ru", "a\n%%container run --me"])
+@pytest.mark.parametrize(
+    "text", ["container = 1; cont", "print('%container r", "x = y % container.ru", "a\n%%container run --me"]
+)
 def test_other_lines_are_left_alone(complete, text):
     assert "run" not in complete(text) and "--memory" not in complete(text)
 

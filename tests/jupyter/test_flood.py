@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipycontainer.jupyter.flood import Flood, size
+from ipycontainer.jupyter.flood import Flood, sized
 from ipycontainer.jupyter.stream import CellStream
 
 
@@ -40,7 +40,7 @@ def test_a_flood_keeps_its_beginning_and_its_end_and_says_how_much_is_missing():
     lines = [f"line {number}\n".encode() for number in range(100_000)]
     chunks = [b"".join(lines[start : start + 1000]) for start in range(0, len(lines), 1000)]
     page = written(chunks, Flood(burst=10_000, tail=5_000))
-    before, notice, after = page.text.partition("[… ")
+    before, _, after = page.text.partition("[… ")
     assert before.startswith("line 0\nline 1\n") and before.endswith("\n")
     assert len(before) <= 10_000
     sentence, _, tail = after.partition("\n")
@@ -74,7 +74,7 @@ def test_a_flood_that_calms_down_is_shown_again():
     assert flood.cutting
     assert flood.calm(now=2.1) is None, "the flood itself is not calm"
     cut = flood.calm(now=3.2)
-    assert cut is not None and cut.bytes == 460 and cut.tail == b"b" * 40
+    assert cut is not None and cut.size == 460 and cut.tail == b"b" * 40
     assert not flood.cutting
     assert flood.admit(b"c" * 20, now=4.0) == b"c" * 20
 
@@ -96,12 +96,16 @@ def test_nothing_is_lost_uncounted(chunks, burst, tail):
     if cut is None:
         assert shown == whole
     else:
-        assert len(shown) + cut.bytes + len(cut.tail) == len(whole)
+        assert len(shown) + cut.size + len(cut.tail) == len(whole)
         assert whole.endswith(cut.tail) and len(cut.tail) <= tail
-        assert cut.lines == whole[len(shown) : len(shown) + cut.bytes].count(b"\n")
+        assert cut.lines == whole[len(shown) : len(shown) + cut.size].count(b"\n")
 
 
 def test_sizes_read_as_a_person_writes_them():
-    assert [size(number) for number in (0, 999, 1000, 1_340_000, 2_000_000_000)] == [
-        "0 B", "999 B", "1 kB", "1.34 MB", "2 GB",
+    assert [sized(number) for number in (0, 999, 1000, 1_340_000, 2_000_000_000)] == [
+        "0 B",
+        "999 B",
+        "1 kB",
+        "1.34 MB",
+        "2 GB",
     ]

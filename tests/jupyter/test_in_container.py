@@ -16,9 +16,7 @@ def test_the_container_is_removed_unless_it_shall_stay(kernel):
     kernel.ok("%%in_container --label kind=cell\ntrue")
     assert kernel.ok("ids = %container ps -aq --filter label=kind=cell\nprint(len(ids))").out == "0\n"
     kernel.ok("%%in_container --label kind=cell --rm=false\ntrue")
-    reply = kernel.ok(
-        "ids = %container ps -aq --filter label=kind=cell\nprint(len(ids))\n%container --expand rm $ids"
-    )
+    reply = kernel.ok("ids = %container ps -aq --filter label=kind=cell\nprint(len(ids))\n%container --expand rm $ids")
     assert reply.out.startswith("1\n")
 
 

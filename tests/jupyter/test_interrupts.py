@@ -21,7 +21,9 @@ def _inspect(name):
 
 
 def test_run_is_interrupted(kernel):
-    ticket = kernel.send("%container run --rm base sh -c 'trap \"echo caught; exit 9\" INT; echo ready; while :; do sleep 0.1; done'")
+    ticket = kernel.send(
+        "%container run --rm base sh -c 'trap \"echo caught; exit 9\" INT; echo ready; while :; do sleep 0.1; done'"
+    )
     kernel.wait_for("ready", ticket)
     kernel.interrupt()
     reply = kernel.finish(ticket)

@@ -37,12 +37,16 @@ def test_expand_of_an_unknown_name_is_a_mistake(kernel):
 
 
 def test_an_assignment_takes_the_lines_silently(kernel):
-    reply = kernel.ok("found = %container run --rm base printf 'a\\nb\\n'\nprint(type(found).__name__, found == ['a', 'b'])")
+    reply = kernel.ok(
+        "found = %container run --rm base printf 'a\\nb\\n'\nprint(type(found).__name__, found == ['a', 'b'])"
+    )
     assert reply.out == "Lines True\n" and not reply.data
 
 
 def test_an_id_is_a_string(kernel):
-    reply = kernel.ok("made = %container create base true\nprint(type(made).__name__, len(made))\n%container --expand rm $made")
+    reply = kernel.ok(
+        "made = %container create base true\nprint(type(made).__name__, len(made))\n%container --expand rm $made"
+    )
     assert reply.out.startswith("str 64\n")
 
 
@@ -61,7 +65,10 @@ def test_a_table_is_shown_wherever_it_stands(kernel):
 def test_a_table_is_a_value(kernel):
     kernel.ok("%container create --name kept-table base true")
     try:
-        reply = kernel.ok("table = %container ps -a\nids = %container ps -aq\nprint('kept-table' in table['NAMES'], len(ids) == len(table))")
+        reply = kernel.ok(
+            "table = %container ps -a\nids = %container ps -aq\n"
+            "print('kept-table' in table['NAMES'], len(ids) == len(table))"
+        )
         assert reply.out == "True True\n" and not reply.data
     finally:
         kernel.ok("%container rm kept-table")
@@ -154,7 +161,9 @@ def test_carriage_returns_and_colours_pass(kernel):
 
 
 def test_broken_utf8_is_replaced(kernel):
-    reply = kernel.ok(r"%container run --rm base sh -c 'printf caf; printf \\303; sleep 0.2; printf \\251; printf \\377'")
+    reply = kernel.ok(
+        r"%container run --rm base sh -c 'printf caf; printf \\303; sleep 0.2; printf \\251; printf \\377'"
+    )
     assert reply.out == "café\ufffd"
 
 
