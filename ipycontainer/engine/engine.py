@@ -12,9 +12,12 @@ import select
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
 from ipycontainer.engine.events import Event, Journal, matches
-from ipycontainer.errors import InputError, NoSuchContainer, TimedOut
+from ipycontainer.errors import Error, InputError, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
+from ipycontainer.launcher.alive import is_alive
+from ipycontainer.launcher.alive import read as read_alive
 from ipycontainer.launcher.client import Launcher
+from ipycontainer.runtime import lifecycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,6 +131,7 @@ class Engine:
 
         filters: (name, value) of status, name, id or label; the command line has docker's others.
         """
+        self._sweep_the_dead()
         names = self.directory.names()
         found: list[Container] = []
         for identity in self.directory.ids():
@@ -143,6 +147,16 @@ class Engine:
             found = [container for container in found if selects(container, filters)]
             all = all or any(name == "status" for name, _ in filters)
         return found if all else [container for container in found if container.status == "running"]
+
+    def _sweep_the_dead(self) -> None:
+        """Whoever looks and finds that a monitor was killed removes what it left in the kernel."""
+        for run in self.directory.run_folders():
+            # One that is just being started has written nothing yet.
+            if not is_alive(run) and read_alive(run):
+                try:
+                    lifecycle.sweep(self.launcher, run)
+                except Error:
+                    continue  # to look is still possible, and the next one who looks tries again
 
     def ps(self, all: bool = False) -> list[Container]:
         """docker's word for `containers`."""

@@ -10,7 +10,7 @@ import os
 import time
 
 from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
-from ipycontainer.launcher import alive, wire
+from ipycontainer.launcher import wire
 from ipycontainer.linux import cgroups, trees
 from ipycontainer.runtime.inside import container, life, log, sweep
 from ipycontainer.runtime.inside.step import Place, Plan
@@ -34,7 +34,7 @@ def run(host: Host, request: dict[str, Any], descriptors: list[int], channel: Ch
     os.setsid()
     lock = life.claim(launch.run)
     try:
-        sweep.sweep_cgroups(alive.read(launch.run).get("cgroups", []))  # a killed monitor's
+        sweep.sweep_leavings(launch.run)  # a killed monitor's
         life.fresh(lock)
         Monitor(host, launch, channel, lock).live()
     finally:
