@@ -107,7 +107,8 @@ class Channel:
         try:
             raw, ancillary, flags, _ = self._sock.recvmsg(CHUNK + 1, space, _socket.MSG_CMSG_CLOEXEC)
         except ConnectionResetError:
-            return None
+            # The other end closed with messages of ours unread.  That is told once, ahead of its own last words.
+            raw, ancillary, flags, _ = self._sock.recvmsg(CHUNK + 1, space, _socket.MSG_CMSG_CLOEXEC)
         descriptors = array.array("i")
         for level, kind, data in ancillary:
             if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
