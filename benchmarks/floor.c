@@ -5,8 +5,9 @@
  *     floor steps LOWERS FOLDER CGROUP... -- PROGRAM [ARGUMENT...]
  *
  * LOWERS: overlay lower folders, top first, parted by colons.  FOLDER: where upper, work and the
- * mount point are made and removed.  CGROUP: a folder in a cgroup hierarchy (v1) below which a
- * group is made, joined and removed; name one for each hierarchy that the runtime uses.
+ * mount point are made and removed.  CGROUP: a folder in a cgroup hierarchy below which a
+ * group is made, joined and removed; name one for each v1 hierarchy that the runtime
+ * uses, or the one of v2.
  *
  * `serve` makes one start for each line on its standard input and answers with the nanoseconds it
  * took and the exit status, measured inside this process from before the first mkdir to after the
@@ -19,14 +20,15 @@
  * leaves out what a runtime adds to be safe and useful: masked paths, `lo`, user, capabilities,
  * descriptors, output, log, record.  What those cost is part of the ratio.
  *
- * The group is joined by writing "0" to `tasks` from inside the child.  A task that moves itself
+ * A v1 group is joined by writing "0" to `tasks` from inside the child.  A task that moves itself
  * alone needs no lock over all thread groups, whose other way (a pid, or `cgroup.procs`) waits for
- * an RCU grace period: several milliseconds on an idle machine.
+ * an RCU grace period: several milliseconds on an idle machine.  A v2 group is joined by clone3.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,6 +49,7 @@ static const char *lowers, *folder, **groups;
 static char **program;
 static int group_count;
 static int tasks[MOST_GROUPS];
+static int into = -1; /* the group's folder, where it is a v2 group */
 
 /* Written by parent and child alike, so it lives in shared memory. */
 static struct {
@@ -111,7 +114,11 @@ static void make_outside(void)
         snprintf(name, sizeof name, "floor-%d", getpid());
         const char *group = below(groups[i], name);
         check(mkdir(group, 0755), group);
-        check(tasks[i] = open(strcat((char *)group, "/tasks"), O_WRONLY | O_CLOEXEC), group);
+        char file[PATH + 8];
+        snprintf(file, sizeof file, "%s/tasks", group);
+        tasks[i] = open(file, O_WRONLY | O_CLOEXEC);
+        if (tasks[i] < 0)
+            check(into = open(group, O_PATH | O_DIRECTORY | O_CLOEXEC), group);
     }
     passed("cgroups made");
 }
@@ -121,7 +128,7 @@ static void remove_outside(void)
     for (int i = 0; i < group_count; i++) {
         char name[32];
         snprintf(name, sizeof name, "floor-%d", getpid());
-        close(tasks[i]);
+        close(tasks[i] < 0 ? into : tasks[i]);
         const char *group = below(groups[i], name);
         check(rmdir(group), group);
     }
@@ -160,7 +167,8 @@ static void be_the_container(void)
 {
     passed("cloned");
     for (int i = 0; i < group_count; i++)
-        check(write(tasks[i], "0", 1), groups[i]);
+        if (tasks[i] >= 0)
+            check(write(tasks[i], "0", 1), groups[i]);
     check(unshare(CLONE_NEWCGROUP), "unshare cgroup");
     passed("cgroups joined");
     check(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL), "slave");
@@ -190,8 +198,15 @@ static void be_the_container(void)
 static int start(void)
 {
     make_outside();
-    int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
-    long child = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+    struct clone_args how = {
+        .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET,
+        .exit_signal = SIGCHLD,
+    };
+    if (into >= 0) {
+        how.flags |= CLONE_INTO_CGROUP;
+        how.cgroup = into;
+    }
+    long child = syscall(SYS_clone3, &how, sizeof how);
     check(child, "clone");
     if (!child)
         be_the_container();

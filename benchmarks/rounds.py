@@ -1,12 +1,13 @@
 """Rounds in turn, and what they say.
 
 Single timings on a shared machine vary tenfold.  So contenders run in turn, one
-start each a round, in an order that rotates; what is compared are the ratios of
+start each a round, in an order that is dealt anew; what is compared are the ratios of
 times taken in the same round, and of these the median.
 """
 
 from __future__ import annotations
 
+import random
 import time
 
 TYPE_CHECKING = False
@@ -25,10 +26,15 @@ def median(values: Sequence[float]) -> float:
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def rotated(names: Sequence[str], turn: int) -> list[str]:
-    """The names, begun at another one each turn, so that nobody always follows the same neighbour."""
-    cut = turn % len(names) if names else 0
-    return [*names[cut:], *names[:cut]]
+def order(names: Sequence[str], turn: int) -> list[str]:
+    """The names in another order each turn, the same in every run.
+
+    Dealt, not only rotated: in a rotation everybody follows the same neighbour always,
+    and a daemon that still tidies up would be paid for by one contender alone.
+    """
+    dealt = list(names)
+    random.Random(turn).shuffle(dealt)
+    return dealt
 
 
 def paired_ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
@@ -60,8 +66,21 @@ class Times:
         return median(paired_ratios(self.taken[ours], self.taken[theirs]))
 
 
-def in_turn(contenders: Mapping[str, Contender], rounds: int, gap: float, warm_up: int = 5) -> Times:
-    """`rounds` times of each contender, in turn, `gap` seconds of rest before each.
+def burst(contender: Contender, length: int) -> float:
+    """`length` starts with nothing between; what one takes on average, the first left out.
+
+    The first still finds the machine as the contender before left it.
+    """
+    if length == 1:
+        return contender()
+    taken = [contender() for _ in range(length)]
+    return sum(taken[1:]) / (length - 1)
+
+
+def in_turn(
+    contenders: Mapping[str, Contender], rounds: int, gap: float, length: int = 1, warm_up: int = 5
+) -> Times:
+    """`rounds` times of each contender, in turn: `gap` seconds of rest, then `length` starts in a row.
 
     The first `warm_up` rounds are run and dropped: they touch memory for the first
     time, fill caches, and pay for what is made once.  A contender that fails is
@@ -69,13 +88,13 @@ def in_turn(contenders: Mapping[str, Contender], rounds: int, gap: float, warm_u
     """
     times = Times(list(contenders))
     for turn in range(warm_up + rounds):
-        for name in rotated(list(contenders), turn):
+        for name in order(list(contenders), turn):
             if name in times.failed:
                 continue
             if gap:
                 time.sleep(gap)
             try:
-                taken = contenders[name]()
+                taken = burst(contenders[name], length)
             except (OSError, RuntimeError) as error:
                 times.fail(name, str(error))
                 continue

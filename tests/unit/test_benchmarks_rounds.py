@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.rounds import Times, in_turn, median, paired_ratios, rotated
+from benchmarks.rounds import Times, burst, in_turn, median, order, paired_ratios
 
 
 def test_the_median_is_the_middle_or_between_the_two_middle_ones() -> None:
@@ -18,11 +18,21 @@ def test_there_is_no_median_of_nothing() -> None:
         median([])
 
 
-def test_everyone_begins_a_round_equally_often() -> None:
-    names = ["a", "b", "c"]
-    assert [rotated(names, turn)[0] for turn in range(6)] == ["a", "b", "c", "a", "b", "c"]
-    assert sorted(rotated(names, 7)) == names
-    assert rotated([], 3) == []
+def test_every_turn_has_all_names_in_another_order_and_the_same_order_again() -> None:
+    names = list("abcdef")
+    turns = [order(names, turn) for turn in range(40)]
+    assert all(sorted(turn) == names for turn in turns)
+    assert turns == [order(names, turn) for turn in range(40)]
+    assert len({tuple(turn) for turn in turns}) > 35
+    followers = {turn[turn.index("a") + 1] for turn in turns if turn[-1] != "a"}
+    assert followers == set("bcdef"), "each neighbour in its turn"
+    assert order([], 3) == []
+
+
+def test_the_first_of_a_burst_is_left_out() -> None:
+    taken = iter([90.0, 1.0, 2.0, 3.0])
+    assert burst(lambda: next(taken), 4) == 2.0
+    assert burst(lambda: 7.0, 1) == 7.0
 
 
 def test_ratios_are_of_the_same_round() -> None:
@@ -50,8 +60,9 @@ def test_contenders_run_in_turn_and_the_first_rounds_are_dropped() -> None:
         return float(len(ran))
 
     times = in_turn({"a": lambda: contender("a"), "b": lambda: contender("b")}, rounds=2, gap=0, warm_up=1)
-    assert ran == ["a", "b", "b", "a", "a", "b"]
-    assert times.taken == {"a": [4.0, 5.0], "b": [3.0, 6.0]}
+    assert ran == [*order(["a", "b"], 0), *order(["a", "b"], 1), *order(["a", "b"], 2)]
+    for name in "ab":
+        assert times.taken[name] == [ran.index(name, 2) + 1, ran.index(name, 4) + 1]
 
 
 def test_who_fails_is_left_out_with_the_reason_and_the_others_go_on() -> None:

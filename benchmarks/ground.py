@@ -1,0 +1,94 @@
+"""The ground a benchmark stands on: a folder, a disk, compiled programs, and their removal."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from benchmarks import machine, rootfs
+from benchmarks.ticking import Ticking
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+PROJECT = os.path.dirname(machine.HERE)
+# The hierarchies that the runtime uses on cgroup v1, so that the floor makes and joins the same.
+CONTROLLERS = ("memory", "cpu", "cpuacct", "pids", "freezer")
+
+
+def python_for_all() -> str:
+    """An interpreter that an ordinary user may run as well: contenders are compared on the same one."""
+    return "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+
+class Ground:
+    """A fresh store on a disk of its own, for as long as the `with` lasts.
+
+    Needs root and a mount namespace of its own (`machine.in_own_mounts`).
+    """
+
+    def __init__(self) -> None:
+        self.prefix = f"ipycontainer-bench-{os.getpid()}"
+        self.folder = tempfile.mkdtemp(prefix=f"{self.prefix}-", dir="/tmp")
+        os.chmod(self.folder, 0o755)
+        self.disk = machine.journaled_disk(self.folder)
+        self.floor = machine.compiled("floor", self.folder)
+        self.stopwatch = machine.compiled("stopwatch", self.folder)
+        self.groups = machine.own_groups(CONTROLLERS)
+
+    def environment(self, store: str = "store") -> dict[str, str]:
+        """What a process of ours needs to use the store of that name on this disk."""
+        return {"IPYCONTAINER_ROOT": f"{self.disk}/{store}", "PYTHONPATH": PROJECT, "PYTHONDONTWRITEBYTECODE": ""}
+
+    def engine(self, *words: str, store: str = "store", user: int = 0) -> Ticking:
+        """`warm_engine.py` with a store on this disk."""
+        script = os.path.join(machine.HERE, "warm_engine.py")
+        return Ticking([python_for_all(), script, *words], self.environment(store), user)
+
+    def lowers(self) -> list[str]:
+        """The layers of `base` in the store; a root folder made from host files where there are none."""
+        found = sorted(glob.glob(f"{self.disk}/store/layers/*/tree"))
+        if found:
+            return found
+        made = f"{self.disk}/small"
+        if not os.path.isdir(made):
+            rootfs.from_host(made)
+        return [made]
+
+    def plain(self) -> tuple[str, str]:
+        """The same files as one plain folder and as an archive."""
+        folder, archive = f"{self.disk}/plain", f"{self.disk}/plain.tar"
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
+            rootfs.flattened(self.lowers(), folder)
+            rootfs.archive(folder, archive)
+        return folder, archive
+
+    def floor_words(self, mode: str, command: Sequence[str] = ("true",)) -> list[str]:
+        where = f"{self.disk}/floor-{mode}"
+        return [self.floor, mode, ":".join(self.lowers()), where, *self.groups, "--", *command]
+
+    def close(self) -> None:
+        subprocess.run(["umount", "--lazy", self.disk], check=False)
+        for place in glob.glob(f"/tmp/{self.prefix}-*"):
+            shutil.rmtree(place, ignore_errors=True)
+        machine.remove_groups(self.prefix)
+        for group in self.groups:
+            for left in glob.glob(f"{group}/floor-*"):
+                if not os.path.exists(f"/proc/{left.rpartition('-')[2]}"):
+                    os.rmdir(left)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
