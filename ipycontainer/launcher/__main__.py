@@ -1,0 +1,80 @@
+"""The launcher's program: `python -I -S …/launcher/__main__.py ROOT RUN NAME [MODE]`.
+
+It is run twice.  Without MODE it enters the store namespace, binds the interpreter read-only and executes
+itself again through that mount; with MODE it loads every job, listens at RUN/NAME.sock, says "ready" on
+descriptor 3, and serves.
+
+This is the one place that imports from floors above its own: it is where jobs get their names.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+_READY = 3
+_IDLE_SECONDS = 600.0
+
+
+def main() -> None:
+    """Walk both stages; failures go to the starter as an error document."""
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    from ipycontainer.errors import Error, to_wire
+    from ipycontainer.json_text import dumps
+
+    root, run, name, *mode = sys.argv[1:]
+    try:
+        if mode:
+            _serve(root, run, name, mode[0])
+        else:
+            _enter(root, run, name)
+    except Error as error:
+        os.write(_READY, dumps(to_wire(error)).encode())
+        sys.exit(1)
+
+
+def _enter(root: str, run: str, name: str) -> None:
+    from ipycontainer.launcher import store_namespace
+    from ipycontainer.linux import descriptors
+
+    # The starter waits for its child; the launcher proper is its grandchild, so nobody has to reap it.
+    if os.fork():
+        os._exit(0)
+    descriptors.close_from(_READY + 1)
+    os.umask(0o022)
+    os.chdir("/")
+    mode = store_namespace.enter(run)
+    program = store_namespace.protect_interpreter()
+    os.set_inheritable(_READY, True)
+    main_file = os.path.abspath(__file__)
+    os.execv(program, [program, "-I", "-S", "-X", "utf8", main_file, root, run, name, mode])
+
+
+def _serve(root: str, run: str, name: str, mode: str) -> None:
+    from ipycontainer.json_text import dumps
+    from ipycontainer.launcher.server import Server
+    from ipycontainer.linux import prctl
+    from ipycontainer.runtime.inside import jobs as runtime_jobs
+
+    jobs = {**runtime_jobs.JOBS}
+    prctl.set_name("ipycontainer")
+    facts = os.path.join(run, name + ".json")
+    with open(facts + ".new", "w", encoding="utf-8") as file:
+        file.write(dumps({"pid": os.getpid(), "mode": mode, "root": root}))
+    os.replace(facts + ".new", facts)
+    idle = float(os.environ.get("IPYCONTAINER_IDLE", _IDLE_SECONDS))
+    server = Server(os.path.join(run, name + ".sock"), jobs, idle)
+    # Nothing made so far will ever be freed: keep the collector from touching (and so copying) its pages.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    # Imports end here: what a job needs is loaded, and a container's files can never be found as modules.
+    sys.path.clear()
+    os.write(_READY, b"ready")
+    os.close(_READY)
+    server.serve()
+
+
+if __name__ == "__main__":
+    main()

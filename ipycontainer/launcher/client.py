@@ -1,0 +1,201 @@
+"""The caller's side: find the launcher of this store, start it if there is none, hand it a job."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+import _socket
+
+from ipycontainer.errors import Error, LauncherError, from_wire
+from ipycontainer.json_text import loads
+from ipycontainer.launcher import folders
+from ipycontainer.launcher.wire import DOCUMENT, Channel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+_START_LIMIT = 30.0
+
+
+class Launcher:
+    """The launcher of the store at `root`.  Every call opens its own connection, so threads may share this."""
+
+    def __init__(self, root: str) -> None:
+        from ipycontainer.launcher.identity import launcher_digest
+
+        self.root = root
+        self.run = folders.run_folder(root)
+        self._name = f"launcher-{launcher_digest()}"
+
+    @property
+    def socket_path(self) -> str:
+        """Where the launcher listens."""
+        return os.path.join(self.run, self._name + ".sock")
+
+    def facts(self) -> dict[str, Any]:
+        """What the launcher says of itself (mode, pid), starting it if need be."""
+        self.connect().close()
+        with open(os.path.join(self.run, self._name + ".json"), encoding="utf-8") as file:
+            found: dict[str, Any] = loads(file.read())
+        return found
+
+    @property
+    def mode(self) -> str:
+        """How ids are mapped in the store namespace: "root", "range" or "one"."""
+        return str(self.facts()["mode"])
+
+    def running_pid(self) -> int | None:
+        """The launcher's process id if one is there; starts nothing."""
+        sock = self._try_connect()
+        if sock is None:
+            return None
+        sock.close()
+        return int(self.facts()["pid"])
+
+    def _try_connect(self) -> _socket.socket | None:
+        sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+        try:
+            sock.connect(self.socket_path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            sock.close()
+            return None
+        except OSError as error:
+            sock.close()
+            raise LauncherError(f"cannot reach the launcher at {self.socket_path}: {error.strerror}") from None
+        return sock
+
+    def connect(self) -> Channel:
+        """A connection to a living launcher, started under a lock where there is none."""
+        sock = self._try_connect()
+        if sock is None:
+            folders.prepare(self.root)
+            lock = os.open(os.path.join(self.run, "launcher.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                sock = self._try_connect()  # somebody else may have started it while we waited
+                if sock is None:
+                    self._start()
+                    sock = self._try_connect()
+            finally:
+                os.close(lock)
+        if sock is None:
+            raise LauncherError(f"the launcher started but does not listen at {self.socket_path}; try again")
+        return Channel(sock)
+
+    def _start(self) -> None:
+        """Spawn the launcher in a session of its own and wait until it listens."""
+        from ipycontainer.launcher.identity import PACKAGE, interpreter
+
+        program = interpreter()
+        main = os.path.join(PACKAGE, "launcher", "__main__.py")
+        arguments = [program, "-I", "-S", "-X", "utf8", main, self.root, self.run, self._name]
+        reading, writing = os.pipe()
+        log = os.path.join(self.run, "launcher.log")
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+            (os.POSIX_SPAWN_DUP2, writing, 3),
+        ]
+        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        if "IPYCONTAINER_IDLE" in os.environ:
+            environment["IPYCONTAINER_IDLE"] = os.environ["IPYCONTAINER_IDLE"]
+        try:
+            pid = os.posix_spawn(program, arguments, environment, file_actions=actions, setsid=True, setsigmask=())
+        except OSError as error:
+            os.close(reading)
+            raise LauncherError(f"cannot run {program} for the launcher: {error.strerror}") from None
+        finally:
+            os.close(writing)
+        try:
+            answer = _read_all(reading, _START_LIMIT)
+        finally:
+            os.close(reading)
+        self._judge(answer, pid, log)
+
+    def _judge(self, answer: bytes, pid: int, log: str) -> None:
+        """The launcher's first process forks the real one and ends, so it is reaped here at once."""
+        os.waitpid(pid, 0)
+        if answer == b"ready":
+            return
+        if answer:
+            raise from_wire(loads(answer))
+        with open(log, encoding="utf-8", errors="replace") as file:
+            words = file.read().strip().splitlines()
+        raise LauncherError(f"the launcher did not start: {words[-1] if words else 'no word from it'} (see {log})")
+
+    def open(self, job: str, request: dict[str, Any], descriptors: Sequence[int] = ()) -> Channel:
+        """Start `job` and give the connection to it; descriptors are copied over."""
+        channel = self.connect()
+        channel.send({"job": job, "request": request}, descriptors)
+        return channel
+
+    def call(
+        self,
+        job: str,
+        request: dict[str, Any],
+        descriptors: Sequence[int] = (),
+        progress: Callable[[dict[str, Any]], None] | None = None,
+    ) -> dict[str, Any]:
+        """Do `job` and wait for its answer; documents before the last one go to `progress`.
+
+        Raises the Error that the job raised, or LauncherError when it went away.
+        """
+        channel = self.open(job, request, descriptors)
+        try:
+            while True:
+                message = channel.receive()
+                if message is None:
+                    raise LauncherError(f"the job {job!r} went away without an answer; see {self.run}/launcher.log")
+                if message.kind != DOCUMENT:
+                    continue
+                answer = unwrap(message.document)
+                if answer is not None:
+                    return answer
+                if progress is not None:
+                    progress(message.document)
+        finally:
+            channel.close()
+
+    def leave(self) -> None:
+        """Ask a running launcher to go; containers stay."""
+        sock = self._try_connect()
+        if sock is None:
+            return
+        channel = Channel(sock)
+        try:
+            channel.send({"job": "launcher.leave", "request": {}})
+            channel.receive()
+        finally:
+            channel.close()
+
+
+def unwrap(document: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer in a job's last document; None if it is not the last.  Raises the job's error."""
+    if "error" in document:
+        error: Error = from_wire(document["error"])
+        raise error
+    answer: dict[str, Any] | None = document.get("answer")
+    return answer
+
+
+def _read_all(descriptor: int, limit: float) -> bytes:
+    """Everything until the end, within `limit` seconds."""
+    import select
+    import time
+
+    deadline = time.monotonic() + limit
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    parts = []
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise LauncherError(f"the launcher did not start within {limit:.0f} s")
+        part = os.read(descriptor, 65536)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)

@@ -1,0 +1,119 @@
+"""Where state lies: the store's root, and its run folder that a reboot empties.
+
+    ROOT/version, containers/, names/, images/, layers/, events      what must last
+    RUN/launcher-DIGEST.sock, launcher.lock, containers/ID/          what lives
+
+Both are found from the environment alone, so that any process of the user finds the same ones.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import NetworkFileSystem, StoreUnwritable
+
+# A socket's path must fit sockaddr_un (108 bytes, unix(7)); "/launcher-" + digest + ".sock" take the rest.
+_LONGEST_RUN_FOLDER = 70
+
+# statfs(2) is not in `os`; the mount table says it as well.
+_NETWORK_KINDS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"})
+
+SCHEMA = "1"
+
+
+def store_root(explicit: str | None = None) -> str:
+    """The store's folder: `explicit`, else IPYCONTAINER_ROOT, else root's or the user's own place."""
+    chosen = explicit or os.environ.get("IPYCONTAINER_ROOT")
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))
+    if os.geteuid() == 0:
+        return "/var/lib/ipycontainer"
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return os.path.join(data, "ipycontainer")
+
+
+def digest(text: str) -> str:
+    """A short name for `text`, the same in every process."""
+    try:
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    return str(blake2b(text.encode(), digest_size=6).hexdigest())
+
+
+def run_folder(root: str) -> str:
+    """The run folder of the store at `root`: on /run for root, else where the session keeps such things."""
+    uid = os.geteuid()
+    session = os.environ.get("XDG_RUNTIME_DIR")
+    if uid == 0:
+        base = "/run/ipycontainer"
+    elif session and os.path.isdir(session) and len(session) < 40:
+        base = os.path.join(session, "ipycontainer")
+    else:
+        base = f"/tmp/ipycontainer-{uid}"
+    return os.path.join(base, digest(os.path.realpath(root)))
+
+
+def make_private(folder: str) -> None:
+    """Make `folder` and what is above it, 0700, and refuse one that somebody else made (a trap in /tmp)."""
+    above = os.path.dirname(folder)
+    for path in (above, folder):
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise StoreUnwritable(_sentence(path, error)) from None
+        found = os.lstat(path)
+        if found.st_uid != os.geteuid() or found.st_mode & 0o170000 != 0o040000 or found.st_mode & 0o022:
+            raise StoreUnwritable(
+                f"the run folder {path} belongs to somebody else or others may write it; remove it or set XDG_RUNTIME_DIR"
+            )
+
+
+def prepare(root: str) -> str:
+    """Make the store's and the run folder where they are missing; gives the run folder.
+
+    Raises StoreUnwritable or NetworkFileSystem, before anything else is made.
+    """
+    run = run_folder(root)
+    if os.path.exists(os.path.join(root, "version")) and os.path.isdir(os.path.join(run, "containers")):
+        if os.access(os.path.join(root, "containers"), os.W_OK):
+            return run
+        raise StoreUnwritable(_sentence(root, PermissionError(13, "Permission denied")))
+    try:
+        os.makedirs(root, 0o711, exist_ok=True)
+        _refuse_network(root)
+        for name in ("containers", "names"):
+            os.makedirs(os.path.join(root, name), 0o711, exist_ok=True)
+        version = os.path.join(root, "version")
+        if not os.path.exists(version):
+            temporary = f"{version}.{os.getpid()}"
+            with open(temporary, "w", encoding="ascii") as file:
+                file.write(SCHEMA + "\n")
+            os.replace(temporary, version)
+    except OSError as error:
+        raise StoreUnwritable(_sentence(root, error)) from None
+    make_private(run)
+    for name in ("containers", "root"):
+        os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
+    return run
+
+
+def _sentence(path: str, error: OSError) -> str:
+    return (
+        f"cannot write the state folder {path}: {error.strerror}; "
+        "choose another with --root or IPYCONTAINER_ROOT, or make this one writable"
+    )
+
+
+def _refuse_network(root: str) -> None:
+    """Neither locks nor overlay uppers hold on a network file system."""
+    from ipycontainer.launcher.mount_kind import kind_of
+
+    kind = kind_of(root)
+    if kind in _NETWORK_KINDS:
+        raise NetworkFileSystem(
+            f"the state folder {root} lies on {kind}, where neither locks nor overlays hold; "
+            "set IPYCONTAINER_ROOT to a folder on a local disk"
+        )

@@ -1,0 +1,192 @@
+"""The namespaces in which a launcher lives, and every job and monitor after it.
+
+A mount namespace (slave: the host's later mounts still appear, ours never go out), and for an ordinary
+user a user namespace too: with its subordinate ids where newuidmap(1) gives them ("range"), else with the
+one id that anyone may map ("one").  Where root has its power, no user namespace is made ("root").
+
+If a container of this store is alive, a new launcher joins the namespaces that its monitor holds: only a
+process in there may join the container's own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from ipycontainer.errors import KernelError, LauncherError
+from ipycontainer.json_text import loads
+from ipycontainer.linux import capabilities, idmaps, mounts, namespaces
+
+NEWUIDMAP = "/usr/bin/newuidmap"
+NEWGIDMAP = "/usr/bin/newgidmap"
+
+
+def enter(run: str) -> str:
+    """Move this process into the store namespace; gives the mode: "root", "range" or "one"."""
+    found = _join_living(run)
+    if found is not None:
+        return found
+    if os.geteuid() == 0 and _unshare_as_root():
+        mode = "root"
+    else:
+        mode = _unshare_as_user()
+    # Slave: what the host mounts later appears here, so that -v finds it; nothing of ours appears there.
+    mounts.mount("none", "/", flags=mounts.MS_REC | mounts.MS_SLAVE)
+    return mode
+
+
+def _unshare_as_root() -> bool:
+    """Whether uid 0 has root's power here: a hosted notebook's often cannot even unshare."""
+    if not capabilities.has("SYS_ADMIN"):
+        return False
+    try:
+        namespaces.unshare(namespaces.CLONE_NEWNS)
+    except KernelError:
+        return False
+    return True
+
+
+def _unshare_as_user() -> str:
+    """A user and a mount namespace; the maps are written by a helper that stays outside."""
+    uid, gid = os.geteuid(), os.getegid()
+    ranges = _subordinate(uid)
+    if ranges is not None:
+        helper = _MapHelper(uid, gid, *ranges)
+        _unshare(namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS)
+        if helper.write():
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+            os.setgroups([])
+            return "range"
+    else:
+        _unshare(namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS)
+    own = "/proc/self"
+    idmaps.write_proc(f"{own}/setgroups", "deny")
+    idmaps.write_map("self", "uid_map", [idmaps.Extent(0, uid, 1)])
+    idmaps.write_map("self", "gid_map", [idmaps.Extent(0, gid, 1)])
+    return "one"
+
+
+def _unshare(flags: int) -> None:
+    try:
+        namespaces.unshare(flags)
+    except KernelError as error:
+        raise LauncherError(
+            f"this machine does not let an ordinary user make namespaces ({error}); "
+            "`ipycontainer doctor` says what withholds it and what would mend it"
+        ) from None
+
+
+def _subordinate(uid: int) -> tuple[idmaps.Range, idmaps.Range] | None:
+    """The user's subordinate user and group ids, if it has both and the tools to use them."""
+    import pwd
+
+    if not (os.access(NEWUIDMAP, os.X_OK) and os.access(NEWGIDMAP, os.X_OK)):
+        return None
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = str(uid)
+    users = idmaps.subordinate("/etc/subuid", name, uid)
+    groups = idmaps.subordinate("/etc/subgid", name, uid)
+    if users is None or groups is None:
+        return None
+    return users, groups
+
+
+class _MapHelper:
+    """A child that stays in the parent user namespace, where newuidmap's set-user-ID bit means something."""
+
+    def __init__(self, uid: int, gid: int, users: idmaps.Range, groups: idmaps.Range) -> None:
+        self._go, go = os.pipe()
+        done, self._done = os.pipe()
+        parent = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(go)
+            os.close(done)
+            os.read(self._go, 1)
+            ok = _run_map(NEWUIDMAP, parent, idmaps.rootless(uid, users))
+            ok = ok and _run_map(NEWGIDMAP, parent, idmaps.rootless(gid, groups))
+            os.write(self._done, b"y" if ok else b"n")
+            os._exit(0)
+        os.close(self._go)
+        os.close(self._done)
+        self._go, self._done = go, done
+
+    def write(self) -> bool:
+        """Let the helper write both maps; False if no map was written, LauncherError if only one was."""
+        os.write(self._go, b"g")
+        answer = os.read(self._done, 1)
+        os.close(self._go)
+        os.close(self._done)
+        os.waitpid(self._pid, 0)
+        if answer == b"y":
+            return True
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            if file.read().strip():
+                raise LauncherError("newuidmap worked but newgidmap did not: compare /etc/subuid and /etc/subgid")
+        return False
+
+
+def _run_map(program: str, pid: int, extents: list[idmaps.Extent]) -> bool:
+    numbers = [str(number) for item in extents for number in (item.inside, item.outside, item.length)]
+    child = os.posix_spawn(program, [program, str(pid), *numbers], {})
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _join_living(run: str) -> str | None:
+    """Join the namespaces of a living monitor of this store; gives their mode, or None if none lives."""
+    folder = os.path.join(run, "containers")
+    for name in os.listdir(folder):
+        state = _living(os.path.join(folder, name))
+        if state is None:
+            continue
+        try:
+            pidfd = os.pidfd_open(int(state["monitor"]))
+        except OSError:
+            continue
+        flags = namespaces.CLONE_NEWNS
+        if state["mode"] != "root":
+            flags |= namespaces.CLONE_NEWUSER
+        namespaces.setns(pidfd, flags)
+        os.close(pidfd)
+        if state["mode"] != "root":
+            # Joining gives all capabilities but keeps the ids, and an id of 0 is what jobs expect.
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+        return str(state["mode"])
+    return None
+
+
+def _living(folder: str) -> dict[str, object] | None:
+    """The state of the container in `folder` if its monitor holds its lock."""
+    try:
+        descriptor = os.open(os.path.join(folder, "alive"), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(descriptor)
+    try:
+        with open(os.path.join(folder, "state.json"), encoding="utf-8") as file:
+            found: dict[str, object] = loads(file.read())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found
+
+
+def protect_interpreter() -> str:
+    """Bind the interpreter read-only onto itself; gives its path, which must now be executed again.
+
+    A process in a container can reach whatever executes it through /proc/PID/exe and, once that has
+    ended, open it for writing (CVE-2019-5736).  Through this mount the answer is EROFS.
+    """
+    program = os.readlink("/proc/self/exe")
+    mounts.bind(program, program, recursive=False)
+    mounts.set_read_only(program)
+    return program

@@ -1,0 +1,147 @@
+"""What goes over a launcher's socket: documents and chunks, each one SEQPACKET message.
+
+The first byte says what a message is:
+
+    j  a JSON document
+    m  a JSON document in a memfd, which is the first descriptor (a message ends at about 208 KiB)
+    o  bytes of standard output       e  bytes of standard error
+    i  bytes of standard input; none of them: its end
+
+Descriptors travel beside a document by SCM_RIGHTS, unix(7).
+"""
+
+from __future__ import annotations
+
+import array
+import os
+
+import _socket
+
+from ipycontainer.errors import LauncherError
+from ipycontainer.json_text import dumps, loads
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+CHUNK = 65536
+_INLINE = 65536
+_LARGEST_DOCUMENT = 32 << 20
+_MOST_DESCRIPTORS = 32
+
+DOCUMENT = "j"
+STDOUT = "o"
+STDERR = "e"
+STDIN = "i"
+
+
+class Message(Record):
+    """One message: kind is DOCUMENT, STDOUT, STDERR or STDIN."""
+
+    kind: str
+    document: Any = None
+    data: bytes = b""
+    descriptors: tuple[int, ...] = ()
+
+
+class Channel:
+    """One end of a connection."""
+
+    def __init__(self, sock: _socket.socket) -> None:
+        self._sock = sock
+
+    def fileno(self) -> int:
+        """The socket's descriptor, for poll."""
+        return self._sock.fileno()
+
+    def close(self) -> None:
+        """Close this end."""
+        self._sock.close()
+
+    def send(self, document: Any, descriptors: Sequence[int] = ()) -> None:
+        """Send a document, with descriptors.  Raises LauncherError when the other end is gone."""
+        raw = dumps(document).encode()
+        if len(raw) < _INLINE:
+            self._send(b"j" + raw, descriptors)
+            return
+        memory = os.memfd_create("ipycontainer-document", os.MFD_CLOEXEC)
+        try:
+            view = memoryview(raw)
+            while view:
+                view = view[os.write(memory, view) :]
+            self._send(b"m", [memory, *descriptors])
+        finally:
+            os.close(memory)
+
+    def _send(self, raw: bytes, descriptors: Sequence[int]) -> None:
+        rights = []
+        if descriptors:
+            rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", descriptors))]
+        try:
+            self._sock.sendmsg([raw], rights, _socket.MSG_NOSIGNAL)
+        except OSError as error:
+            raise LauncherError(f"the other end of the connection is gone: {error.strerror}") from None
+
+    def send_chunk(self, kind: str, data: bytes) -> None:
+        """Send bytes of a stream, waiting while the other end is slow."""
+        self._send(kind.encode() + data, ())
+
+    def offer_chunk(self, kind: str, data: bytes) -> bool:
+        """Send bytes of a stream if that is possible without waiting; whether it was.
+
+        Raises LauncherError when the other end is gone.
+        """
+        flags = _socket.MSG_NOSIGNAL | _socket.MSG_DONTWAIT
+        try:
+            self._sock.sendmsg([kind.encode(), data], [], flags)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise LauncherError(f"the other end of the connection is gone: {error.strerror}") from None
+        return True
+
+    def receive(self) -> Message | None:
+        """The next message, waiting for it; None when the other end is gone."""
+        space = _socket.CMSG_SPACE(4 * _MOST_DESCRIPTORS)
+        try:
+            raw, ancillary, flags, _ = self._sock.recvmsg(CHUNK + 1, space, _socket.MSG_CMSG_CLOEXEC)
+        except ConnectionResetError:
+            return None
+        descriptors = array.array("i")
+        for level, kind, data in ancillary:
+            if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+                descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+        if not raw:
+            return None
+        if flags & (_socket.MSG_TRUNC | _socket.MSG_CTRUNC):
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise LauncherError("a message of the launcher was cut: too long, or too many descriptors")
+        return _message(raw, list(descriptors))
+
+
+def _message(raw: bytes, descriptors: list[int]) -> Message:
+    kind = chr(raw[0])
+    if kind in (STDOUT, STDERR, STDIN):
+        return Message(kind, data=raw[1:])
+    if kind == "j":
+        return Message(DOCUMENT, loads(raw[1:]), descriptors=tuple(descriptors))
+    if kind != "m" or not descriptors:
+        raise LauncherError(f"a message of unknown kind {kind!r}: is another release's launcher still there?")
+    memory = descriptors.pop(0)
+    try:
+        size = os.fstat(memory).st_size
+        if size > _LARGEST_DOCUMENT:
+            raise LauncherError(f"a document of {size} bytes is refused; {_LARGEST_DOCUMENT} is the limit")
+        document = loads(os.pread(memory, size, 0))
+    finally:
+        os.close(memory)
+    return Message(DOCUMENT, document, descriptors=tuple(descriptors))
+
+
+def pair() -> tuple[Channel, Channel]:
+    """Two ends of a new connection."""
+    left, right = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    return Channel(left), Channel(right)

@@ -1,0 +1,45 @@
+"""Processes by descriptor instead of by number, so that a number used again is never hit.  pidfd_open(2)."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from ipycontainer.errors import KernelError
+
+
+def open_process(pid: int) -> int:
+    """A descriptor of process `pid`, close-on-exec."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        raise KernelError("pidfd_open", error.errno or 0, str(pid)) from None
+
+
+def send_signal(pidfd: int, number: int) -> None:
+    """Signal the process behind `pidfd`.  pidfd_send_signal(2)."""
+    from _signal import pidfd_send_signal
+
+    try:
+        pidfd_send_signal(pidfd, number)
+    except OSError as error:
+        raise KernelError("pidfd_send_signal", error.errno or 0, f"signal {number}") from None
+
+
+def has_ended(pidfd: int) -> bool:
+    """Whether the process is dead (a pidfd is readable from then on)."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def start_time(pid: int) -> int:
+    """When `pid` started, in clock ticks since boot: with the pid it names a process for as long as the machine runs.
+
+    proc_pid_stat(5), field 22.  The command's name may hold spaces and brackets, so fields count from its last ")".
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except OSError as error:
+        raise KernelError("open", error.errno or 0, f"/proc/{pid}/stat") from None

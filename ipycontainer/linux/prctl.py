@@ -1,0 +1,59 @@
+"""What a process says about itself to the kernel: prctl(2)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+from ipycontainer.linux.syscalls import check, libc
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
+PR_SET_NAME = 15
+PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+
+def _prctl(what: str, option: int, value: int = 0) -> int:
+    longs = [ctypes.c_ulong(item) for item in (value, 0, 0, 0)]
+    return check(f"prctl {what}", libc.prctl(option, *longs))
+
+
+def set_parent_death_signal(signal: int) -> None:
+    """Be sent `signal` when the parent dies.  Cleared by every change of credentials, so it comes after the last."""
+    _prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, signal)
+
+
+def set_dumpable(dumpable: bool) -> None:
+    """Whether others of the same user may look into this process (ptrace, /proc/PID/…)."""
+    _prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, int(dumpable))
+
+
+def set_keep_capabilities(keep: bool) -> None:
+    """Keep the permitted capabilities over a change from uid 0 to another."""
+    _prctl("PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, int(keep))
+
+
+def set_no_new_privs() -> None:
+    """From now on no execve gives more: set-user-ID bits and file capabilities do nothing."""
+    _prctl("PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1)
+
+
+def drop_bounding(capability: int) -> None:
+    """Take a capability out of the bounding set, for ever."""
+    _prctl("PR_CAPBSET_DROP", PR_CAPBSET_DROP, capability)
+
+
+def clear_ambient() -> None:
+    """Empty the ambient set."""
+    _prctl("PR_CAP_AMBIENT_CLEAR_ALL", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+
+
+def set_name(name: str) -> None:
+    """The name that ps shows; 15 bytes."""
+    buffer = ctypes.create_string_buffer(os.fsencode(name)[:15])
+    check("prctl PR_SET_NAME", libc.prctl(PR_SET_NAME, buffer, 0, 0, 0))
