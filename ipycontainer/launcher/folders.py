@@ -67,7 +67,8 @@ def make_private(folder: str) -> None:
         found = os.lstat(path)
         if found.st_uid != os.geteuid() or found.st_mode & 0o170000 != 0o040000 or found.st_mode & 0o022:
             raise StoreUnwritable(
-                f"the run folder {path} belongs to somebody else or others may write it; remove it or set XDG_RUNTIME_DIR"
+                f"the run folder {path} belongs to somebody else or others may write it; "
+                "remove it or set XDG_RUNTIME_DIR"
             )
 
 
@@ -95,7 +96,7 @@ def prepare(root: str) -> str:
     except OSError as error:
         raise StoreUnwritable(_sentence(root, error)) from None
     make_private(run)
-    for name in ("containers", "root"):
+    for name in ("containers", "root", "etc"):
         os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
     return run
 
@@ -109,9 +110,9 @@ def _sentence(path: str, error: OSError) -> str:
 
 def _refuse_network(root: str) -> None:
     """Neither locks nor overlay uppers hold on a network file system."""
-    from ipycontainer.launcher.mount_kind import kind_of
+    from ipycontainer.linux.mountinfo import kind_of
 
-    kind = kind_of(root)
+    kind = kind_of(os.path.realpath(root))
     if kind in _NETWORK_KINDS:
         raise NetworkFileSystem(
             f"the state folder {root} lies on {kind}, where neither locks nor overlays hold; "

@@ -10,11 +10,10 @@ process in there may join the container's own.
 
 from __future__ import annotations
 
-import fcntl
 import os
 
 from ipycontainer.errors import KernelError, LauncherError
-from ipycontainer.json_text import loads
+from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, idmaps, mounts, namespaces
 
 NEWUIDMAP = "/usr/bin/newuidmap"
@@ -139,12 +138,11 @@ def _join_living(run: str) -> str | None:
     """Join the namespaces of a living monitor of this store; gives their mode, or None if none lives."""
     folder = os.path.join(run, "containers")
     for name in os.listdir(folder):
-        state = _living(os.path.join(folder, name))
-        if state is None:
-            continue
+        run_folder = os.path.join(folder, name)
+        state = alive.read(run_folder) if alive.is_alive(run_folder) else {}
         try:
             pidfd = os.pidfd_open(int(state["monitor"]))
-        except OSError:
+        except (OSError, KeyError):
             continue
         flags = namespaces.CLONE_NEWNS
         if state["mode"] != "root":
@@ -157,27 +155,6 @@ def _join_living(run: str) -> str | None:
             os.setresuid(0, 0, 0)
         return str(state["mode"])
     return None
-
-
-def _living(folder: str) -> dict[str, object] | None:
-    """The state of the container in `folder` if its monitor holds its lock."""
-    try:
-        descriptor = os.open(os.path.join(folder, "alive"), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return None
-    except BlockingIOError:
-        pass
-    finally:
-        os.close(descriptor)
-    try:
-        with open(os.path.join(folder, "state.json"), encoding="utf-8") as file:
-            found: dict[str, object] = loads(file.read())
-    except (FileNotFoundError, ValueError):
-        return None
-    return found
 
 
 def protect_interpreter() -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import struct
-
-import _socket
 
 from ipycontainer.errors import KernelError
 

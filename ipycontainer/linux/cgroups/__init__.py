@@ -1,0 +1,49 @@
+"""Control groups in v2's words; v1 is translated.
+
+layout.py   what this host has, and where the caller sits in it
+limits.py   what is asked for, out of docker's or OCI's words
+plan.py     layout + name + limits -> folders, writes, joins: plain data, nothing touched
+v2.py       the unified tree: where a container's group can hang, its files
+v1.py       one tree for each controller: the translation, and what it cannot
+group.py    what is done to a group: make, join, freeze, kill, remove
+usage.py    what it uses
+"""
+
+from __future__ import annotations
+
+from ipycontainer.linux.cgroups.cgroup_plan import CgroupPlan
+from ipycontainer.linux.cgroups.group import (
+    freeze,
+    join,
+    kill_all,
+    make,
+    processes,
+    remove,
+    thaw,
+    update,
+)
+from ipycontainer.linux.cgroups.layout import Layout, read_layout
+from ipycontainer.linux.cgroups.limits import Limits, limits_from_docker, limits_from_oci
+from ipycontainer.linux.cgroups.plan import plan_cgroup
+from ipycontainer.linux.cgroups.usage import Usage, oom_kills, usage
+
+__all__ = [
+    "CgroupPlan",
+    "Layout",
+    "Limits",
+    "Usage",
+    "freeze",
+    "join",
+    "kill_all",
+    "limits_from_docker",
+    "limits_from_oci",
+    "make",
+    "oom_kills",
+    "plan_cgroup",
+    "processes",
+    "read_layout",
+    "remove",
+    "thaw",
+    "update",
+    "usage",
+]

@@ -1,0 +1,1 @@
+"""What runs in the launcher's children: standard library alone, and no import after pivot_root."""

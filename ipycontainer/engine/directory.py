@@ -1,0 +1,176 @@
+"""The containers of a store, as files.
+
+    containers/ID/container.jsonl    line 1: what it is; line 2: how it starts (spec, layers, user); written once, here
+    names/NAME -> ID                 made with O_EXCL, here; the last thing that is made, the first that goes
+
+Without a name a folder is what a kill -9 in the middle of a create left; it is shown by its id and can be removed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.engine import container_names
+from ipycontainer.errors import InputError, NameTaken, NoSuchContainer, StoreUnwritable
+from ipycontainer.json_text import dumps, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+RECORD = "container.jsonl"
+
+
+class Directory:
+    """The containers of the store at `root`, with their run folders below `run`."""
+
+    def __init__(self, root: str, run: str) -> None:
+        self._containers = os.path.join(root, "containers")
+        self.names_folder = os.path.join(root, "names")
+        self._run = os.path.join(run, "containers")
+
+    def folder(self, container: str) -> str:
+        """The container's folder in the store."""
+        return os.path.join(self._containers, container)
+
+    def run(self, container: str) -> str:
+        """The container's folder in the run folder; it exists while there is something to sweep."""
+        return os.path.join(self._run, container)
+
+    def choose_name(self, wanted: str) -> str:
+        """`wanted` if it is well-formed and free, or one at random.  Raises InputError, NameTaken."""
+        if wanted:
+            if not container_names.is_name(wanted):
+                raise InputError(
+                    f"Invalid container name ({wanted}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed; choose another"
+                )
+            self._refuse_taken(wanted)
+            return wanted
+        while True:
+            name = container_names.make_name()
+            if not os.path.lexists(os.path.join(self.names_folder, name)):
+                return name
+
+    def _refuse_taken(self, name: str) -> None:
+        try:
+            owner = os.readlink(os.path.join(self.names_folder, name))
+        except FileNotFoundError:
+            return
+        raise NameTaken(
+            f'Conflict. The container name "/{name}" is already in use by container "{owner[:12]}". '
+            "You have to remove (or rename) that container to be able to reuse that name."
+        )
+
+    def add(self, container: str, name: str, config: dict[str, Any], launch: dict[str, Any], durable: bool) -> None:
+        """Make the container's folder with its record, then give it its name.
+
+        Raises NameTaken if somebody was faster, and leaves nothing then.
+        """
+        folder = self.folder(container)
+        record = os.path.join(folder, RECORD)
+        try:
+            # Others need no look into it; its own root, another id for an ordinary user, must get through.
+            os.mkdir(folder, 0o711)
+        except OSError as error:
+            raise StoreUnwritable(f"cannot make {folder}: {error.strerror}; is the disk full?") from None
+        self._write(record, f"{dumps(config)}\n{dumps(launch)}\n", durable)
+        try:
+            os.symlink(container, os.path.join(self.names_folder, name))
+        except FileExistsError:
+            os.unlink(record)
+            os.rmdir(folder)
+            self._refuse_taken(name)
+            raise NameTaken(f"the name {name} was taken a moment ago; try again") from None
+        if durable:
+            for path in (folder, self._containers, self.names_folder):
+                self._sync(path)
+
+    @staticmethod
+    def _write(path: str, text: str, durable: bool) -> None:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, text.encode())
+                if durable:
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise StoreUnwritable(f"cannot write {path}: {error.strerror}; is the disk full?") from None
+
+    @staticmethod
+    def _sync(folder: str) -> None:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+    def rename(self, container: str, old: str, new: str) -> None:
+        """Give the container another name.  Raises InputError, NameTaken."""
+        self.choose_name(new)
+        os.symlink(container, os.path.join(self.names_folder, new))
+        os.unlink(os.path.join(self.names_folder, old))
+
+    def ids(self) -> list[str]:
+        """The ids of all containers, in no order."""
+        try:
+            return os.listdir(self._containers)
+        except FileNotFoundError:
+            return []
+
+    def names(self) -> dict[str, str]:
+        """Id -> name, for all at once."""
+        found = {}
+        try:
+            listed = os.listdir(self.names_folder)
+        except FileNotFoundError:
+            return {}
+        for name in listed:
+            try:
+                found[os.readlink(os.path.join(self.names_folder, name))] = name
+            except OSError:
+                continue  # removed meanwhile
+        return found
+
+    def read(self, container: str) -> dict[str, Any] | None:
+        """What the container is; None while it is being made or after it was removed."""
+        line = self._line(container, 0)
+        return None if line is None else loads(line)
+
+    def read_launch(self, container: str) -> dict[str, Any]:
+        """How the container starts.  Raises NoSuchContainer when it was removed meanwhile."""
+        line = self._line(container, 1)
+        if line is None:
+            raise NoSuchContainer(f"No such container: {container[:12]}")
+        found: dict[str, Any] = loads(line)
+        return found
+
+    def _line(self, container: str, number: int) -> bytes | None:
+        try:
+            with open(os.path.join(self.folder(container), RECORD), "rb") as file:
+                lines = file.read().split(b"\n")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return lines[number] if len(lines) > 2 else None  # fewer: it is just being written
+
+    def find(self, reference: str) -> str:
+        """The id behind a name, an id, or the beginning of one.
+
+        Raises NoSuchContainer, or InputError where several begin so.
+        """
+        if container_names.is_name(reference):
+            try:
+                container = os.readlink(os.path.join(self.names_folder, reference))
+                if os.path.isdir(self.folder(container)):
+                    return container
+            except OSError:
+                pass  # no such name; it may be an id
+        if reference and all(letter in "0123456789abcdef" for letter in reference):
+            fitting = [container for container in self.ids() if container.startswith(reference)]
+            if reference in fitting:
+                return reference
+            if len(fitting) > 1:
+                raise InputError(f"multiple IDs found with provided prefix: {reference}; give more of it")
+            if fitting:
+                return fitting[0]
+        raise NoSuchContainer(f"No such container: {reference}")

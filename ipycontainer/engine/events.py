@@ -1,0 +1,102 @@
+"""The journal of what happened: one JSON line each, appended by whoever did it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ipycontainer.json_text import dumps, loads
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class Event(Record):
+    """One thing that happened: when (seconds since the epoch), to what kind of thing, what, to which, details."""
+
+    time: float
+    type: str
+    action: str
+    id: str
+    attributes: dict[str, str]
+
+
+class Journal:
+    """The journal at `path`."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def append(self, kind: str, action: str, identity: str, attributes: dict[str, str]) -> None:
+        """Add one line, in one write, so that writers never mix."""
+        event = Event(time.time(), kind, action, identity, attributes)
+        line = dumps(event.as_dict()).encode() + b"\n"
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
+
+    def read(
+        self, since: float | None = None, until: float | None = None, follow: bool = True, pause: float = 0.05
+    ) -> Iterator[Event]:
+        """Events from `since` on (None: from now), up to `until` (None: for ever while following)."""
+        now = time.time()
+        start = since if since is not None else (now if follow else 0.0)
+        rest = b""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if since is None and follow:
+                os.lseek(descriptor, 0, os.SEEK_END)
+            while True:
+                data = os.read(descriptor, 1 << 16)
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    event = _parse(line)
+                    if event is not None and event.time >= start and (until is None or event.time <= until):
+                        yield event
+                if data:
+                    continue
+                if not follow or (until is not None and time.time() >= until):
+                    return
+                time.sleep(pause)
+        finally:
+            os.close(descriptor)
+
+    def exit_code(self, container: str) -> int | None:
+        """How a container that is gone (--rm) ended; None if the journal does not say."""
+        last = None
+        for event in self.read(since=0.0, follow=False):
+            if event.id == container and event.action == "die":
+                last = int(event.attributes.get("exitCode", "0"))
+        return last
+
+
+def _parse(line: bytes) -> Event | None:
+    """A line, or None for one that a power cut left half."""
+    try:
+        return Event.from_dict(loads(line))
+    except (ValueError, TypeError):
+        return None
+
+
+def matches(event: Event, filters: Sequence[tuple[str, str]]) -> bool:
+    """docker's --filter: one of the values for each name; names are event, type, container, image, label."""
+    wanted: dict[str, list[str]] = {}
+    for name, value in filters:
+        wanted.setdefault(name, []).append(value)
+    return all(any(_fits(event, name, value) for value in values) for name, values in wanted.items())
+
+
+def _fits(event: Event, name: str, value: str) -> bool:
+    if name == "event":
+        return event.action == value
+    if name == "type":
+        return event.type == value
+    if name == "container":
+        return event.id.startswith(value) or event.attributes.get("name") == value
+    if name == "image":
+        return value in (event.id, event.attributes.get("image"))
+    return event.attributes.get(name) == value

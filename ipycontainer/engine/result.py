@@ -1,0 +1,70 @@
+"""What a finished program leaves: its exit code and its output."""
+
+from __future__ import annotations
+
+from ipycontainer.errors import CommandFailed
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.runtime.attachment import Attachment
+
+# More than anybody reads in a notebook, less than what hurts one.
+OUTPUT_LIMIT = 16 << 20
+
+
+class Result(Record):
+    """exit_code; output: what it wrote to standard output, stderr: to standard error, each up to a limit;
+    cut: how many bytes were dropped beyond it, in both together."""
+
+    exit_code: int
+    output: bytes
+    stderr: bytes = b""
+    cut: int = 0
+    oom_killed: bool = False
+
+    @property
+    def text(self) -> str:
+        """The output as text; bytes that are no UTF-8 become U+FFFD."""
+        return self.output.decode("utf-8", "replace")
+
+    def check(self) -> Result:
+        """This result if the exit code is 0, else CommandFailed."""
+        if self.exit_code:
+            words = self.stderr.decode("utf-8", "replace").strip().splitlines()
+            reason = f": {words[-1]}" if words else ""
+            raise CommandFailed(f"the command ended with exit code {self.exit_code}{reason}", self.exit_code)
+        return self
+
+
+def collect(attachment: Attachment, limit: int = OUTPUT_LIMIT) -> Result:
+    """Read a program's output to its end, keeping the first `limit` bytes of each stream and counting the rest."""
+    kept: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+    sizes = {"stdout": 0, "stderr": 0}
+    cut = 0
+    for stream, data in attachment:
+        part = data[: limit - sizes[stream]]
+        sizes[stream] += len(part)
+        cut += len(data) - len(part)
+        if part:
+            kept[stream].append(part)
+    assert attachment.exit_code is not None
+    output, errors = b"".join(kept["stdout"]), b"".join(kept["stderr"])
+    return Result(attachment.exit_code, output, errors, cut, attachment.oom_killed)
+
+
+def converse(attachment: Attachment, stdin: bytes | None, limit: int = OUTPUT_LIMIT) -> Result:
+    """Give a program its input while its output is read: either alone could fill a pipe and wait for ever."""
+    if not stdin:
+        if stdin is not None:
+            attachment.close_stdin()
+        return collect(attachment, limit)
+    import threading
+
+    def feed() -> None:
+        attachment.write(stdin)
+        attachment.close_stdin()
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    return collect(attachment, limit)

@@ -1,0 +1,44 @@
+"""Locks that belong to an open file, not to a process: fcntl(2), "Open file description locks".
+
+Unlike flock(2) they can be looked at without being taken, so that a look never gets in a taker's way.
+A lock follows duplicates of its descriptor, so a forked child closes its own first thing.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+
+from ipycontainer.errors import KernelError
+
+_FLOCK = "hhlli"  # l_type, l_whence, l_start, l_len, l_pid, aligned as C does
+
+
+def take(descriptor: int) -> bool:
+    """Take the exclusive lock on the whole file; False when another open file has it."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise KernelError("fcntl F_OFD_SETLK", error.errno or 0) from None
+    return True
+
+
+def is_held(path: str) -> bool:
+    """Whether some open file holds the lock on `path`; False where there is no such file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise KernelError("open", error.errno or 0, path) from None
+    try:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked)
+    finally:
+        os.close(descriptor)
+    assert isinstance(answer, bytes)
+    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)

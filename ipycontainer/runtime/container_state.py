@@ -1,0 +1,79 @@
+"""How a container is, read from its files by whoever asks; nothing is written and nothing is started."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.json_text import loads
+from ipycontainer.launcher import alive
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CREATED, RUNNING, EXITED, UNKNOWN = "created", "running", "exited", "unknown"
+
+
+class State(Record):
+    """A container's state at one moment.
+
+    status: created, running, exited, or unknown: its monitor was killed (or the machine went down), so its
+    exit is not known, and is not invented.  Times are seconds since the epoch, 0 for never; pid and monitor
+    are 0 unless running; exit_code is None unless exited.
+    """
+
+    status: str
+    pid: int = 0
+    monitor: int = 0
+    started: float = 0.0
+    finished: float = 0.0
+    exit_code: int | None = None
+    oom_killed: bool = False
+    error: str = ""
+    cgroups: tuple[str, ...] = ()
+
+
+def read_state(folder: str, run: str) -> State:
+    """The state of the container with these folders in the store and in the run folder."""
+    life = _read(os.path.join(folder, "life.json"))
+    lives = alive.is_alive(run)
+    if life is None:
+        return State(CREATED)
+    if not lives and "finished" not in life:
+        # The monitor may have written its last word between the two looks.
+        life = _read(os.path.join(folder, "life.json")) or life
+    started = float(life["started"])
+    if "finished" in life:
+        return State(
+            EXITED,
+            started=started,
+            finished=float(life["finished"]),
+            exit_code=int(life["exit_code"]),
+            oom_killed=bool(life["oom_killed"]),
+            error=str(life["error"]),
+        )
+    if not lives:
+        return State(UNKNOWN, started=started, error="exit unknown: the monitor was killed")
+    state = alive.read(run)
+    return State(
+        RUNNING,
+        pid=int(state.get("pid", 0)),
+        monitor=int(state.get("monitor", 0)),
+        started=started,
+        cgroups=tuple(state.get("cgroups", ())),
+    )
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    """A small document, or None where there is none; a rename is what makes it whole."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        raw = os.read(descriptor, 1 << 20)
+    finally:
+        os.close(descriptor)
+    found: dict[str, Any] = loads(raw)
+    return found

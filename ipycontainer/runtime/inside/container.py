@@ -1,0 +1,62 @@
+"""The child: from its first instruction in new namespaces to the program's."""
+
+from __future__ import annotations
+
+import _signal
+import os
+
+from ipycontainer.errors import Error, StartError, to_wire
+from ipycontainer.linux import descriptors, prctl
+from ipycontainer.runtime.inside.step import Place, Step
+from ipycontainer.runtime.inside.walk import walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+
+def become(
+    place: Place, stdio: Sequence[int], parts: Sequence[tuple[str, Sequence[Step]]], keep: Sequence[int] = ()
+) -> NoReturn:
+    """Walk `parts` and become the program; never returns.
+
+    stdio: descriptors for 0, 1 and 2; keep: others that a step needs.  A failing step goes to the monitor as
+    an error document; success closes the channel, which is close-on-exec.
+    """
+    assert place.channel is not None
+    try:
+        os.setsid()
+        _fresh_signals()
+        for standard, descriptor in enumerate(stdio):
+            os.dup2(descriptor, standard)
+        # Whatever else the monitor had open (the client's connection, its lock, its logs) ends here.
+        descriptors.close_all_but([place.channel.fileno(), *keep])
+        for part, steps in parts:
+            walk(part, steps, place)
+    except Error as error:
+        _say(place, error)
+    except BaseException as error:  # noqa: BLE001 - a forked child: whatever it was, the monitor is told
+        _say(place, StartError(f"{type(error).__name__}: {error}"))
+    finally:
+        os._exit(125)
+
+
+def _say(place: Place, error: Error) -> None:
+    assert place.channel is not None
+    try:
+        place.channel.send({"failed": to_wire(error)})
+    except Error:
+        pass  # the monitor is gone, and with it whoever asked
+
+
+def _fresh_signals() -> None:
+    """Python ignores SIGPIPE and SIGXFSZ; an ignored signal stays ignored over execve."""
+    for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+
+
+def hide() -> None:
+    """Let nobody look into this process, which still holds the launcher's memory, when it enters a container."""
+    prctl.set_dumpable(False)

@@ -1,0 +1,38 @@
+"""The runtime's jobs by name, bound to what the launcher knows of this host."""
+
+from __future__ import annotations
+
+from ipycontainer.linux import capabilities, cgroups, idmaps
+from ipycontainer.runtime.inside import exec as exec_job
+from ipycontainer.runtime.inside import kill, monitor, sweep
+from ipycontainer.runtime.launch import Host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.launcher.server import Job
+    from ipycontainer.launcher.wire import Channel
+
+
+def read_host(mode: str) -> Host:
+    """What a plan depends on, read once in the launcher's life."""
+    return Host(mode, _read_map("uid_map"), _read_map("gid_map"), cgroups.read_layout(), capabilities.last())
+
+
+def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:
+    with open(f"/proc/self/{kind}", encoding="ascii") as file:
+        return tuple((item.inside, item.outside, item.length) for item in idmaps.parse_map(file.read()))
+
+
+def jobs(mode: str) -> dict[str, Job]:
+    """run, exec, kill, sweep."""
+    host = read_host(mode)
+
+    def run(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
+        monitor.run(host, request, descriptors, channel)
+
+    def execute(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
+        exec_job.execute(host, request, descriptors, channel)
+
+    return {"run": run, "exec": execute, "kill": kill.kill, "sweep": sweep.sweep}

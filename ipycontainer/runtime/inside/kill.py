@@ -1,0 +1,44 @@
+"""The job "kill": send a signal to a container's PID 1, and to nobody else."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.linux import pidfd
+from ipycontainer.runtime.inside.sweep import living_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.launcher.wire import Channel
+
+
+def open_init(state: dict[str, Any]) -> int:
+    """A pidfd of the PID 1 that `state` names.  Raises WrongState when that process is gone.
+
+    The number may have been used again: only after the descriptor is open, so that it can no longer be, is
+    the process's start time compared.
+    """
+    try:
+        descriptor = pidfd.open_process(int(state["pid"]))
+    except KernelError:
+        raise WrongState("the container is not running any more") from None
+    try:
+        if pidfd.start_time(int(state["pid"])) == state["start_time"] and not pidfd.has_ended(descriptor):
+            return descriptor
+    except KernelError:
+        pass
+    os.close(descriptor)
+    raise WrongState("the container is not running any more")
+
+
+def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
+    """request: run (the container's run folder), signal (a number)."""
+    descriptor = open_init(living_state(str(request["run"])))
+    try:
+        pidfd.send_signal(descriptor, int(request["signal"]))
+    finally:
+        os.close(descriptor)
+    return {}

@@ -1,0 +1,124 @@
+"""What a monitor writes about its container: the lock, the living state, the lasting record, the journal.
+
+RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says.  Two lines, each one write:
+                          the names of what will be made; then pid, start time, monitor, boot
+FOLDER/life.json          started, finished, exit code; lasts.  No "finished" and no lock: exit unknown
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.json_text import dumps
+from ipycontainer.linux import locks, pidfd
+from ipycontainer.runtime.launch import Launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.linux.cgroups import CgroupPlan
+
+
+def claim(run: str) -> int:
+    """Make the run folder `run` and take its lock; gives the lock's descriptor.
+
+    Raises WrongState when a monitor has it already.
+    """
+    path = os.path.join(run, "alive")
+    while True:
+        os.makedirs(run, 0o700, exist_ok=True)
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue  # a sweep removed the folder between the two lines above
+        if not locks.take(lock):
+            os.close(lock)
+            raise WrongState("the container is already running, or is being swept; see `ipycontainer ps -a`")
+        try:
+            if os.stat(path).st_ino == os.fstat(lock).st_ino:
+                return lock  # what a dead monitor wrote into it stays until `fresh`
+        except FileNotFoundError:
+            pass
+        os.close(lock)  # the file that we locked is no longer the one that others see
+
+
+def fresh(lock: int) -> None:
+    """Forget what an earlier monitor wrote, after its leavings were swept."""
+    os.ftruncate(lock, 0)
+
+
+def replace_file(path: str, text: str, durable: bool = False) -> None:
+    """Write `path` so that readers see the old text or the new one, and a power cut too if `durable`."""
+    temporary = f"{path}.new"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, text.encode())
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+        if durable:
+            folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            os.fsync(folder)
+            os.close(folder)
+    except OSError as error:
+        raise KernelError("write", error.errno or 0, path) from None
+
+
+def write_names(lock: int, group: CgroupPlan) -> None:
+    """The first line, before anything that bears a name is made: sweep reads it."""
+    _append(lock, {"cgroups": list(group.leaves)})
+
+
+def write_state(lock: int, launch: Launch, mode: str, child: int, kinds: tuple[str, ...], group: CgroupPlan) -> None:
+    """The second line, once PID 1 is there."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot = file.read().strip()
+    state = {
+        "id": launch.id,
+        "pid": child,
+        "start_time": pidfd.start_time(child),
+        "monitor": os.getpid(),
+        "mode": mode,
+        "kinds": list(kinds),
+        "joins": list(group.joins),
+        "boot_id": boot,
+    }
+    _append(lock, state)
+
+
+def _append(lock: int, document: dict[str, Any]) -> None:
+    try:
+        os.write(lock, dumps(document).encode() + b"\n")
+    except OSError as error:
+        raise KernelError("write", error.errno or 0, "alive") from None
+
+
+def write_life(launch: Launch, life: dict[str, Any], durable: bool) -> None:
+    """The lasting record."""
+    replace_file(os.path.join(launch.folder, "life.json"), dumps(life), durable)
+
+
+def record_event(launch: Launch, action: str, attributes: dict[str, str]) -> None:
+    """Append one line to the journal; a line is one write, so that writers never mix."""
+    image = launch.spec.get("annotations", {}).get("ipycontainer.image", "")
+    line = dumps(
+        {
+            "time": time.time(),
+            "type": "container",
+            "action": action,
+            "id": launch.id,
+            "attributes": {"image": image, "name": launch.name, **attributes},
+        }
+    )
+    try:
+        descriptor = os.open(launch.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        os.write(descriptor, line.encode() + b"\n")
+        os.close(descriptor)
+    except OSError:
+        pass  # a full disk: the event is lost, the container is not

@@ -1,0 +1,96 @@
+"""A container's output on disk: chunks as they came, in files that are rotated.
+
+    FOLDER/log/NUMBER.chunks      a run of chunks; the highest number is being written
+
+A chunk is a header (time as a double, length as 32 bits, stream as a byte; little-endian) and its bytes.
+Lines are made by the reader: splitting here would cost every container for a reader that most never have.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+
+HEADER = struct.Struct("<dIB")
+STDOUT, STDERR, DROPPED, END = 1, 2, 3, 4
+
+SIZE_LIMIT = 10 << 20
+FILES = 3
+
+
+class LogWriter:
+    """Appends chunks.  A full disk drops and counts; it never stops the container."""
+
+    def __init__(self, folder: str, size_limit: int = SIZE_LIMIT, files: int = FILES) -> None:
+        self._folder = folder
+        self._limit = size_limit
+        self._files = files
+        self._descriptor = -1
+        self._number = 0
+        self._size = 0
+        self._dropped = 0
+
+    def write(self, stream: int, data: bytes) -> None:
+        """Append one chunk.  A lost one is counted, and the count is written as soon as anything can be."""
+        if self._dropped:
+            count = struct.pack("<Q", self._dropped)
+            if not self._append(DROPPED, count):
+                self._dropped += len(data)
+                return
+            self._dropped = 0
+        if not self._append(stream, data):
+            self._dropped += len(data)
+
+    def end(self) -> None:
+        """Say that nothing more comes, so that a follower need not wait; only where something was written."""
+        if self._descriptor >= 0:
+            self.write(END, b"")
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _append(self, stream: int, data: bytes) -> bool:
+        raw = HEADER.pack(time.time(), len(data), stream) + data
+        try:
+            if self._descriptor < 0 or self._size + len(raw) > self._limit:
+                self._rotate()
+            written = os.write(self._descriptor, raw)
+            if written == len(raw):
+                self._size += written
+                return True
+            # Half a chunk would break every reader: take it back.
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            pass  # ENOSPC, EDQUOT, EIO, EFBIG: what the caller counts
+        return False
+
+    def _rotate(self) -> None:
+        if self._descriptor < 0:
+            os.makedirs(self._folder, 0o700, exist_ok=True)
+            numbers = chunk_files(self._folder)
+            self._number = numbers[-1] if numbers else 0
+        descriptor = os.open(
+            os.path.join(self._folder, f"{self._number + 1}.chunks"),
+            os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
+            0o600,
+        )
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor, self._size = descriptor, 0
+        self._number += 1
+        for old in chunk_files(self._folder)[: -self._files]:
+            os.unlink(os.path.join(self._folder, f"{old}.chunks"))
+
+
+def chunk_files(folder: str) -> list[int]:
+    """The numbers of the log's files, oldest first."""
+    found = []
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    for name in names:
+        number, _, kind = name.partition(".")
+        if kind == "chunks" and number.isdecimal():
+            found.append(int(number))
+    return sorted(found)

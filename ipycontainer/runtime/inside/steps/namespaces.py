@@ -1,0 +1,126 @@
+"""Steps about what the new namespaces hold: the ids, the host name, the loopback, the cgroup's view."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import KernelError
+from ipycontainer.linux import cgroups, links, namespaces
+from ipycontainer.linux.syscalls import check, libc
+from ipycontainer.runtime.inside.step import Place, Step
+
+
+class BecomeRoot(Step):
+    """Become uid 0 of the new user namespace."""
+
+    call = "setresuid(2), setresgid(2)"
+    why = "the maps are written; whoever was nobody until now is root here, and nowhere else"
+    shows = "/proc/self/status: Uid"
+
+    drop_groups: bool  # setgroups is denied where only one id is mapped: user_namespaces(7)
+
+    def take(self, place: Place) -> None:
+        try:
+            if self.drop_groups:
+                os.setgroups([])
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+        except OSError as error:
+            raise KernelError("setresuid", error.errno or 0, "0") from None
+
+
+class SetHostname(Step):
+    """Set the container's host name."""
+
+    call = "sethostname(2)"
+    why = "the UTS namespace holds a name of its own; without one the container would bear the host's"
+    shows = "/proc/sys/kernel/hostname"
+
+    name: str
+
+    def take(self, place: Place) -> None:
+        raw = os.fsencode(self.name)
+        check("sethostname", libc.sethostname(raw, len(raw)), self.name)
+
+
+class RaiseLoopback(Step):
+    """Bring the loopback up."""
+
+    call = "ioctl(2) SIOCSIFFLAGS"
+    why = "a new network namespace has a loopback that is down, and nothing else"
+    shows = "/proc/net/dev"
+
+    def take(self, place: Place) -> None:
+        links.bring_up("lo")
+
+
+class JoinCgroup(Step):
+    """Move this process into the container's cgroup; everything that it starts is born there."""
+
+    call = "write(2)"
+    why = "limits count what sits in the cgroup; the monitor stays outside, so a full container cannot take it along"
+    shows = "/proc/PID/cgroup"
+
+    joins: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        cgroups.join(self.joins)
+
+
+class UnshareCgroup(Step):
+    """Take the cgroup in which this process sits for the root of what it sees."""
+
+    call = "unshare(2) CLONE_NEWCGROUP"
+    why = "it comes after the join: the namespace's root is wherever the process is at this moment"
+    shows = "/proc/self/cgroup: every path is /"
+
+    def take(self, place: Place) -> None:
+        namespaces.unshare(namespaces.CLONE_NEWCGROUP)
+
+
+class AwaitMonitor(Step):
+    """Wait for the monitor's word; end if the monitor has ended."""
+
+    call = "recvmsg(2)"
+    why = "some of what this process needs can only be done from outside, beside it"
+    shows = "the barrier between create and start"
+
+    word: str
+
+    def take(self, place: Place) -> None:
+        assert place.channel is not None
+        message = place.channel.receive()
+        if message is None or message.document != {"word": self.word}:
+            os._exit(125)  # nobody is there to be told
+
+
+class TellChild(Step):
+    """Tell PID 1 that it may go on."""
+
+    call = "sendmsg(2)"
+    why = "it waits where it needed something from outside"
+    shows = ""
+
+    word: str
+
+    def take(self, place: Place) -> None:
+        assert place.channel is not None
+        place.channel.send({"word": self.word})
+
+
+class JoinContainer(Step):
+    """Enter the cgroup and the namespaces of a running container (its pid namespace was joined before the fork)."""
+
+    call = "write(2), setns(2)"
+    why = "an exec is one more process in what is there already: same files, same network, same limits"
+    shows = "/proc/PID/ns/"
+
+    kinds: tuple[str, ...]
+    joins: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        # The cgroup first: its files are the host's, and are out of sight from inside.
+        cgroups.join(self.joins)
+        kinds = [kind for kind in self.kinds if kind != "pid"]
+        namespaces.setns(place.pidfd, namespaces.flags_of(kinds))
+        os.chdir("/")

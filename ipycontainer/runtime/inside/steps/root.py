@@ -1,0 +1,283 @@
+"""Steps that build the root: the overlay, what is mounted into it, what is masked, and the pivot.
+
+Everything is mounted before the pivot, through a descriptor of the new root: the host's /dev/null and
+/proc are still the host's there, and no path of the image is ever followed out of it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import KernelError, StartError
+from ipycontainer.linux import descriptors, mounts
+from ipycontainer.runtime.inside.step import Place, Step
+
+_ENOENT, _ELOOP, _ENOTDIR = 2, 40, 20
+_NO_LINKS = descriptors.RESOLVE_IN_ROOT | descriptors.RESOLVE_NO_SYMLINKS | descriptors.RESOLVE_NO_MAGICLINKS
+
+
+def through(descriptor: int) -> str:
+    """A path that leads to just what `descriptor` is open on, for calls that take only paths."""
+    return f"/proc/self/fd/{descriptor}"
+
+
+def open_target(place: Place, path: str, folder: bool) -> int:
+    """A descriptor of `path` in the new root, made there if it is missing; links lead nowhere outside.
+
+    folder says which of a folder or an empty file is made.
+    """
+    clean = os.path.normpath("/" + path)
+    try:
+        return descriptors.open_in_root(place.root, clean)
+    except KernelError as error:
+        if error.errno != _ENOENT:
+            raise
+    parts = clean.strip("/").split("/")
+    current = os.dup(place.root)
+    for depth, part in enumerate(parts, 1):
+        here = "/".join(parts[:depth])
+        try:
+            found = descriptors.open_in_root(place.root, here)
+        except KernelError as error:
+            if error.errno != _ENOENT:
+                raise
+            _make(current, part, folder or depth < len(parts), here)
+            found = descriptors.open_in_root(place.root, here)
+        os.close(current)
+        current = found
+    return current
+
+
+def _make(parent: int, name: str, folder: bool, shown: str) -> None:
+    try:
+        if folder:
+            os.mkdir(name, 0o755, dir_fd=parent)
+        else:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            os.close(os.open(name, flags, 0o644, dir_fd=parent))
+    except FileExistsError:
+        # A dangling link of the image: what it points to is not there, and making it is not ours to do.
+        raise StartError(f"cannot mount at /{shown}: the image has a link there that leads nowhere") from None
+    except OSError as error:
+        raise KernelError("mkdir" if folder else "creat", error.errno or 0, "/" + shown) from None
+
+
+class DetachMounts(Step):
+    """Let no mount of this namespace reach another one."""
+
+    call = "mount(2) MS_PRIVATE"
+    why = "a new mount namespace is a copy whose mounts still propagate until it is told that they do not"
+    shows = "/proc/self/mountinfo (no shared: or master:)"
+
+    def take(self, place: Place) -> None:
+        mounts.mount("none", "/", flags=mounts.MS_REC | mounts.MS_PRIVATE)
+        place.null = os.open("/dev/null", os.O_PATH | os.O_CLOEXEC)
+
+
+class MountOverlay(Step):
+    """Stack the image's layers, read-only, under a writable one, and show the sum as one tree."""
+
+    call = "mount(2) overlay"
+    why = "any number of containers share the layers; each sees its own changes on top"
+    shows = "/proc/self/mountinfo: overlay on /"
+
+    lowers: tuple[str, ...]
+    upper: str
+    work: str
+    target: str
+    rootless: bool
+
+    def take(self, place: Place) -> None:
+        # volatile: without it the teardown syncs the whole upper file system.
+        # userxattr: without it a user namespace mounts and silently ignores opaque folders.
+        settings: list[tuple[str, str | None]] = [("userxattr", None)] if self.rootless else []
+        settings += [("volatile", None)]
+        names = ":".join(escape(lower) for lower in self.lowers)
+        data = f"lowerdir={names},upperdir={escape(self.upper)},workdir={escape(self.work)}"
+        data += "".join(f",{key}" for key, _ in settings)
+        if len(os.fsencode(data)) <= mounts.DATA_LIMIT:
+            mounts.mount("overlay", self.target, "overlay", data=data)
+            place.root = os.open(self.target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            return
+        settings += [("lowerdir+", lower) for lower in self.lowers]
+        settings += [("upperdir", self.upper), ("workdir", self.work)]
+        tree = mounts.make("overlay", settings)
+        target = os.open(self.target, os.O_PATH | os.O_CLOEXEC)
+        mounts.attach(tree, target, self.target)
+        os.close(target)
+        os.close(tree)
+        place.root = os.open(self.target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def escape(path: str) -> str:
+    """A path for overlay's options: its separators are taken literally after a backslash."""
+    for special in ("\\", ":", ","):
+        path = path.replace(special, "\\" + special)
+    return path
+
+
+class Mount(Step):
+    """Mount a file system of the kernel's own (proc, sysfs, tmpfs, devpts, mqueue) in the new root."""
+
+    call = "mount(2)"
+    why = "what programs expect to find in a Unix tree, in the container's own namespaces"
+    shows = "/proc/self/mountinfo"
+
+    kind: str
+    target: str
+    flags: int = 0
+    data: str = ""
+
+    def take(self, place: Place) -> None:
+        if self.target in ("/proc", "/sys", "/dev"):
+            target = self._kernels_own(place)
+        else:
+            target = open_target(place, self.target, folder=True)
+        try:
+            mounts.mount(self.kind, through(target), self.kind, self.flags, self.data)
+        except KernelError as error:
+            raise KernelError(error.call, error.errno, self.target) from None
+        finally:
+            os.close(target)
+
+    def _kernels_own(self, place: Place) -> int:
+        """The image may not say where the kernel's files appear (CVE-2025-52881): a link or a file is refused."""
+        name = self.target.strip("/")
+        try:
+            return descriptors.openat2(place.root, name, os.O_PATH | os.O_DIRECTORY, _NO_LINKS)
+        except KernelError as error:
+            if error.errno in (_ELOOP, _ENOTDIR):
+                raise StartError(f"the image's {self.target} is not a folder; a container's must be one") from None
+            if error.errno != _ENOENT:
+                raise
+        os.mkdir(name, 0o755, dir_fd=place.root)
+        return descriptors.openat2(place.root, name, os.O_PATH | os.O_DIRECTORY, _NO_LINKS)
+
+
+class Bind(Step):
+    """Show a file or folder of the host in the container."""
+
+    call = "mount(2) MS_BIND"
+    why = "what was asked for with -v, and the files that are written for this container alone"
+    shows = "/proc/self/mountinfo"
+
+    source: str
+    target: str
+    read_only: bool = False
+    recursive: bool = True
+
+    def take(self, place: Place) -> None:
+        is_folder = os.path.isdir(self.source)
+        target = open_target(place, self.target, folder=is_folder)
+        try:
+            mounts.bind(self.source, through(target), self.recursive)
+        except KernelError as error:
+            raise KernelError("mount bind", error.errno, f"{self.source} at {self.target}") from None
+        finally:
+            os.close(target)
+        if self.read_only:
+            mounted = descriptors.open_in_root(place.root, self.target)
+            mounts.set_read_only(mounted, recursive=self.recursive)
+            os.close(mounted)
+
+
+class MakeEtcFiles(Step):
+    """Write hosts, resolv.conf and hostname into a small tmpfs of this mount namespace; they are bound from there."""
+
+    call = "mount(2) tmpfs, open(2), write(2)"
+    why = "an image cannot know its containers' names; a tmpfs in the namespace is gone with it, for nothing"
+    shows = "/proc/self/mountinfo: tmpfs on /etc/hosts"
+
+    folder: str
+    names: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        quiet = mounts.MS_NOSUID | mounts.MS_NODEV | mounts.MS_NOEXEC
+        mounts.mount("tmpfs", self.folder, "tmpfs", quiet, "size=1m,mode=755")
+        for name in self.names:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            descriptor = os.open(os.path.join(self.folder, name), flags, 0o644)
+            os.write(descriptor, place.launch.etc[name].encode())
+            os.close(descriptor)
+
+
+class MaskPaths(Step):
+    """Hide what tells of, or reaches into, the whole machine."""
+
+    call = "mount(2)"
+    why = "/proc and /sys show some things that no namespace divides: memory, keys, firmware, timers"
+    shows = "/proc/self/mountinfo"
+
+    paths: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        # The null is the host's, opened before the image had a say (CVE-2025-31133).
+        null = through(place.null)
+        for path in self.paths:
+            target = _existing(place, path)
+            if target < 0:
+                continue
+            if os.path.isdir(through(target)):
+                mounts.mount("tmpfs", through(target), "tmpfs", mounts.MS_RDONLY, "size=0k")
+            else:
+                mounts.bind(null, through(target), recursive=False)
+            os.close(target)
+
+
+class ReadOnlyPaths(Step):
+    """Let what must be seen be seen, but not written."""
+
+    call = "mount(2), mount_setattr(2)"
+    why = "root in a container may write /proc/sys as far as its capabilities go; here they do not count"
+    shows = "/proc/self/mountinfo"
+
+    paths: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        for path in self.paths:
+            target = _existing(place, path)
+            if target < 0:
+                continue
+            tree = mounts.clone_tree(target)
+            mounts.set_read_only(tree, recursive=True)
+            mounts.attach(tree, target, path)
+            os.close(tree)
+            os.close(target)
+
+
+def _existing(place: Place, path: str) -> int:
+    """A descriptor of `path` in the new root, or -1 where this kernel has no such file."""
+    try:
+        return descriptors.openat2(place.root, path, os.O_PATH, _NO_LINKS)
+    except KernelError as error:
+        if error.errno in (_ENOENT, _ENOTDIR):
+            return -1
+        raise
+
+
+class RootReadOnly(Step):
+    """Make the root itself read-only; what is mounted on it stays as it is."""
+
+    call = "mount_setattr(2)"
+    why = "--read-only: the program may write only where a volume or a tmpfs is"
+    shows = "/proc/self/mountinfo"
+
+    def take(self, place: Place) -> None:
+        mounts.set_read_only(place.root)
+
+
+class PivotRoot(Step):
+    """Make the new root this mount namespace's `/` and let the old one go."""
+
+    call = "pivot_root(2), umount2(2)"
+    why = "chroot can be walked out of by anyone who may call chroot again; a root that is gone cannot"
+    shows = "/proc/self/mountinfo"
+
+    def take(self, place: Place) -> None:
+        os.fchdir(place.root)
+        mounts.pivot_root(".", ".")  # the new root stacked on the old: man 2 pivot_root, NOTES
+        mounts.umount(".", mounts.MNT_DETACH)
+        os.chdir("/")
+        os.close(place.root)
+        os.close(place.null)
+        place.root = place.null = -1

@@ -1,0 +1,219 @@
+"""The monitor's pump: the program's output to the log and the client, the client's input to the program.
+
+Single-threaded, never waiting: a log reader is somebody else's process; an attached client that is slow
+stops the reading of the program's pipes once PENDING bytes wait for it, as a pipe to it would.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+
+from ipycontainer.errors import LauncherError
+from ipycontainer.launcher.wire import CHUNK, DOCUMENT, STDERR, STDIN, STDOUT, Channel
+from ipycontainer.linux import terminal
+from ipycontainer.linux.pidfd import send_signal
+from ipycontainer.runtime.inside import log
+
+PENDING = 1 << 20
+_LOG_STREAM = {STDOUT: log.STDOUT, STDERR: log.STDERR}
+
+
+class Streams:
+    """Everything that flows between one program, its log and its client."""
+
+    def __init__(self, client: Channel | None, writer: log.LogWriter | None) -> None:
+        self._client = client
+        self._log = writer
+        self._poll = select.poll()
+        self._sources: dict[int, str] = {}
+        self._stdin = -1
+        self._terminal = -1
+        self._waiting: list[tuple[str, bytes]] = []
+        self._waiting_size = 0
+        self._input: list[bytes] = []
+        self._input_ended = False
+        self._pidfd = -1
+
+    def add_output(self, descriptor: int, kind: str) -> None:
+        """Read the program's output from `descriptor`."""
+        os.set_blocking(descriptor, False)
+        self._sources[descriptor] = kind
+
+    def set_input(self, descriptor: int) -> None:
+        """Write the client's input to `descriptor`."""
+        os.set_blocking(descriptor, False)
+        self._stdin = descriptor
+
+    def set_terminal(self, master: int) -> None:
+        """A terminal is input and output in one, and has a size."""
+        self.add_output(master, STDOUT)
+        self._stdin = self._terminal = master
+
+    def pump(self, pidfd: int) -> None:
+        """Until the process behind `pidfd` has ended."""
+        self._pidfd = pidfd
+        while True:
+            ready = self._wait()
+            for descriptor, events in ready:
+                if descriptor in self._sources:
+                    self._read(descriptor)
+                elif self._client is not None and descriptor == self._client.fileno():
+                    self._serve_client(events)
+                elif descriptor == self._stdin:
+                    self._feed()
+            if any(descriptor == pidfd for descriptor, _ in ready):
+                return
+
+    def _wait(self) -> list[tuple[int, int]]:
+        """One poll over what can move now."""
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        if self._waiting_size < PENDING:
+            for descriptor in self._sources:
+                poll.register(descriptor, select.POLLIN)
+        if self._client is not None:
+            events = 0 if sum(map(len, self._input)) > PENDING else select.POLLIN
+            poll.register(self._client.fileno(), events | (select.POLLOUT if self._waiting else 0))
+        if self._input and self._stdin >= 0:
+            both = select.POLLOUT | (select.POLLIN if self._stdin in self._sources else 0)
+            poll.register(self._stdin, both)
+        return poll.poll()
+
+    def _read(self, descriptor: int) -> None:
+        if descriptor == self._stdin and self._input:
+            self._feed()
+        try:
+            data = os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.EIO:  # EIO: nobody has the terminal's other side open any more
+                raise
+            data = b""
+        if not data:
+            self._close_source(descriptor)
+            return
+        kind = self._sources[descriptor]
+        if self._log is not None:
+            self._log.write(_LOG_STREAM[kind], data)
+        if self._client is not None:
+            self._waiting.append((kind, data))
+            self._waiting_size += len(data)
+            self._offer()
+
+    def _close_source(self, descriptor: int) -> None:
+        del self._sources[descriptor]
+        if descriptor == self._stdin:
+            self._stdin = -1
+        os.close(descriptor)
+
+    def _offer(self) -> None:
+        """Hand the client what it takes without waiting."""
+        while self._waiting and self._client is not None:
+            kind, data = self._waiting[0]
+            try:
+                if not self._client.offer_chunk(kind, data):
+                    return
+            except LauncherError:
+                self._lose_client()
+                return
+            self._waiting.pop(0)
+            self._waiting_size -= len(data)
+
+    def _serve_client(self, events: int) -> None:
+        assert self._client is not None
+        if events & select.POLLOUT:
+            self._offer()
+        if self._client is None or not events & (select.POLLIN | select.POLLHUP | select.POLLERR):
+            return
+        try:
+            message = self._client.receive()
+        except LauncherError:
+            message = None
+        if message is None:
+            self._lose_client()
+        elif message.kind == STDIN:
+            self._take_input(message.data)
+        elif message.kind == DOCUMENT:
+            self._obey(message.document)
+
+    def _obey(self, document: dict[str, object]) -> None:
+        wanted = document.get("signal")
+        if isinstance(wanted, int):
+            send_signal(self._pidfd, wanted)
+        size = document.get("resize")
+        if isinstance(size, list) and self._terminal >= 0:
+            terminal.resize(self._terminal, int(size[0]), int(size[1]))
+
+    def _lose_client(self) -> None:
+        """The client is gone; the program goes on, and reads the end of its input."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        self._waiting, self._waiting_size = [], 0
+        self._take_input(b"")
+
+    def _take_input(self, data: bytes) -> None:
+        if data:
+            self._input.append(data)
+        else:
+            self._input_ended = True
+        self._feed()
+
+    def _feed(self) -> None:
+        """Give the program what it takes of its input without waiting."""
+        while self._input and self._stdin >= 0:
+            try:
+                written = os.write(self._stdin, self._input[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._input = []  # it has closed its input, and does not care
+                break
+            self._input[0] = self._input[0][written:]
+            if not self._input[0]:
+                self._input.pop(0)
+        if self._input_ended and not self._input and self._stdin >= 0 and self._terminal < 0:
+            os.close(self._stdin)
+            self._stdin = -1
+
+    def drain(self) -> None:
+        """After the end: read what still lies in the pipes.  Their other ends died with the pid namespace."""
+        for descriptor in list(self._sources):
+            os.set_blocking(descriptor, False)
+            while descriptor in self._sources:
+                size = self._waiting_size
+                try:
+                    self._read(descriptor)
+                except OSError:
+                    break
+                if self._waiting_size == size and not self._has_more(descriptor):
+                    break
+
+    def _has_more(self, descriptor: int) -> bool:
+        if descriptor not in self._sources:
+            return False
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return any(events & select.POLLIN for _, events in poll.poll(0))
+
+    def finish(self, last: dict[str, object]) -> None:
+        """Give the client the rest and the last word, however slow it is; then close everything."""
+        try:
+            if self._client is not None:
+                for kind, data in self._waiting:
+                    self._client.send_chunk(kind, data)
+                self._client.send(last)
+                self._client.close()
+        except LauncherError:
+            pass  # it went away
+        for descriptor in self._sources:
+            os.close(descriptor)
+
+    def close_log(self) -> None:
+        """Nothing more is logged."""
+        if self._log is not None:
+            self._log.end()
+            self._log = None

@@ -1,0 +1,80 @@
+"""What the engine asks the launcher to start, and what of this host a plan depends on: plain data both."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Launch(Record):
+    """One start of one container.
+
+    spec: the OCI runtime spec (config.md); lowers: its layers' folders, the top one first;
+    generation: the folder of the writable layer (upper/ and work/ lie in it);
+    folder, run: the container's own folders in the store and in the run folder;
+    staging: an empty folder where the root is put together; names: the folder of names;
+    journal: the file of events; trash: where a removed folder goes first; etc: texts of files that are written
+    for this start, by name, where only the container sees them: in `etc_folder`;
+    user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
+    attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
+    remove: --rm; init: a reaping PID 1 of ours beside the program;
+    fault: (part, number) of the step that shall fail, for tests of what a failure leaves.
+    """
+
+    id: str
+    name: str
+    spec: dict[str, Any]
+    lowers: list[str]
+    generation: str
+    folder: str
+    run: str
+    staging: str
+    names: str
+    journal: str
+    trash: str
+    etc: dict[str, str]
+    etc_folder: str
+    user: str = ""
+    attach: bool = False
+    stdin: bool = False
+    terminal: bool = False
+    rows: int = 0
+    columns: int = 0
+    hold: bool = False
+    remove: bool = False
+    init: bool = False
+    fault: list[Any] | None = None
+
+    @property
+    def upper(self) -> str:
+        """Where the container's own changes go."""
+        return os.path.join(self.generation, "upper")
+
+    @property
+    def work(self) -> str:
+        """overlay's work folder, on the same file system as upper."""
+        return os.path.join(self.generation, "work")
+
+
+class Host(Record):
+    """What a plan depends on beside the spec.
+
+    mode: "root", "range" or "one" (launcher/store_namespace.py); uid_map, gid_map: the store namespace's
+    own maps as (inside, outside, length); layout: its cgroups; last_capability: the kernel's highest.
+    """
+
+    mode: str
+    uid_map: tuple[tuple[int, int, int], ...]
+    gid_map: tuple[tuple[int, int, int], ...]
+    layout: Any
+    last_capability: int
+
+    @property
+    def rootless(self) -> bool:
+        """Whether a container needs a user namespace to be made by this host's user."""
+        return self.mode != "root"

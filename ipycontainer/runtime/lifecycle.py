@@ -1,0 +1,88 @@
+"""The engine's door to the runtime: start, exec, kill, sweep, each one request to the launcher."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from ipycontainer.errors import LauncherError, TimedOut
+from ipycontainer.launcher.alive import is_alive
+from ipycontainer.launcher.client import Launcher, unwrap
+from ipycontainer.runtime.attachment import Attachment
+from ipycontainer.runtime.container_state import CREATED, RUNNING, State, read_state
+from ipycontainer.runtime.launch import Launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def start(launcher: Launcher, job: str, launch: Launch) -> Attachment | None:
+    """Start a container ("run") or one more program in it ("exec"); an Attachment if `launch.attach`.
+
+    Returns when the program has been executed.  Raises StartError and its kin (125, 126, 127).
+    """
+    channel = launcher.open(job, launch.as_dict())
+    try:
+        message = channel.receive()
+        if message is None:
+            raise LauncherError(f"the launcher's job went away; see {launcher.run}/launcher.log")
+        unwrap(message.document)
+    except BaseException:
+        channel.close()
+        raise
+    if not launch.attach:
+        channel.close()
+        return None
+    return Attachment(channel, int(message.document["started"]))
+
+
+def kill(launcher: Launcher, run: str, signal: int) -> None:
+    """Send `signal` to PID 1.  Raises WrongState when the container is not running."""
+    launcher.call("kill", {"run": run, "signal": signal})
+
+
+def sweep(launcher: Launcher, run: str) -> None:
+    """Remove what a container whose monitor was killed left in the kernel."""
+    launcher.call("sweep", {"run": run})
+
+
+def delete(launcher: Launcher, request: dict[str, Any]) -> None:
+    """Sweep, and remove the container's folder and name.  request: run, folder, names, name, id."""
+    launcher.call("sweep", {**request, "remove": True})
+
+
+def wait(folder: str, run: str, timeout: float | None = None) -> State:
+    """Until the container has ended, is swept, and its monitor is gone; its last state.
+
+    Raises TimedOut after `timeout` seconds.  A created container is waited for to start, as docker does.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        state = read_state(folder, run)
+        if state.status not in (RUNNING, CREATED) and not is_alive(run):
+            return state
+        left = 3600.0 if deadline is None else deadline - time.monotonic()
+        if left <= 0:
+            raise TimedOut(f"the container did not end within {timeout:g} s; it goes on")
+        if not os.path.isdir(folder):
+            return state
+        _wait_for_process(state.monitor, min(left, 1.0))
+
+
+def _wait_for_process(pid: int, limit: float) -> None:
+    """Until process `pid` ends, at most `limit` seconds; without one, a short while."""
+    try:
+        descriptor = os.pidfd_open(pid) if pid else -1
+    except OSError:
+        descriptor = -1
+    if descriptor < 0:
+        time.sleep(min(limit, 0.01))
+        return
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll(limit * 1000)
+    finally:
+        os.close(descriptor)

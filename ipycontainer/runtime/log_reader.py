@@ -1,0 +1,153 @@
+"""Reading a container's log: chunks become lines, in the order in which they came."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+
+from ipycontainer.launcher.alive import is_alive
+from ipycontainer.record import Record
+from ipycontainer.runtime.inside.log import DROPPED, END, HEADER, STDERR, STDOUT, chunk_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMES = {STDOUT: "stdout", STDERR: "stderr"}
+_READ = 1 << 20
+# A line without an end is handed on in parts, so that one of a gigabyte costs no gigabyte here.
+LONGEST_LINE = 1 << 20
+
+
+class LogEntry(Record):
+    """One line (its newline included, where it had one): when its first byte came, from which stream."""
+
+    time: float
+    stream: str
+    data: bytes
+
+
+class Chunk(Record):
+    """One chunk as it was written; stream is a number of runtime/inside/log.py."""
+
+    time: float
+    stream: int
+    data: bytes
+
+
+class LogReader:
+    """Reads the chunks of the log in `folder`, oldest first, and goes on where it was when called again."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._number = 0
+        self._descriptor = -1
+        self._rest = b""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """What is there now and was not given yet."""
+        while True:
+            if self._descriptor < 0 and not self._open_next():
+                return
+            data = os.read(self._descriptor, _READ)
+            if data:
+                self._rest += data
+                yield from self._parse()
+            elif not self._open_next():
+                return
+
+    def _parse(self) -> Iterator[Chunk]:
+        start = 0
+        while len(self._rest) - start >= HEADER.size:
+            when, size, stream = HEADER.unpack_from(self._rest, start)
+            end = start + HEADER.size + size
+            if end > len(self._rest):
+                break
+            yield Chunk(when, stream, self._rest[start + HEADER.size : end])
+            start = end
+        self._rest = self._rest[start:]
+
+    def _open_next(self) -> bool:
+        """Go to the next file.  A rotated one that is open keeps its bytes until it is read to the end."""
+        later = [number for number in chunk_files(self._folder) if number > self._number]
+        for number in later:
+            try:
+                descriptor = os.open(os.path.join(self._folder, f"{number}.chunks"), os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue  # rotated away a moment ago
+            self.close()
+            self._descriptor, self._number, self._rest = descriptor, number, b""
+            return True
+        return False
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class _Lines:
+    """Splits chunks into lines, each stream by itself."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[float, bytes]] = {}
+
+    def feed(self, chunk: Chunk) -> Iterator[LogEntry]:
+        if chunk.stream == DROPPED:
+            count = struct.unpack("<Q", chunk.data)[0]
+            yield LogEntry(chunk.time, "stderr", f"[{count} bytes of output were lost: the disk was full]\n".encode())
+            return
+        if chunk.stream not in _NAMES:
+            return
+        when, rest = self._open.pop(chunk.stream, (chunk.time, b""))
+        *whole, last = (rest + chunk.data).split(b"\n")
+        for line in whole:
+            yield LogEntry(when, _NAMES[chunk.stream], line + b"\n")
+            when = chunk.time
+        if len(last) >= LONGEST_LINE:
+            yield LogEntry(when, _NAMES[chunk.stream], last)
+        elif last:
+            self._open[chunk.stream] = (when, last)
+
+    def flush(self) -> Iterator[LogEntry]:
+        for stream, (when, rest) in sorted(self._open.items()):
+            yield LogEntry(when, _NAMES[stream], rest)
+        self._open.clear()
+
+
+def read_entries(folder: str) -> Iterator[LogEntry]:
+    """Every line that is there now."""
+    reader, lines = LogReader(folder), _Lines()
+    try:
+        for chunk in reader.chunks():
+            yield from lines.feed(chunk)
+        yield from lines.flush()
+    finally:
+        reader.close()
+
+
+def follow_entries(folder: str, run: str, pause: float = 0.02) -> Iterator[LogEntry]:
+    """Every line that is there, and those to come, until the container's monitor has ended.
+
+    Looks again after `pause` seconds without news, more seldom (ten times that) the longer nothing comes.
+    """
+    reader, lines = LogReader(folder), _Lines()
+    quiet = 0
+    try:
+        while True:
+            alive = is_alive(run)
+            found = False
+            for chunk in reader.chunks():
+                found = True
+                if chunk.stream == END:
+                    yield from lines.flush()
+                yield from lines.feed(chunk)
+            if not alive:
+                yield from lines.flush()
+                return
+            quiet = 0 if found else quiet + 1
+            time.sleep(pause if quiet < 50 else pause * 10)
+    finally:
+        reader.close()

@@ -1,0 +1,169 @@
+"""From an OCI runtime spec, and what this host offers, to a plan.  A pure function: nothing is touched.
+
+The order is the content.  Each list says at its head why it is ordered as it is; what a single step is for
+stands with the step (`inside/steps/`).
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import DocumentError
+from ipycontainer.linux import cgroups, mounts
+from ipycontainer.linux.namespaces import FLAGS
+from ipycontainer.runtime.inside.step import Plan, Step
+from ipycontainer.runtime.inside.steps import confine, devices, identity, namespaces, outside, root
+from ipycontainer.runtime.launch import Host, Launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Marks in mount options that are no flags of the kernel's.
+_RECURSIVE_BY_DEFAULT = "bind"
+
+
+def plan(launch: Launch, host: Host) -> Plan:
+    """The plan of one start.  Raises Refused for a limit that this host cannot keep, DocumentError for a bad spec."""
+    kinds = namespace_kinds(launch.spec, host.rootless)
+    resources = launch.spec.get("linux", {}).get("resources", {})
+    group = cgroups.plan_cgroup(host.layout, launch.id, cgroups.limits_from_oci(resources))
+    return Plan(
+        tuple(_outside(launch, host, kinds, group)),
+        tuple(_inside(launch, host, kinds, group)),
+        tuple(_last(launch, host)),
+    )
+
+
+def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:
+    """The OCI names of the namespaces that are made; user first, where an ordinary user's container needs one."""
+    asked = [item["type"] for item in spec.get("linux", {}).get("namespaces", []) if not item.get("path")]
+    unknown = [kind for kind in asked if kind not in FLAGS]
+    if unknown:
+        raise DocumentError(f"linux.namespaces: no namespace of type {unknown[0]!r}; namespaces(7) lists them")
+    if rootless and "user" not in asked:
+        asked.append("user")
+    return tuple(kind for kind in FLAGS if kind in asked)
+
+
+def _outside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+    """Named things first, so that sweep knows them; then the child; then what can only be done beside it."""
+    steps: list[Step] = []
+    if group.leaves:
+        steps.append(outside.MakeCgroup(group))
+    steps.append(outside.MakeWritableLayer(launch.upper, launch.work))
+    # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
+    steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
+    if host.rootless:
+        steps.append(outside.WriteIdMaps(host.uid_map, host.gid_map))
+        steps.append(namespaces.TellChild("mapped"))
+    return steps
+
+
+def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+    """What depends on this machine alone comes first (a slot can have walked it), then what is this container's.
+
+    Everything is mounted before the pivot, while the host's /proc and /dev/null are still the host's.
+    """
+    spec = launch.spec
+    steps: list[Step] = []
+    if host.rootless:
+        steps.append(namespaces.AwaitMonitor("mapped"))
+        steps.append(namespaces.BecomeRoot(host.mode == "range"))
+    if group.joins and not group.clone_into:
+        steps.append(namespaces.JoinCgroup(group.joins))
+    if "cgroup" in kinds:
+        steps.append(namespaces.UnshareCgroup())
+    steps.append(root.DetachMounts())
+    if "network" in kinds:
+        steps.append(namespaces.RaiseLoopback())
+    steps.append(
+        root.MountOverlay(tuple(launch.lowers), launch.upper, launch.work, launch.staging, rootless=host.rootless)
+    )
+    if launch.etc:
+        steps.append(root.MakeEtcFiles(launch.etc_folder, tuple(launch.etc)))
+    for entry in spec.get("mounts", []):
+        steps.append(_mount_step(entry, host, kinds))
+        if entry["destination"] == "/dev":
+            steps.append(devices.MakeDevices(bound=host.rootless))
+    linux = spec.get("linux", {})
+    steps.append(root.MaskPaths(tuple(linux.get("maskedPaths", ()))))
+    steps.append(root.ReadOnlyPaths(tuple(linux.get("readonlyPaths", ()))))
+    if spec.get("hostname") and "uts" in kinds:
+        steps.append(namespaces.SetHostname(spec["hostname"]))
+    if spec.get("root", {}).get("readonly"):
+        steps.append(root.RootReadOnly())
+    steps.append(root.PivotRoot())
+    return steps
+
+
+def _last(launch: Launch, host: Host) -> list[Step]:
+    """After the barrier.  The order is fixed by what each step takes away from those after it."""
+    steps: list[Step] = [namespaces.AwaitMonitor("go")]
+    if launch.terminal:
+        steps.append(devices.OpenTerminal(launch.rows, launch.columns))
+    return [*steps, *_program(launch, host)]
+
+
+def _program(launch: Launch, host: Host) -> list[Step]:
+    """Who the program is, what it may not, and the program: the same for PID 1 and for an exec."""
+    process = launch.spec["process"]
+    user = process.get("user", {})
+    bounding = tuple(process.get("capabilities", {}).get("bounding", ()))
+    effective = tuple(process.get("capabilities", {}).get("effective", ()))
+    limits = tuple((item["type"], int(item["soft"]), int(item["hard"])) for item in process.get("rlimits", ()))
+    extra = tuple(str(item) for item in user.get("additionalGids", ()))
+    steps: list[Step] = [
+        identity.FindUser(launch.user, extra, tuple(process.get("env", ()))),
+        identity.EnterFolder(process.get("cwd", "/")),
+        confine.SetUmask(user.get("umask", 0o022)),
+    ]
+    if limits:
+        steps.append(confine.SetResourceLimits(limits))
+    steps += [
+        confine.LimitBounding(bounding, host.last_capability),
+        identity.ChangeIds(may_set_groups=host.mode != "one"),
+        confine.SetCapabilities(effective),
+    ]
+    if process.get("noNewPrivileges"):
+        steps.append(confine.NoNewPrivileges())
+    steps += [confine.DieWithMonitor(), confine.CloseDescriptors()]
+    if launch.init:
+        steps.append(confine.StartInit())
+    return [*steps, confine.Execute(tuple(process["args"]))]
+
+
+def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> tuple[Step, ...]:
+    """The steps of one more program in a running container: join instead of make, then the same end."""
+    steps: list[Step] = [namespaces.JoinContainer(kinds, joins)]
+    if host.rootless:
+        steps.append(namespaces.BecomeRoot(host.mode == "range"))
+    if launch.terminal:
+        steps.append(devices.OpenTerminal(launch.rows, launch.columns, console=False))
+    return (*steps, *_program(launch, host))
+
+
+def _mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...]) -> Step:
+    """One of the spec's mounts as a step, in the form that this host allows."""
+    kind, target = entry.get("type", "bind"), os.path.normpath(entry["destination"])
+    options = list(entry.get("options", ()))
+    if kind in ("bind", "none") or "bind" in options or "rbind" in options:
+        return root.Bind(entry["source"], target, "ro" in options, "bind" not in options)
+    if kind == "sysfs" and host.rootless and "network" not in kinds:
+        # sysfs shows the network namespace's devices, so only its owner may mount one; the host's is shown instead.
+        return root.Bind("/sys", target, read_only=True)
+    if kind == "devpts" and host.mode == "one":
+        options = [option for option in options if option != "gid=5"]  # the only id there is, is 0
+    flags, data = split_options(options)
+    return root.Mount(kind, target, flags, data)
+
+
+def split_options(options: list[str]) -> tuple[int, str]:
+    """mount(8)-style options as flags of mount(2) and the rest as the file system's own data."""
+    flags, data = 0, []
+    for option in options:
+        if option in mounts.FLAG_NAMES:
+            flags |= mounts.FLAG_NAMES[option]
+        elif option not in ("rw", "dev", "suid", "exec", "defaults"):
+            data.append(option)
+    return flags, ",".join(data)
