@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from typing import Self
 
 PROJECT = os.path.dirname(machine.HERE)
-# The hierarchies that the runtime uses on cgroup v1, so that the floor makes and joins the same.
-CONTROLLERS = ("memory", "cpu", "cpuacct", "pids", "freezer")
+
+
+def parents_of_groups() -> list[str]:
+    """The cgroup folders below which the runtime puts a container without limits: the floor makes the same number."""
+    from ipycontainer.linux.cgroups import Limits, plan_cgroup, read_layout
+
+    leaves = plan_cgroup(read_layout(), "floor", Limits()).leaves
+    return [os.path.dirname(os.path.dirname(leaf)) for leaf in leaves]
 
 
 def python_for_all() -> str:
@@ -41,7 +47,7 @@ class Ground:
         self.disk = machine.journaled_disk(self.folder)
         self.floor = machine.compiled("floor", self.folder)
         self.stopwatch = machine.compiled("stopwatch", self.folder)
-        self.groups = machine.own_groups(CONTROLLERS)
+        self.groups = parents_of_groups()
 
     def environment(self, store: str = "store") -> dict[str, str]:
         """What a process of ours needs to use the store of that name on this disk."""
@@ -51,6 +57,18 @@ class Ground:
         """`warm_engine.py` with a store on this disk."""
         script = os.path.join(machine.HERE, "warm_engine.py")
         return Ticking([python_for_all(), script, *words], self.environment(store), user)
+
+    def command(self) -> str:
+        """The command line as an environment has it: its script beside an interpreter that ordinary users may run."""
+        venv = f"{self.folder}/venv"
+        script = f"{venv}/bin/ipycontainer"
+        if not os.path.exists(script):
+            subprocess.run([python_for_all(), "-m", "venv", "--without-pip", venv], check=True)
+            shutil.copy(f"{PROJECT}/bin/ipycontainer", script)
+            site_packages = glob.glob(f"{venv}/lib/python*/site-packages")[0]
+            with open(f"{site_packages}/_editable_impl_ipycontainer.pth", "w", encoding="utf-8") as file:
+                file.write(PROJECT + "\n")
+        return script
 
     def lowers(self) -> list[str]:
         """The layers of `base` in the store; a root folder made from host files where there are none."""

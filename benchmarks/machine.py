@@ -23,22 +23,9 @@ def compiled(name: str, folder: str) -> str:
     return target
 
 
-def own_groups(controllers: Sequence[str]) -> list[str]:
-    """The cgroup folders of this process for the v1 controllers given, in their order; the v2 one where there is no v1."""
-    places: dict[str, str] = {}
-    with open("/proc/self/cgroup", encoding="utf-8") as file:
-        for line in file:
-            _, names, path = line.rstrip("\n").split(":", 2)
-            for name in names.removeprefix("name=").split(","):
-                places[name] = os.path.normpath(f"{CGROUPS}/{names.removeprefix('name=')}/{path}")
-    found = [places[name] for name in controllers if name in places and os.path.isdir(places[name])]
-    whole = os.path.normpath(CGROUPS + places.get("", "/"))
-    return list(dict.fromkeys(found)) or [whole]
-
-
 def remove_groups(prefix: str) -> None:
     """Remove the cgroups at the top of each hierarchy whose names begin with `prefix`, and what is below them."""
-    for hierarchy in [CGROUPS, *(entry.path for entry in os.scandir(CGROUPS) if entry.is_dir())]:
+    for hierarchy in [CGROUPS, *(entry.path for entry in os.scandir(CGROUPS) if entry.is_dir(follow_symlinks=False))]:
         for name in os.listdir(hierarchy):
             if name.startswith(prefix):
                 for folder, _, _ in os.walk(os.path.join(hierarchy, name), topdown=False):
