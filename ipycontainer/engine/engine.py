@@ -212,9 +212,9 @@ class Engine:
 
     def doctor(self) -> list[Finding]:
         """What this machine allows, what each lack costs, and what would mend it."""
-        from ipycontainer.engine.doctor import examine
+        from ipycontainer.engine.doctor import doctor
 
-        return examine(self.root)
+        return doctor(self.root, folders.prepare(self.root))
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""
