@@ -9,7 +9,7 @@ import sys
 
 from benchmarks import machine
 
-NAMES = ("start",)
+NAMES = ("start", "user", "cold", "ps", "crowd", "imports")
 
 
 def main() -> int:

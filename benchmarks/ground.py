@@ -6,10 +6,10 @@ import glob
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 
 from benchmarks import machine, rootfs
+from benchmarks.machine import python_for_all
 from benchmarks.ticking import Ticking
 
 TYPE_CHECKING = False
@@ -27,11 +27,6 @@ def parents_of_groups() -> list[str]:
 
     leaves = plan_cgroup(read_layout(), "floor", Limits()).leaves
     return [os.path.dirname(os.path.dirname(leaf)) for leaf in leaves]
-
-
-def python_for_all() -> str:
-    """An interpreter that an ordinary user may run as well: contenders are compared on the same one."""
-    return "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
 
 class Ground:

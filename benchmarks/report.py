@@ -8,6 +8,7 @@ import time
 from ipycontainer.record import Record
 
 from benchmarks import machine
+from benchmarks.rounds import median
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Promise(Record):
     def row(self) -> list[str]:
         measured = "–" if self.measured is None else f"{self.measured:.2f} {self.unit}"
         return [self.text, f"≤ {self.limit:g} {self.unit}", measured, self.verdict()]
+
+
+def row(name: str, taken: Sequence[float]) -> list[str]:
+    """A contender's median, least and most."""
+    return [name, *(f"{value:.2f}" for value in (median(taken), min(taken), max(taken)))]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -75,12 +81,14 @@ def replaced(text: str, name: str, body: str) -> str:
     return _HEAD + "\n" + "".join(f"## {title}\n{content}" for title, content in all_sections.items()).rstrip() + "\n"
 
 
-def write(name: str, body: str, place: str = PLACE) -> None:
-    """Replace the section, show it, keep the rest."""
+def write(name: str, body: str, keep: bool = True, place: str = PLACE) -> None:
+    """Show the section, and replace it in the file if it is to be kept (one of only some contenders is not)."""
+    print(f"## {name}\n\n{body}")
+    if not keep:
+        return
     before = ""
     if os.path.exists(place):
         with open(place, encoding="utf-8") as file:
             before = file.read()
     with open(place, "w", encoding="utf-8") as file:
         file.write(replaced(before, name, body))
-    print(f"## {name}\n\n{body}")

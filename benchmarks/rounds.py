@@ -44,6 +44,13 @@ def paired_ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]
     return [mine / other for mine, other in zip(ours, theirs, strict=True)]
 
 
+def paired_differences(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """How much longer each of ours took than theirs of the same round."""
+    if len(ours) != len(theirs):
+        raise ValueError(f"{len(ours)} rounds cannot be paired with {len(theirs)}")
+    return [mine - other for mine, other in zip(ours, theirs, strict=True)]
+
+
 class Times:
     """What each contender took, in milliseconds, round by round; who failed has no times, but a reason."""
 
@@ -64,6 +71,14 @@ class Times:
     def ratio(self, ours: str, theirs: str) -> float:
         """The median of the paired ratios."""
         return median(paired_ratios(self.taken[ours], self.taken[theirs]))
+
+    def difference(self, ours: str, theirs: str) -> float:
+        """The median of the paired differences."""
+        return median(paired_differences(self.taken[ours], self.taken[theirs]))
+
+    def ratio_if_both(self, ours: str, theirs: str) -> float | None:
+        """The ratio; None where one of them did not run."""
+        return self.ratio(ours, theirs) if ours in self.taken and theirs in self.taken else None
 
 
 def burst(contender: Contender, length: int) -> float:

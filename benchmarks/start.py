@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 from benchmarks import report
@@ -9,7 +10,7 @@ from benchmarks.docker import Docker
 from benchmarks.ground import Ground
 from benchmarks.peers import Missing, Peers
 from benchmarks.report import Promise
-from benchmarks.rounds import Times, in_turn
+from benchmarks.rounds import Times, in_turn, median
 from benchmarks.ticking import Ticking
 
 TYPE_CHECKING = False
@@ -72,10 +73,6 @@ class Contenders:
 
 def steps(ground: Ground, rounds: int, gap: float) -> str:
     """Where the floor's time goes, in microseconds."""
-    import time
-
-    from benchmarks.rounds import median
-
     found: dict[str, list[float]] = {}
     with Ticking(ground.floor_words("steps")) as floor:
         for turn in range(rounds + 5):
@@ -87,19 +84,13 @@ def steps(ground: Ground, rounds: int, gap: float) -> str:
     return " · ".join(f"{name} {median(taken):.0f}" for name, taken in found.items())
 
 
-def _ratio(times: Times, ours: str, theirs: str) -> float | None:
-    if ours in times.taken and theirs in times.taken:
-        return times.ratio(ours, theirs)
-    return None
-
-
 def held(times: Times, when: str) -> list[Promise]:
     """Issue 11's promises about one start."""
     return [
-        Promise(f"Engine.run ÷ floor.c, {when}", 2, _ratio(times, ENGINE, FLOOR)),
-        Promise(f"Engine.run ÷ crun run, {when}", 1, _ratio(times, ENGINE, CRUN)),
-        Promise(f"command line ÷ crun run, {when}", 1.5, _ratio(times, COMMAND, CRUN)),
-        Promise(f"command line ÷ podman run, {when}", 0.3, _ratio(times, COMMAND, PODMAN)),
+        Promise(f"Engine.run ÷ floor.c, {when}", 2, times.ratio_if_both(ENGINE, FLOOR)),
+        Promise(f"Engine.run ÷ crun run, {when}", 1, times.ratio_if_both(ENGINE, CRUN)),
+        Promise(f"command line ÷ crun run, {when}", 1.5, times.ratio_if_both(COMMAND, CRUN)),
+        Promise(f"command line ÷ podman run, {when}", 0.3, times.ratio_if_both(COMMAND, PODMAN)),
     ]
 
 
@@ -111,10 +102,8 @@ def figures(times: Times) -> str:
         if name not in times.taken:
             continue
         floor = FLOOR if name in (FLOOR, ENGINE) else WHOLE_FLOOR
-        against = [_ratio(times, name, floor), _ratio(times, name, CRUN)]
-        taken = times.taken[name]
-        numbers = [f"{value:.2f}" for value in (times.median(name), min(taken), max(taken))]
-        rows.append([name, *numbers, *("–" if ratio is None else f"{ratio:.2f}" for ratio in against)])
+        against = [times.ratio_if_both(name, floor), times.ratio_if_both(name, CRUN)]
+        rows.append([*report.row(name, times.taken[name]), *("–" if ratio is None else f"{ratio:.2f}" for ratio in against)])
     return report.table(["", "median", "min", "max", "÷ its floor", "÷ crun"], rows)
 
 
@@ -140,4 +129,5 @@ def run(options: Namespace) -> None:
         "time themselves inside a process that stays; all others are whole processes. crun, runc and bwrap make no "
         f"overlay, bwrap no cgroup.\n{left_out}"
     )
-    report.write("start", "\n".join([report.machine_lines(), about + "\n", report.promises(promised), *parts]))
+    body = "\n".join([report.machine_lines(), about + "\n", report.promises(promised), *parts])
+    report.write(NAME, body, keep=not options.only)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.rounds import Times, burst, in_turn, median, order, paired_ratios
+from benchmarks.rounds import Times, burst, in_turn, median, order, paired_differences, paired_ratios
 
 
 def test_the_median_is_the_middle_or_between_the_two_middle_ones() -> None:
@@ -40,8 +40,24 @@ def test_ratios_are_of_the_same_round() -> None:
 
 
 def test_unequal_numbers_of_rounds_are_not_paired() -> None:
-    with pytest.raises(ValueError, match="2 rounds cannot be paired with 1"):
-        paired_ratios([1, 2], [1])
+    for pair in (paired_ratios, paired_differences):
+        with pytest.raises(ValueError, match="2 rounds cannot be paired with 1"):
+            pair([1, 2], [1])
+
+
+def test_differences_are_of_the_same_round() -> None:
+    assert paired_differences([20, 50, 10], [10, 20, 10]) == [10, 30, 0]
+    times = Times(["ours", "theirs"])
+    times.taken = {"ours": [20, 50, 10], "theirs": [10, 20, 10]}
+    assert times.difference("ours", "theirs") == 10
+
+
+def test_there_is_no_ratio_to_who_did_not_run() -> None:
+    times = Times(["ours", "theirs"])
+    times.taken["ours"] = [1.0]
+    times.fail("theirs", "not installed")
+    assert times.ratio_if_both("ours", "theirs") is None
+    assert times.ratio_if_both("ours", "ours") == 1
 
 
 def test_the_median_of_ratios_is_not_the_ratio_of_medians() -> None:
