@@ -105,7 +105,11 @@ class _Tee:
 
 
 def add_image(
-    layout: Layout, config: ImageConfig, layers: Sequence[Descriptor], names: Sequence[Reference], raw_manifest: Any = None
+    layout: Layout,
+    config: ImageConfig,
+    layers: Sequence[Descriptor],
+    names: Sequence[Reference],
+    raw_manifest: Any = None,
 ) -> Descriptor:
     """Write the documents and, last, the index. raw_manifest: the manifest as it came, if one did."""
     if raw_manifest is None:

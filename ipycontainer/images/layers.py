@@ -168,7 +168,12 @@ def _checked(pieces: Iterable[bytes | memoryview], verifier: Verifier) -> Iterat
 
 def _record(diff_id: Digest, mode: str, answer: dict[str, Any]) -> LayerRecord:
     return LayerRecord(
-        str(diff_id), mode, int(answer["bytes"]), int(answer["entries"]), bool(answer["opaque"]), int(answer["left_out"])
+        str(diff_id),
+        mode,
+        int(answer["bytes"]),
+        int(answer["entries"]),
+        bool(answer["opaque"]),
+        int(answer["left_out"]),
     )
 
 

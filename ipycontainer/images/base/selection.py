@@ -129,7 +129,12 @@ class Selection:
         """A library that only ld.so.conf leads to gets a link where the loader looks without its cache."""
         defaults = self._finder.default_folders(elf)
         folder = os.path.dirname(found)
-        if elf.runpath or elf.rpath or folder in defaults or os.path.realpath(folder) in map(os.path.realpath, defaults):
+        if (
+            elf.runpath
+            or elf.rpath
+            or folder in defaults
+            or os.path.realpath(folder) in map(os.path.realpath, defaults)
+        ):
             return
         home = self._walk(defaults[0])
         if home is not None:

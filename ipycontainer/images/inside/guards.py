@@ -29,4 +29,4 @@ class Guards(Record):
 
 def without(names: Iterable[str]) -> Guards:
     """All guards but these."""
-    return Guards(**{name: False for name in names})
+    return Guards(**dict.fromkeys(names, False))
