@@ -51,8 +51,9 @@ def loads(text: str | bytes, pairs_hook: Callable[[list[tuple[str, Any]]], Any] 
     except ImportError:
         return _loads_slowly(text, pairs_hook)
     stripped = text.strip(" \t\n\r")
+    settings: Any = _Settings(pairs_hook)
     try:
-        value, end = make_scanner(_Settings(pairs_hook))(stripped, 0)
+        value, end = make_scanner(settings)(stripped, 0)
     except StopIteration as stop:
         raise ValueError(f"no JSON value at character {stop.value}") from None
     except RecursionError:

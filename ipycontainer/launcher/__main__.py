@@ -52,12 +52,20 @@ def _enter(root: str, run: str, name: str) -> None:
 
 
 def _serve(root: str, run: str, name: str, mode: str) -> None:
+    from ipycontainer.images.inside.jobs import JOBS as IMAGE_JOBS
     from ipycontainer.json_text import dumps
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import prctl
     from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
+    from ipycontainer.runtime.inside.sweep import empty_trash
 
-    jobs = {**runtime_jobs(mode)}
+    if os.fork() == 0:
+        # What a killed process left; nobody waits for it.
+        try:
+            empty_trash(root)
+        finally:
+            os._exit(0)
+    jobs = {**runtime_jobs(mode), **IMAGE_JOBS}
     prctl.set_name("ipycontainer")
     facts = os.path.join(run, name + ".json")
     with open(facts + ".new", "w", encoding="utf-8") as file:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import os
-
-import _socket
 
 from ipycontainer.errors import Error, LauncherError, from_wire
 from ipycontainer.json_text import loads
@@ -87,8 +86,10 @@ class Launcher:
 
     def _start(self) -> None:
         """Spawn the launcher in a session of its own and wait until it listens."""
-        from ipycontainer.launcher.identity import PACKAGE, interpreter
+        from ipycontainer.launcher.identity import PACKAGE, interpreter, launcher_digest
 
+        if self._name != f"launcher-{launcher_digest()}":
+            raise LauncherError("ipycontainer was changed on disk after this process loaded it; restart the kernel")
         program = interpreter()
         main = os.path.join(PACKAGE, "launcher", "__main__.py")
         arguments = [program, "-I", "-S", "-X", "utf8", main, self.root, self.run, self._name]
@@ -190,7 +191,7 @@ def _read_all(descriptor: int, limit: float) -> bytes:
     deadline = time.monotonic() + limit
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    parts = []
+    parts: list[bytes] = []
     while True:
         left = deadline - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):

@@ -67,7 +67,8 @@ def make_private(folder: str) -> None:
         found = os.lstat(path)
         if found.st_uid != os.geteuid() or found.st_mode & 0o170000 != 0o040000 or found.st_mode & 0o022:
             raise StoreUnwritable(
-                f"the run folder {path} belongs to somebody else or others may write it; remove it or set XDG_RUNTIME_DIR"
+                f"the run folder {path} belongs to somebody else or others may write it; "
+                "remove it or set XDG_RUNTIME_DIR"
             )
 
 
@@ -95,7 +96,7 @@ def prepare(root: str) -> str:
     except OSError as error:
         raise StoreUnwritable(_sentence(root, error)) from None
     make_private(run)
-    for name in ("containers", "root"):
+    for name in ("containers", "root", "etc"):
         os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
     return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.launcher.mount_kind import kind_of
+from ipycontainer.linux.mountinfo import kind_of
 from ipycontainer.linux import capabilities
 from ipycontainer.linux.cgroups.files import text
 from ipycontainer.linux.cgroups.layout import parse_own

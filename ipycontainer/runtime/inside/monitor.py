@@ -10,7 +10,7 @@ import os
 import time
 
 from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
-from ipycontainer.launcher import wire
+from ipycontainer.launcher import alive, wire
 from ipycontainer.linux import cgroups, trees
 from ipycontainer.runtime.inside import container, life, log, sweep
 from ipycontainer.runtime.inside.step import Place, Plan
@@ -22,6 +22,7 @@ from ipycontainer.runtime.plan import namespace_kinds, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ipycontainer.launcher.wire import Channel, Message
@@ -33,7 +34,9 @@ def run(host: Host, request: dict[str, Any], descriptors: list[int], channel: Ch
     os.setsid()
     lock = life.claim(launch.run)
     try:
-        Monitor(host, launch, channel).live()
+        sweep.sweep_cgroups(alive.read(launch.run).get("cgroups", []))  # a killed monitor's
+        life.fresh(lock)
+        Monitor(host, launch, channel, lock).live()
     finally:
         os.close(lock)
 
@@ -41,13 +44,14 @@ def run(host: Host, request: dict[str, Any], descriptors: list[int], channel: Ch
 class Monitor:
     """One container's life."""
 
-    def __init__(self, host: Host, launch: Launch, client: Channel) -> None:
+    def __init__(self, host: Host, launch: Launch, client: Channel, lock: int) -> None:
+        self._lock = lock
         self._host = host
         self._launch = launch
         self._client = client
         self._place = Place(launch)
         self._life: dict[str, Any] = {"started": time.time()}
-        self._leaves: tuple[str, ...] = ()
+        self._group = cgroups.CgroupPlan()
         self._streams = Streams(None, None)
 
     def live(self) -> None:
@@ -72,7 +76,9 @@ class Monitor:
         hinge = next(number for number, step in enumerate(steps.outside) if isinstance(step, Clone))
         for step in steps.outside:
             if isinstance(step, MakeCgroup):
-                self._leaves = step.plan.leaves
+                self._group = step.plan
+        # The names go into the record before the things are made.
+        life.write_names(self._lock, self._group)
         walk("outside", steps.outside[:hinge], self._place)
         theirs, ours = self._make_streams()
         parent, child = wire.pair()
@@ -84,18 +90,18 @@ class Monitor:
         for descriptor in set(theirs):
             os.close(descriptor)
         self._place.channel = parent
-        self._walk_beside(steps, hinge + 1)
+        self._beside(lambda: walk("outside", steps.outside[hinge + 1 :], self._place, hinge + 1))
         kinds = namespace_kinds(launch.spec, self._host.rootless)
-        life.write_state(launch, self._host.mode, self._place.child, kinds, self._leaves)
+        life.write_state(self._lock, launch, self._host.mode, self._place.child, kinds, self._group)
         if launch.hold:
             self._hold()
-        parent.send({"word": "go"})
+        self._beside(lambda: parent.send({"word": "go"}))
         self._await_program(parent, ours)
 
-    def _walk_beside(self, steps: Plan, first: int) -> None:
-        """What the child needs from outside.  If the child itself failed meanwhile, its reason is the better one."""
+    def _beside(self, act: Callable[[], None]) -> None:
+        """What the child waits for.  If the child itself has failed meanwhile, its reason is the better one."""
         try:
-            walk("outside", steps.outside[first:], self._place, first)
+            act()
         except Error:
             self._raise_childs_failure()
             raise
@@ -160,8 +166,9 @@ class Monitor:
             _kill(self._place.child)
         now = time.time()
         self._life.update(finished=now, exit_code=error.exit_code, error=str(error), oom_killed=False)
-        self._record()
+        gone = self._record()
         self._tell({"error": to_wire(error)})
+        trees.remove(gone)
 
     def _tell(self, document: dict[str, Any]) -> None:
         """A client that has gone away changes nothing about the container."""
@@ -176,26 +183,29 @@ class Monitor:
         code = os.waitstatus_to_exitcode(status)
         code = 128 - code if code < 0 else code
         self._streams.drain()
-        killed = bool(self._leaves) and cgroups.oom_kills(self._leaves) > 0
+        killed = bool(self._group.leaves) and cgroups.oom_kills(self._group.leaves) > 0
         self._life.update(finished=time.time(), exit_code=code, oom_killed=killed, error="")
         if killed:
             life.record_event(self._launch, "oom", {})
         life.record_event(self._launch, "die", {"exitCode": str(code)})
-        self._record()
+        gone = self._record()
         self._streams.finish({"answer": {"exit_code": code, "oom_killed": killed}})
+        trees.remove(gone)
 
-    def _record(self) -> None:
-        """Write what lasts, then sweep what must not; with --rm nothing lasts."""
+    def _record(self) -> str:
+        """Write what lasts, then sweep what must not; with --rm nothing lasts.  Gives a tree to be removed, or ""."""
         launch = self._launch
         self._streams.close_log()
-        sweep.sweep_cgroups(self._leaves)
+        sweep.sweep_cgroups(self._group.leaves)
+        gone = ""
         if launch.remove:
-            sweep.remove_container(launch)
+            gone = sweep.discard(launch.folder, launch.trash, launch.names, launch.name, launch.id)
             life.record_event(launch, "destroy", {})
         else:
             life.write_life(launch, self._life, durable=True)
         # Last, because it holds the lock that says that we live.
         trees.remove(launch.run)
+        return gone
 
 
 def _raise_failure(message: Message) -> None:

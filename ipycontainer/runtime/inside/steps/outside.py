@@ -19,10 +19,6 @@ class MakeCgroup(Step):
     plan: cgroups.CgroupPlan
 
     def take(self, place: Place) -> None:
-        # The names go to the container's folder before the things are made: sweep reads them there.
-        names = os.path.join(place.launch.run, "cgroups")
-        with open(names, "w", encoding="utf-8") as file:
-            file.write("\n".join(self.plan.leaves))
         cgroups.make(self.plan)
 
 
@@ -31,7 +27,7 @@ class MakeWritableLayer(Step):
 
     call = "mkdir(2)"
     why = "layers of an image are shared and never change; a container writes into one of its own"
-    shows = "generations/0/upper"
+    shows = "containers/ID/0/upper"
 
     upper: str
     work: str
@@ -55,10 +51,14 @@ class Clone(Step):
     shows = "/proc/PID/ns/"
 
     kinds: tuple[str, ...]
+    cgroup: str = ""  # on cgroup v2 the child is born in this group, which costs nothing; a later join does
 
     def take(self, place: Place) -> None:
-        cloned = namespaces.clone(namespaces.flags_of(self.kinds))
+        group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
+        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group)
         place.child, place.pidfd = cloned.pid, cloned.pidfd
+        if group >= 0:
+            os.close(group)
 
 
 class WriteIdMaps(Step):
@@ -75,16 +75,3 @@ class WriteIdMaps(Step):
         # One step of nesting changes nothing about the ids, but gives the container its own process limit.
         idmaps.write_map(place.child, "uid_map", idmaps.nested([idmaps.Extent(*item) for item in self.uids]))
         idmaps.write_map(place.child, "gid_map", idmaps.nested([idmaps.Extent(*item) for item in self.gids]))
-
-
-class JoinCgroup(Step):
-    """Move PID 1 into the container's cgroup; everything it starts is born there."""
-
-    call = "write(2)"
-    why = "limits count what sits in the cgroup; the monitor stays outside, so a full container cannot take it along"
-    shows = "/proc/PID/cgroup"
-
-    plan: cgroups.CgroupPlan
-
-    def take(self, place: Place) -> None:
-        cgroups.join(self.plan, place.child)

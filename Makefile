@@ -1,0 +1,21 @@
+# make run    sets everything up and runs the quickstart notebook's containers
+# make test   everything: `make check`, all suites, the notebooks
+# make check  format, lint, types, floors, unit tests: under a minute
+# make lock   requirements.lock anew from pyproject.toml
+
+.PHONY: run test check setup lock
+
+run: setup
+	@.venv/bin/python scripts/quickstart.py
+
+test:
+	@scripts/test.sh
+
+check: setup
+	@scripts/check.sh
+
+setup:
+	@scripts/setup.sh
+
+lock:
+	@scripts/lock.sh

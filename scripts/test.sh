@@ -1,0 +1,41 @@
+#!/bin/sh
+# Everything: static checks, the notebooks with their outputs compared, all suites.
+# The suites come last, so that pytest's own closing line is the last word when all is well.
+set -eu
+cd "$(dirname "$0")/.."
+umask 022
+
+# As root the tests also run as ordinary users, who have to reach this folder.
+if [ "$(id -u)" = 0 ] && ! setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$PWD/ipycontainer/__init__.py"; then
+    copy=/var/cache/ipycontainer-tests/$(pwd | sha256sum | cut -c1-12)
+    echo "Ordinary users cannot reach $PWD: the tests run on a copy, $copy" >&2
+    mkdir -p -m 755 "$copy"
+    for name in $(ls -A "$copy"); do
+        [ "$name" = .venv ] || rm -rf "${copy:?}/$name"
+    done
+    tar -cf - --exclude=./.venv --exclude=./.git . | tar -xf - -C "$copy" --no-same-owner
+    chmod -R go+rX "$copy" 2>/dev/null || true
+    exec make -C "$copy" test
+fi
+
+scripts/setup.sh
+scripts/check.sh --static
+scripts/docker_client.sh
+python=.venv/bin/python
+failed=
+
+if [ -n "$(find notebooks -name '*.ipynb' -not -path '*/.*' 2>/dev/null)" ]; then
+    store=$(mktemp -d)
+    export IPYCONTAINER_ROOT="$store/store"
+    $python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 \
+        --nbval-sanitize-with=notebooks/sanitize.cfg -p no:cacheprovider -q notebooks || failed="$failed notebooks"
+    .venv/bin/ipycontainer system shutdown >/dev/null || failed="$failed shutdown"
+    unset IPYCONTAINER_ROOT
+    rm -rf "$store"
+fi
+
+$python -m pytest --durations=10 tests || failed="$failed suites"
+[ -z "$failed" ] || {
+    echo "Failed:$failed" >&2
+    exit 1
+}

@@ -1,0 +1,170 @@
+"""What exists on this machine, as sets of names, so that a test can see that nothing is left.
+
+Counts can agree by accident; names cannot.  Processes, and what hangs on processes, are compared
+only where they could be ours: other programs of the machine come and go while a test runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Container, Iterable
+from pathlib import Path
+
+# Launchers and monitors have this in their command line, and behind it their store's folder.
+LAUNCHER = "launcher/__main__.py"
+
+Names = dict[str, frozenset[str]]
+
+
+def snapshot(mark: str, folders: Iterable[Path] = ()) -> Names:
+    """All names now.
+
+    mark: text (a test's own folder) that the environment or the command line of our processes holds;
+    folders: whose trees belong to the comparison (containers, run folders).
+    """
+    processes = _processes(mark)
+    return {
+        "mounts": frozenset(_mounts()),
+        "cgroups": frozenset(_cgroups(processes)),
+        "processes": frozenset(processes.values()),
+        "namespaces": frozenset(_namespaces(processes)),
+        "links": frozenset(os.listdir("/sys/class/net")),
+        "nftables": frozenset(_tables()),
+        "sockets": frozenset(_sockets(mark)),
+        "shared memory": frozenset(os.listdir("/dev/shm")),
+        "folders": frozenset(name for folder in folders for name in _tree(folder)),
+    }
+
+
+def differences(before: Names, after: Names) -> list[str]:
+    """One line for each name that came or went."""
+    lines = []
+    for kind in sorted(before.keys() | after.keys()):
+        old, new = before.get(kind, frozenset()), after.get(kind, frozenset())
+        lines += [f"left: {kind}: {name}" for name in sorted(new - old)]
+        lines += [f"gone: {kind}: {name}" for name in sorted(old - new)]
+    return lines
+
+
+def assert_same(before: Names, look: Callable[[], Names], seconds: float = 3.0) -> None:
+    """Looks until everything is as before; what still differs after `seconds` is the failure.
+
+    The wait is for the kernel: namespaces and cgroups die a little later than their last process.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        different = differences(before, look())
+        if not different:
+            return
+        if time.monotonic() > end:
+            raise AssertionError("not as before:\n  " + "\n  ".join(different))
+        time.sleep(0.05)
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(errors="replace")
+    except OSError:
+        return ""  # a process that ended meanwhile, or one that is not ours to look at
+
+
+def _mounts() -> list[str]:
+    names = []
+    for line in _read("/proc/self/mountinfo").splitlines():
+        left, _, right = line.partition(" - ")
+        names.append(f"{left.split()[4]} ({right.split()[0]} from {right.split()[1]})")
+    return names
+
+
+def _cgroups(ours: Container[int]) -> list[str]:
+    """Cgroups with our name in them, but for those that another test run's containers live in."""
+    roots = []
+    for line in _read("/proc/self/mountinfo").splitlines():
+        left, _, right = line.partition(" - ")
+        if right.split()[0] in ("cgroup", "cgroup2"):
+            roots.append(left.split()[4])
+    names = []
+    for root in roots:
+        for folder, children, _ in os.walk(root):
+            for child in children:
+                path = f"{folder}/{child}"
+                members = [int(pid) for pid in _read(f"{path}/cgroup.procs").split()]
+                if "ipycontainer" in path[len(root) :] and (not members or any(pid in ours for pid in members)):
+                    names.append(path)
+    return names
+
+
+def _processes(mark: str) -> dict[int, str]:
+    """Processes that are ours, zombies too: by what they tell, or because an ancestor is.
+
+    A container's program has neither our environment nor our words; its monitor is its parent.  One
+    that lost its monitor is an orphan in a mount namespace that is not this one.
+    """
+    parents: dict[int, int] = {}
+    marked: set[int] = set()
+    here = os.readlink("/proc/self/ns/mnt")
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or not (stat := _read(f"/proc/{entry}/stat")):
+            continue
+        pid, parent = int(entry), int(stat.rpartition(")")[2].split()[1])
+        parents[pid] = parent
+        told = "".join(_read(f"/proc/{entry}/{name}") for name in ("cmdline", "environ"))
+        orphan = parent == 1 and _mount_namespace(pid) not in (here, "")
+        if mark in told or (orphan and LAUNCHER not in told):
+            marked.add(pid)
+    # This test run holds the mark too; its children are our command and our Python.
+    marked.difference_update(_ancestry(os.getpid(), parents))
+    found = {}
+    for pid in parents:
+        if marked.intersection(_ancestry(pid, parents)) and (stat := _read(f"/proc/{pid}/stat")):
+            name = _read(f"/proc/{pid}/comm").strip()
+            found[pid] = f"{pid} {name} (started {stat.rpartition(')')[2].split()[19]})"
+    return found
+
+
+def _mount_namespace(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/mnt")
+    except OSError:
+        return ""
+
+
+def _ancestry(pid: int, parents: dict[int, int]) -> list[int]:
+    line = []
+    while pid > 1 and pid not in line:
+        line.append(pid)
+        pid = parents.get(pid, 0)
+    return line
+
+
+def _namespaces(processes: Iterable[int]) -> set[str]:
+    names = set()
+    for pid in processes:
+        try:
+            names.update(os.readlink(f"/proc/{pid}/ns/{kind}") for kind in os.listdir(f"/proc/{pid}/ns"))
+        except OSError:
+            continue  # it ended meanwhile
+    return names
+
+
+def _tables() -> list[str]:
+    if os.geteuid() != 0 or shutil.which("nft") is None:
+        return []
+    return subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def _sockets(mark: str) -> list[str]:
+    paths = [line.split()[7] for line in _read("/proc/net/unix").splitlines()[1:] if len(line.split()) > 7]
+    return [path for path in paths if mark in path]
+
+
+def _tree(folder: Path) -> list[str]:
+    """Folders and files below `folder`, not into layers and file systems that a container wrote."""
+    names = []
+    for parent, children, files in os.walk(folder):
+        names += [f"{parent}/{name}" for name in (*children, *files)]
+        children[:] = [name for name in children if name not in ("tree", "upper", "work", "blobs")]
+    return names
