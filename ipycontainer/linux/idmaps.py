@@ -70,12 +70,21 @@ def parse_subordinate(text: str, name: str, number: int) -> Range | None:
         fields = line.strip().split(":")
         if len(fields) != 3 or fields[0] not in (name, str(number)):
             continue
-        if not (fields[1].isdecimal() and fields[2].isdecimal()):
+        if not (_is_number(fields[1]) and _is_number(fields[2])):
             continue
         candidate = Range(int(fields[1]), int(fields[2]))
+        if candidate.first + candidate.count > _ALL_IDS:
+            continue
         if candidate.count and (found is None or candidate.count > found.count):
             found = candidate
     return found
+
+
+_ALL_IDS = 1 << 32
+
+
+def _is_number(field: str) -> bool:
+    return field.isascii() and field.isdecimal() and len(field) <= 10  # longer ones are no ids, and dear to read
 
 
 def subordinate(path: str, name: str, number: int) -> Range | None:

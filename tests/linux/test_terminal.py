@@ -40,7 +40,11 @@ def test_sizes(pair):
 def test_what_is_no_terminal(tmp_path):
     (tmp_path / "file").touch()
     held = os.open(tmp_path / "file", os.O_RDWR)
-    for action in (lambda: terminal.size(held), lambda: terminal.resize(held, 1, 1), lambda: terminal.take_control(held)):
+    for action in (
+        lambda: terminal.size(held),
+        lambda: terminal.resize(held, 1, 1),
+        lambda: terminal.take_control(held),
+    ):
         with pytest.raises(KernelError) as caught:
             action()
         assert caught.value.errno == errno.ENOTTY
@@ -55,6 +59,7 @@ def test_the_session_leader_gets_the_keys_and_the_new_size(in_child):
         readable, writable = os.pipe()
         child = os.fork()
         if not child:
+            os.close(pair.master)  # whoever keeps the master open keeps the line from hanging up
             os.setsid()
             terminal.take_control(pair.peer)
             signal.signal(signal.SIGWINCH, lambda *_: os.write(writable, b"w"))

@@ -45,7 +45,7 @@ def read_facts(store: str) -> Facts:
     user = user_name()
     return Facts(
         store=store,
-        store_kind=kind_of(store),
+        store_kind=kind_of(os.path.realpath(store)),
         uid=os.geteuid(),
         user=user,
         settings=tuple((name, value) for name in SETTINGS if (value := text(f"/proc/sys/{name}").strip())),
