@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import tempfile
 import time
 
@@ -14,6 +15,7 @@ from ipycontainer.linux import machine, mounts, namespaces, prctl
 from ipycontainer.linux.idmaps import Extent, deny_setgroups, write_map
 from ipycontainer.linux.machine import ESSENTIAL, Machine, probe
 from ipycontainer.linux.trial import Climber, Rung
+from tests.accounts import WITH_RANGE, Accounts
 from tests.linux import poor_host
 
 USER = 64321  # in no file, so without subordinate ids
@@ -80,8 +82,27 @@ def test_without_subordinate_ids_it_is_one_id_and_says_why(found_as):
     assert found.can("one id")
 
 
-def test_no_new_privs_takes_the_range_away_but_not_the_one_id(found_as):
-    assert found_as(USER, prctl.set_no_new_privs).mode in ("one", "root")
+@pytest.fixture
+def with_range():
+    """The uid of an account that /etc/subuid gives ids to."""
+    accounts = Accounts()
+    yield pwd.getpwnam(WITH_RANGE).pw_uid
+    accounts.close()
+
+
+@pytest.mark.usefixtures("as_root")
+def test_with_subordinate_ids_it_is_a_range_until_no_new_privs(found_as, store, with_range):
+    os.chown(store, with_range, with_range)
+    found = found_as(with_range)
+    assert found.mode == "range"
+    assert found.rung("id range") == Rung("id range", True)
+    found = found_as(with_range, prctl.set_no_new_privs)
+    assert found.mode == "one"
+    assert "newuidmap" in found.rung("id range").call
+
+
+def test_no_new_privs_leaves_the_one_id(found_as):
+    assert found_as(USER, prctl.set_no_new_privs).mode == "one"
 
 
 def test_a_pod_that_refuses_unshare(found_as):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.linux.mountinfo import kind_of
 from ipycontainer.linux import capabilities
 from ipycontainer.linux.cgroups.files import text
 from ipycontainer.linux.cgroups.layout import parse_own
+from ipycontainer.linux.mountinfo import kind_of
 from ipycontainer.record import Record
 
 SETTINGS = (
