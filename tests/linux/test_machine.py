@@ -94,8 +94,8 @@ def with_range():
 def test_with_subordinate_ids_it_is_a_range_until_no_new_privs(found_as, store, with_range):
     os.chown(store, with_range, with_range)
     found = found_as(with_range)
-    assert found.mode == "range"
     assert found.rung("id range") == Rung("id range", True)
+    assert found.mode == "range"
     found = found_as(with_range, prctl.set_no_new_privs)
     assert found.mode == "one"
     assert "newuidmap" in found.rung("id range").call
