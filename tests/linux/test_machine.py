@@ -17,6 +17,7 @@ from ipycontainer.linux.machine import ESSENTIAL, Machine, probe
 from ipycontainer.linux.trial import Climber, Rung
 from tests.accounts import WITH_RANGE, Accounts
 from tests.linux import poor_host
+from tests.linux.conftest import enter_user_namespace
 
 USER = 64321  # in no file, so without subordinate ids
 
@@ -127,34 +128,26 @@ def test_uid_0_that_can_do_nothing_is_not_root(found_as):
     assert found.mode == "none"
 
 
-@pytest.mark.usefixtures("as_root")
-def test_uid_0_in_a_user_namespace_is_root_only_if_the_overlay_hides_what_was_deleted(found_as):
+def test_uid_0_of_a_user_namespace_is_no_root_but_needs_no_namespace_of_its_own(found_as):
     """There the kernel mounts an overlay without `userxattr` and then ignores opaque folders."""
-
-    def pod():
-        namespaces.unshare(namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS)
-        deny_setgroups("self")
-        write_map("self", "uid_map", [Extent(0, USER, 1)])
-        write_map("self", "gid_map", [Extent(0, USER, 1)])
-
-    def nested():
-        prctl.set_dumpable(True)
-        pod()
-
-    found = found_as(USER, nested)
+    found = found_as(USER, enter_user_namespace)
     assert found.mode == "one"
     assert found.can("deleted files stay deleted")
+    assert found.rung("user namespace") is None
+    assert not found.can("device nodes")
 
 
 @pytest.mark.usefixtures("as_root")
 def test_a_masked_proc_costs_the_fresh_proc_alone(found_as):
     def pod():
-        prctl.set_dumpable(True)
-        namespaces.unshare(namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS)
-        deny_setgroups("self")
-        write_map("self", "uid_map", [Extent(0, USER, 1)])
-        write_map("self", "gid_map", [Extent(0, USER, 1)])
+        enter_user_namespace()
+        namespaces.unshare(namespaces.CLONE_NEWNS)
         mounts.bind("/dev/null", "/proc/version", recursive=False)
+        # Further down the mask is locked: to take it off would show what somebody above has hidden.
+        namespaces.unshare(namespaces.CLONE_NEWUSER)
+        deny_setgroups("self")
+        write_map("self", "uid_map", [Extent(0, 0, 1)])
+        write_map("self", "gid_map", [Extent(0, 0, 1)])
 
     found = found_as(USER, pod)
     assert found.mode == "one"

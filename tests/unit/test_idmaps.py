@@ -14,6 +14,7 @@ from ipycontainer.linux.idmaps import (
     nested,
     parse_map,
     parse_subordinate,
+    power_of_root,
     rootless,
     subordinate,
 )
@@ -76,6 +77,24 @@ def test_any_text_gives_ids_that_a_map_can_hold_or_none(text):
         assert first == Extent(0, 1000, 1)
         assert second.inside == 1
         assert 0 < second.length < WANTED
+
+
+WHOLE = [Extent(0, 0, 2**32 - 1)]
+
+
+@pytest.mark.parametrize(
+    ("uids", "gids", "power"),
+    [
+        (WHOLE, WHOLE, "root"),
+        ([Extent(0, 0, 1000), Extent(1000, 1000, 2**32 - 1001)], WHOLE, "root"),
+        ([Extent(0, 1000, 1), Extent(1, 100000, 65536)], [Extent(0, 1000, 1), Extent(1, 100000, 65536)], "range"),
+        ([Extent(0, 1000, 1)], [Extent(0, 1000, 1)], "one"),
+        ([Extent(0, 100000, 65536)], [Extent(0, 1000, 1)], "one"),
+        ([], [], "one"),
+    ],
+)
+def test_what_uid_0_is_worth(uids, gids, power):
+    assert power_of_root(uids, gids) == power
 
 
 def test_a_missing_file_gives_nothing(tmp_path):
