@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import OptionError, StartError
+from ipycontainer.errors import Error, OptionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.commands import Call
     from ipycontainer.commands.options import Parsed
+    from ipycontainer.engine.container import Container
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 
 _CREATE_OPTIONS = (
@@ -67,13 +68,20 @@ def run(call: Call) -> int:
         size = terminal.size() if terminal else None
         attachment = container.start(attach=True, stdin=asked.interactive, size=size)
         assert attachment is not None
-    except StartError:
+    except (Error, KeyboardInterrupt):
         # docker leaves a container behind that never ran; nobody has wanted it yet.
-        container.remove(force=True)
+        _discard(container)
         raise
     from ipycontainer.commands.streaming import follow
 
     return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill)
+
+
+def _discard(container: Container) -> None:
+    try:
+        container.remove(force=True)
+    except Error:
+        pass  # `--rm` has done it, or it cannot be done: what made the start fail is what is told
 
 
 def request(parsed: Parsed, cwd: str) -> RunRequest:
