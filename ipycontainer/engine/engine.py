@@ -7,12 +7,12 @@ state of its own beyond where the store is, so any number of engines, threads an
 from __future__ import annotations
 
 import os
-import time
+import select
 
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
 from ipycontainer.engine.events import Event, Journal, matches
-from ipycontainer.errors import InputError, NoSuchContainer
+from ipycontainer.errors import InputError, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.client import Launcher
 
@@ -42,6 +42,11 @@ class Engine:
         self.directory = Directory(self.root, self.launcher.run)
         self.journal = Journal(os.path.join(self.root, "events"))
         self.fault = _fault(os.environ.get("IPYCONTAINER_FAULT", ""))
+
+    @property
+    def etc_folder(self) -> str:
+        """An empty folder that each container covers, in its own mount namespace, with its files below /etc."""
+        return os.path.join(self.launcher.run, "etc")
 
     @property
     def store(self) -> Store:
@@ -207,19 +212,27 @@ class Engine:
 
     def doctor(self) -> list[Finding]:
         """What this machine allows, what each lack costs, and what would mend it."""
-        from ipycontainer.engine.doctor import examine
+        from ipycontainer.engine.doctor import doctor
 
-        return examine(self.root)
+        return doctor(self.root, folders.prepare(self.root))
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""
         pid = self.launcher.running_pid()
         if pid is None:
             return
-        self.launcher.leave()
-        deadline = time.monotonic() + timeout
-        while os.path.exists(self.launcher.socket_path) and time.monotonic() < deadline:
-            time.sleep(0.005)
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            self.launcher.leave()
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            if not poll.poll(timeout * 1000):
+                raise TimedOut(f"the launcher (process {pid}) did not leave within {timeout:g} s")
+        finally:
+            os.close(descriptor)
 
     def __repr__(self) -> str:
         return f"<Engine {self.root}>"

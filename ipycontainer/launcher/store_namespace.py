@@ -13,12 +13,8 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, LauncherError
-from ipycontainer.json_text import loads
-from ipycontainer.linux import capabilities, idmaps, locks, mounts, namespaces
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ipycontainer.launcher import alive
+from ipycontainer.linux import capabilities, idmaps, mounts, namespaces
 
 NEWUIDMAP = "/usr/bin/newuidmap"
 NEWGIDMAP = "/usr/bin/newgidmap"
@@ -142,12 +138,11 @@ def _join_living(run: str) -> str | None:
     """Join the namespaces of a living monitor of this store; gives their mode, or None if none lives."""
     folder = os.path.join(run, "containers")
     for name in os.listdir(folder):
-        state = _living(os.path.join(folder, name))
-        if state is None:
-            continue
+        run_folder = os.path.join(folder, name)
+        state = alive.read(run_folder) if alive.is_alive(run_folder) else {}
         try:
             pidfd = os.pidfd_open(int(state["monitor"]))
-        except OSError:
+        except (OSError, KeyError):
             continue
         flags = namespaces.CLONE_NEWNS
         if state["mode"] != "root":
@@ -160,18 +155,6 @@ def _join_living(run: str) -> str | None:
             os.setresuid(0, 0, 0)
         return str(state["mode"])
     return None
-
-
-def _living(folder: str) -> dict[str, Any] | None:
-    """The state of the container in `folder` if its monitor holds its lock."""
-    if not locks.is_held(os.path.join(folder, "alive")):
-        return None
-    try:
-        with open(os.path.join(folder, "state.json"), encoding="utf-8") as file:
-            found: dict[str, Any] = loads(file.read())
-    except (FileNotFoundError, ValueError):
-        return None
-    return found
 
 
 def protect_interpreter() -> str:
