@@ -22,7 +22,7 @@ BAD = [
     (["run", "--name"], 125, "flag needs an argument: --name"),
     (["kill", "-9", "web"], 125, "unknown shorthand flag: '9' in -9 (a signal is given by name or number"),
     (["run", "-m", "64x", "base"], 125, 'invalid argument "64x" for "-m, --memory" flag'),
-    (["run", "-m", "1", "base", "true"], 125, "memory"),
+    (["run", "-m", "1m", "base", "true"], 125, "the minimum memory limit is 6 MB"),
     (["run", "--cpus", "x", "base"], 125, 'invalid argument "x" for "--cpus" flag'),
     (["run", "--ulimit", "nofile=9:3", "base"], 125, "the soft limit 9 is over the hard limit 3"),
     (["run", "-p", "80:80", "base"], 125, "-p, --publish is refused: published ports come in a later release"),
