@@ -55,7 +55,7 @@ BAD = [
     (["rmi", "nope"], 1, "No such image: nope"),
     (["load", "-i", "/nonexistent"], 1, "/nonexistent cannot be read: No such file or directory"),
     (["load", "-i", "/etc/passwd"], 1, ""),
-    (["ps", "-f", "colour=red"], 125, "invalid filter 'colour'"),
+    (["ps", "-f", "colour=red"], 1, "invalid filter 'colour'"),
     (["ps", "--format", "{{.Nope"], 1, "unclosed action"),
     (["logs", "--since", "yesterday", "nope"], 1, "neither a date"),
     (["-H", "tcp://x", "ps"], 125, "there is no daemon"),
