@@ -19,10 +19,11 @@ if [ "$(id -u)" = 0 ] && ! setpriv --reuid=65534 --regid=65534 --clear-groups te
 fi
 
 scripts/setup.sh
-scripts/check.sh --static
 scripts/docker_client.sh
 python=.venv/bin/python
 failed=
+
+scripts/check.sh --static || failed="$failed checks"
 
 if [ -n "$(find notebooks -name '*.ipynb' -not -path '*/.*' 2>/dev/null)" ]; then
     store=$(mktemp -d)
