@@ -4,6 +4,7 @@
     ├── KernelError                     a system call was refused: call, path, errno
     ├── InputError                      what was asked for is not well-formed
     │   ├── OptionError                 an option or argument of a verb
+    │   │   └── WrongArguments    1     too few or too many arguments
     │   ├── ImageNameError              a name that is no image reference
     │   └── DocumentError               an OCI document (duplicate key, too large, wrong shape)
     │       └── DigestMismatch          content that is not what its digest promises
@@ -71,6 +72,12 @@ class InputError(Error):
 
 class OptionError(InputError):
     """An option or an argument of a verb is wrong."""
+
+
+class WrongArguments(OptionError):
+    """A verb was given too few or too many arguments."""
+
+    exit_code = 1
 
 
 class ImageNameError(InputError):

@@ -1,8 +1,7 @@
 """The containers of a store, as files.
 
-    containers/ID/config.json    what it is: written once, here, before anyone can see it
-    containers/ID/launch.json    how it starts: spec, layers, user; written once, here
-    names/NAME -> ID             made with O_EXCL, here; the last thing that is made, the first that goes
+    containers/ID/container.jsonl    line 1: what it is; line 2: how it starts (spec, layers, user); written once, here
+    names/NAME -> ID                 made with O_EXCL, here; the last thing that is made, the first that goes
 
 Without a name a folder is what a kill -9 in the middle of a create left; it is shown by its id and can be removed.
 """
@@ -18,6 +17,9 @@ from ipycontainer.json_text import dumps, loads
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+RECORD = "container.jsonl"
 
 
 class Directory:
@@ -60,22 +62,29 @@ class Directory:
             "You have to remove (or rename) that container to be able to reuse that name."
         )
 
-    def add(self, container: str, name: str, documents: dict[str, Any], durable: bool) -> None:
-        """Write the container's documents into its folder (which exists), then give it its name.
+    def add(self, container: str, name: str, config: dict[str, Any], launch: dict[str, Any], durable: bool) -> None:
+        """Make the container's folder with its record, then give it its name.
 
-        Raises NameTaken if somebody was faster; the caller removes the folder.
+        Raises NameTaken if somebody was faster, and leaves nothing then.
         """
         folder = self.folder(container)
-        for file_name, document in documents.items():
-            self._write(os.path.join(folder, file_name), dumps(document), durable)
+        record = os.path.join(folder, RECORD)
+        try:
+            # Others need no look into it; its own root, another id for an ordinary user, must get through.
+            os.mkdir(folder, 0o711)
+        except OSError as error:
+            raise StoreUnwritable(f"cannot make {folder}: {error.strerror}; is the disk full?") from None
+        self._write(record, f"{dumps(config)}\n{dumps(launch)}\n", durable)
         try:
             os.symlink(container, os.path.join(self.names_folder, name))
         except FileExistsError:
+            os.unlink(record)
+            os.rmdir(folder)
             self._refuse_taken(name)
             raise NameTaken(f"the name {name} was taken a moment ago; try again") from None
         if durable:
-            self._sync(folder)
-            self._sync(self.names_folder)
+            for path in (folder, self._containers, self.names_folder):
+                self._sync(path)
 
     @staticmethod
     def _write(path: str, text: str, durable: bool) -> None:
@@ -123,14 +132,26 @@ class Directory:
                 continue  # removed meanwhile
         return found
 
-    def read(self, container: str, document: str = "config.json") -> dict[str, Any] | None:
-        """One of the container's documents; None while it is being made or after it was removed."""
+    def read(self, container: str) -> dict[str, Any] | None:
+        """What the container is; None while it is being made or after it was removed."""
+        line = self._line(container, 0)
+        return None if line is None else loads(line)
+
+    def read_launch(self, container: str) -> dict[str, Any]:
+        """How the container starts.  Raises NoSuchContainer when it was removed meanwhile."""
+        line = self._line(container, 1)
+        if line is None:
+            raise NoSuchContainer(f"No such container: {container[:12]}")
+        found: dict[str, Any] = loads(line)
+        return found
+
+    def _line(self, container: str, number: int) -> bytes | None:
         try:
-            with open(os.path.join(self.folder(container), document), "rb") as file:
-                found: dict[str, Any] = loads(file.read())
+            with open(os.path.join(self.folder(container), RECORD), "rb") as file:
+                lines = file.read().split(b"\n")
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return found
+        return lines[number] if len(lines) > 2 else None  # fewer: it is just being written
 
     def find(self, reference: str) -> str:
         """The id behind a name, an id, or the beginning of one.  Raises NoSuchContainer, InputError if it fits several."""

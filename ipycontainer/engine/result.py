@@ -51,3 +51,20 @@ def collect(attachment: Attachment, limit: int = OUTPUT_LIMIT) -> Result:
     assert attachment.exit_code is not None
     output, errors = b"".join(kept["stdout"]), b"".join(kept["stderr"])
     return Result(attachment.exit_code, output, errors, cut, attachment.oom_killed)
+
+
+def converse(attachment: Attachment, stdin: bytes | None, limit: int = OUTPUT_LIMIT) -> Result:
+    """Give a program its input while its output is read: either alone could fill a pipe and wait for ever."""
+    if not stdin:
+        if stdin is not None:
+            attachment.close_stdin()
+        return collect(attachment, limit)
+    import threading
+
+    def feed() -> None:
+        attachment.write(stdin)
+        attachment.close_stdin()
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    return collect(attachment, limit)

@@ -56,7 +56,14 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import prctl
     from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
+    from ipycontainer.runtime.inside.sweep import empty_trash
 
+    if os.fork() == 0:
+        # What a killed process left; nobody waits for it.
+        try:
+            empty_trash(root)
+        finally:
+            os._exit(0)
     jobs = {**runtime_jobs(mode)}
     prctl.set_name("ipycontainer")
     facts = os.path.join(run, name + ".json")

@@ -9,10 +9,12 @@ from ipycontainer.errors import KernelError
 
 
 def remove(path: str) -> None:
-    """Remove `path` and everything below it; what is not there is no error.
+    """Remove `path` and everything below it; what is not there, or "", is no error.
 
     Links are removed, never followed: each folder is opened with O_NOFOLLOW from its parent's descriptor.
     """
+    if not path:
+        return
     try:
         os.unlink(path)
     except FileNotFoundError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 _LOCAL = (
     "127.0.0.1\tlocalhost\n"
     "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -36,20 +34,10 @@ def _host_file(path: str) -> str:
         return ""
 
 
-def write(folder: str, hostname: str, shares_host: bool) -> list[tuple[str, str]]:
-    """Write the three files into `folder`; gives (source, target) pairs to be bound."""
-    os.makedirs(folder, 0o755, exist_ok=True)
-    content = {
+def contents(hostname: str, shares_host: bool) -> dict[str, str]:
+    """The three files' texts by name; the monitor writes them at each start."""
+    return {
         "hosts": hosts(hostname, shares_host),
         "hostname": hostname + "\n",
         "resolv.conf": resolv_conf(shares_host),
     }
-    pairs = []
-    for name, text in content.items():
-        path = os.path.join(folder, name)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        os.fchmod(descriptor, 0o644)
-        os.write(descriptor, text.encode())
-        os.close(descriptor)
-        pairs.append((path, f"/etc/{name}"))
-    return pairs

@@ -56,22 +56,36 @@ class Attachment:
         while (chunk := self.read()) is not None:
             yield chunk
 
+    # A program that has ended takes nothing more; that is no error here, because `read` is about to say it.
+
     def write(self, data: bytes) -> None:
         """Give the program input."""
-        for start in range(0, len(data), CHUNK):
-            self._channel.send_chunk(STDIN, data[start : start + CHUNK])
+        try:
+            for start in range(0, len(data), CHUNK):
+                self._channel.send_chunk(STDIN, data[start : start + CHUNK])
+        except LauncherError:
+            pass
 
     def close_stdin(self) -> None:
         """End the program's input."""
-        self._channel.send_chunk(STDIN, b"")
+        try:
+            self._channel.send_chunk(STDIN, b"")
+        except LauncherError:
+            pass
 
     def signal(self, number: int) -> None:
         """Send signal `number` to the program (PID 1 of a run, the process of an exec)."""
-        self._channel.send({"signal": number})
+        self._ask({"signal": int(number)})
 
     def resize(self, rows: int, columns: int) -> None:
         """Tell the program's terminal its new size."""
-        self._channel.send({"resize": [rows, columns]})
+        self._ask({"resize": [rows, columns]})
+
+    def _ask(self, document: dict[str, Any]) -> None:
+        try:
+            self._channel.send(document)
+        except LauncherError:
+            pass
 
     def detach(self) -> None:
         """Leave; the program goes on."""

@@ -18,6 +18,8 @@ class Launch(Record):
     generation: the folder of the writable layer (upper/ and work/ lie in it);
     folder, run: the container's own folders in the store and in the run folder;
     staging: an empty folder where the root is put together; names: the folder of names;
+    journal: the file of events; trash: where a removed folder goes first; etc: texts of files that are written
+    for this start into the folder `etc` of `run`, by name;
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
     remove: --rm; init: a reaping PID 1 of ours beside the program;
@@ -34,6 +36,8 @@ class Launch(Record):
     staging: str
     names: str
     journal: str
+    trash: str
+    etc: dict[str, str]
     user: str = ""
     attach: bool = False
     stdin: bool = False

@@ -30,8 +30,8 @@ def plan(launch: Launch, host: Host) -> Plan:
     group = cgroups.plan_cgroup(host.layout, launch.id, cgroups.limits_from_oci(resources))
     return Plan(
         tuple(_outside(launch, host, kinds, group)),
-        tuple(_inside(launch, host, kinds)),
-        tuple(_last(launch, host, kinds)),
+        tuple(_inside(launch, host, kinds, group)),
+        tuple(_last(launch, host)),
     )
 
 
@@ -47,26 +47,22 @@ def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:
 
 
 def _outside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
-    """Named things first, so that sweep knows them; then the child; then what can only be done beside it.
-
-    The join comes last: on v1 it waits for the kernel (some ms when the machine is idle), and meanwhile the
-    child builds its root.
-    """
+    """Named things first, so that sweep knows them; then the child; then what can only be done beside it."""
     steps: list[Step] = []
     if group.leaves:
         steps.append(outside.MakeCgroup(group))
+    if launch.etc:
+        steps.append(outside.WriteEtcFiles(os.path.join(launch.run, "etc"), tuple(launch.etc)))
     steps.append(outside.MakeWritableLayer(launch.upper, launch.work))
-    # The cgroup namespace is unshared by the child itself, after the join.
-    steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup")))
+    # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
+    steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
     if host.rootless:
         steps.append(outside.WriteIdMaps(host.uid_map, host.gid_map))
         steps.append(namespaces.TellChild("mapped"))
-    if group.joins:
-        steps.append(outside.JoinCgroup(group))
     return steps
 
 
-def _inside(launch: Launch, host: Host, kinds: tuple[str, ...]) -> list[Step]:
+def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
     """What depends on this machine alone comes first (a slot can have walked it), then what is this container's.
 
     Everything is mounted before the pivot, while the host's /proc and /dev/null are still the host's.
@@ -76,6 +72,10 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...]) -> list[Step]:
     if host.rootless:
         steps.append(namespaces.AwaitMonitor("mapped"))
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
+    if group.joins and not group.clone_into:
+        steps.append(namespaces.JoinCgroup(group.joins))
+    if "cgroup" in kinds:
+        steps.append(namespaces.UnshareCgroup())
     steps.append(root.DetachMounts())
     if "network" in kinds:
         steps.append(namespaces.RaiseLoopback())
@@ -97,11 +97,9 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...]) -> list[Step]:
     return steps
 
 
-def _last(launch: Launch, host: Host, kinds: tuple[str, ...]) -> list[Step]:
+def _last(launch: Launch, host: Host) -> list[Step]:
     """After the barrier.  The order is fixed by what each step takes away from those after it."""
     steps: list[Step] = [namespaces.AwaitMonitor("go")]
-    if "cgroup" in kinds:
-        steps.append(namespaces.UnshareCgroup())
     if launch.terminal:
         steps.append(devices.OpenTerminal(launch.rows, launch.columns))
     return [*steps, *_program(launch, host)]
@@ -135,9 +133,9 @@ def _program(launch: Launch, host: Host) -> list[Step]:
     return [*steps, confine.Execute(tuple(process["args"]))]
 
 
-def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], leaves: tuple[str, ...]) -> tuple[Step, ...]:
+def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> tuple[Step, ...]:
     """The steps of one more program in a running container: join instead of make, then the same end."""
-    steps: list[Step] = [namespaces.JoinContainer(kinds, leaves)]
+    steps: list[Step] = [namespaces.JoinContainer(kinds, joins)]
     if host.rootless:
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
     if launch.terminal:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from ipycontainer.linux.cgroups.cgroup_plan import CgroupPlan
 from ipycontainer.linux.cgroups.group import (
-    enter,
     freeze,
     join,
     kill_all,
@@ -33,7 +32,6 @@ __all__ = [
     "Layout",
     "Limits",
     "Usage",
-    "enter",
     "freeze",
     "join",
     "kill_all",

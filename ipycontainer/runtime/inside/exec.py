@@ -38,7 +38,7 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     if place.child == 0:
         place.channel = child
         place.pidfd = pidfd
-        steps = plan_exec(launch, host, tuple(state["kinds"]), tuple(state["cgroups"]))
+        steps = plan_exec(launch, host, tuple(state["kinds"]), tuple(state["joins"]))
         container.become(place, theirs, [("exec", steps)], keep=[pidfd])
     place.pidfd = os.pidfd_open(place.child)
     child.close()

@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ipycontainer.linux.cgroups import CgroupPlan
+
 
 def claim(run: str) -> int:
     """Make the run folder `run` and take its lock; gives the lock's descriptor.
@@ -63,7 +65,7 @@ def replace_file(path: str, text: str, durable: bool = False) -> None:
         raise KernelError("write", error.errno or 0, path) from None
 
 
-def write_state(launch: Launch, mode: str, child: int, kinds: tuple[str, ...], leaves: tuple[str, ...]) -> None:
+def write_state(launch: Launch, mode: str, child: int, kinds: tuple[str, ...], group: CgroupPlan) -> None:
     """The living state, once PID 1 is there."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
@@ -74,7 +76,8 @@ def write_state(launch: Launch, mode: str, child: int, kinds: tuple[str, ...], l
         "monitor": os.getpid(),
         "mode": mode,
         "kinds": list(kinds),
-        "cgroups": list(leaves),
+        "cgroups": list(group.leaves),
+        "joins": list(group.joins),
         "boot_id": boot,
     }
     replace_file(os.path.join(launch.run, "state.json"), dumps(state))

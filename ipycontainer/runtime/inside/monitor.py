@@ -47,7 +47,7 @@ class Monitor:
         self._client = client
         self._place = Place(launch)
         self._life: dict[str, Any] = {"started": time.time()}
-        self._leaves: tuple[str, ...] = ()
+        self._group = cgroups.CgroupPlan()
         self._streams = Streams(None, None)
 
     def live(self) -> None:
@@ -72,7 +72,7 @@ class Monitor:
         hinge = next(number for number, step in enumerate(steps.outside) if isinstance(step, Clone))
         for step in steps.outside:
             if isinstance(step, MakeCgroup):
-                self._leaves = step.plan.leaves
+                self._group = step.plan
         walk("outside", steps.outside[:hinge], self._place)
         theirs, ours = self._make_streams()
         parent, child = wire.pair()
@@ -86,7 +86,7 @@ class Monitor:
         self._place.channel = parent
         self._walk_beside(steps, hinge + 1)
         kinds = namespace_kinds(launch.spec, self._host.rootless)
-        life.write_state(launch, self._host.mode, self._place.child, kinds, self._leaves)
+        life.write_state(launch, self._host.mode, self._place.child, kinds, self._group)
         if launch.hold:
             self._hold()
         parent.send({"word": "go"})
@@ -160,8 +160,9 @@ class Monitor:
             _kill(self._place.child)
         now = time.time()
         self._life.update(finished=now, exit_code=error.exit_code, error=str(error), oom_killed=False)
-        self._record()
+        gone = self._record()
         self._tell({"error": to_wire(error)})
+        trees.remove(gone)
 
     def _tell(self, document: dict[str, Any]) -> None:
         """A client that has gone away changes nothing about the container."""
@@ -176,26 +177,29 @@ class Monitor:
         code = os.waitstatus_to_exitcode(status)
         code = 128 - code if code < 0 else code
         self._streams.drain()
-        killed = bool(self._leaves) and cgroups.oom_kills(self._leaves) > 0
+        killed = bool(self._group.leaves) and cgroups.oom_kills(self._group.leaves) > 0
         self._life.update(finished=time.time(), exit_code=code, oom_killed=killed, error="")
         if killed:
             life.record_event(self._launch, "oom", {})
         life.record_event(self._launch, "die", {"exitCode": str(code)})
-        self._record()
+        gone = self._record()
         self._streams.finish({"answer": {"exit_code": code, "oom_killed": killed}})
+        trees.remove(gone)
 
-    def _record(self) -> None:
-        """Write what lasts, then sweep what must not; with --rm nothing lasts."""
+    def _record(self) -> str:
+        """Write what lasts, then sweep what must not; with --rm nothing lasts.  Gives a tree to be removed, or ""."""
         launch = self._launch
         self._streams.close_log()
-        sweep.sweep_cgroups(self._leaves)
+        sweep.sweep_cgroups(self._group.leaves)
+        gone = ""
         if launch.remove:
-            sweep.remove_container(launch)
+            gone = sweep.discard(launch.folder, launch.trash, launch.names, launch.name, launch.id)
             life.record_event(launch, "destroy", {})
         else:
             life.write_life(launch, self._life, durable=True)
         # Last, because it holds the lock that says that we live.
         trees.remove(launch.run)
+        return gone
 
 
 def _raise_failure(message: Message) -> None:

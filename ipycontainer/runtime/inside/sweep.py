@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import WrongState
+from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import loads
 from ipycontainer.linux import cgroups, locks, trees
 from ipycontainer.runtime.inside import life
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.launcher.wire import Channel
-    from ipycontainer.runtime.launch import Launch
 
 
 def sweep_cgroups(leaves: Sequence[str]) -> None:
@@ -24,26 +23,43 @@ def sweep_cgroups(leaves: Sequence[str]) -> None:
         cgroups.remove(leaves)
 
 
-def remove_container(launch: Launch) -> None:
-    """Remove the container's folder and its name.  The name goes first: a folder without one is found by its id."""
-    remove_folder(launch.folder, launch.names, launch.name, launch.id)
+def discard(folder: str, trash: str, names: str, name: str, container: str) -> str:
+    """Let the container vanish in one instant: its name goes, its folder is renamed away; gives where to.
 
-
-def remove_folder(folder: str, names: str, name: str, container: str) -> None:
-    """Remove `folder`, and the link `name` if it is this container's."""
+    Removing the tree takes longer and is the caller's; after a kill -9 the next launcher does it.
+    """
     link = os.path.join(names, name)
     try:
         if name and os.readlink(link) == container:
             os.unlink(link)
     except FileNotFoundError:
         pass
-    trees.remove(folder)
+    gone = os.path.join(trash, container)
+    try:
+        os.makedirs(trash, 0o700, exist_ok=True)
+        os.rename(folder, gone)
+    except FileNotFoundError:
+        pass  # somebody else has removed it
+    except OSError as error:
+        raise KernelError("rename", error.errno or 0, folder) from None
+    return gone
+
+
+def empty_trash(root: str) -> None:
+    """Remove what a killed process left in the trash of the store at `root`."""
+    trash = os.path.join(root, "trash")
+    try:
+        names = os.listdir(trash)
+    except FileNotFoundError:
+        return
+    for name in names:
+        trees.remove(os.path.join(trash, name))
 
 
 def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
     """The job "sweep": remove what the container with this run folder left in the kernel; with "remove", all of it.
 
-    request: run, and for removal folder, names, name, id.  Raises WrongState while its monitor lives.
+    request: run, and for removal folder, trash, names, name, id.  Raises WrongState while its monitor lives.
     """
     run = str(request["run"])
     existed = os.path.isdir(run)
@@ -55,7 +71,8 @@ def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
                 cgroups.kill_all(leaves)
                 cgroups.remove(leaves)
             if request.get("remove"):
-                remove_folder(request["folder"], request["names"], request["name"], request["id"])
+                fields = [str(request[key]) for key in ("folder", "trash", "names", "name", "id")]
+                trees.remove(discard(*fields))
             trees.remove(run)
         finally:
             os.close(lock)

@@ -54,6 +54,19 @@ class RaiseLoopback(Step):
         links.bring_up("lo")
 
 
+class JoinCgroup(Step):
+    """Move this process into the container's cgroup; everything that it starts is born there."""
+
+    call = "write(2)"
+    why = "limits count what sits in the cgroup; the monitor stays outside, so a full container cannot take it along"
+    shows = "/proc/PID/cgroup"
+
+    joins: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        cgroups.join(self.joins)
+
+
 class UnshareCgroup(Step):
     """Take the cgroup in which this process sits for the root of what it sees."""
 
@@ -103,11 +116,11 @@ class JoinContainer(Step):
     shows = "/proc/PID/ns/"
 
     kinds: tuple[str, ...]
-    leaves: tuple[str, ...]
+    joins: tuple[str, ...]
 
     def take(self, place: Place) -> None:
         # The cgroup first: its files are the host's, and are out of sight from inside.
-        cgroups.enter(self.leaves)
+        cgroups.join(self.joins)
         kinds = [kind for kind in self.kinds if kind != "pid"]
         namespaces.setns(place.pidfd, namespaces.flags_of(kinds))
         os.chdir("/")

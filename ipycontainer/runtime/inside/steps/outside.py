@@ -26,12 +26,34 @@ class MakeCgroup(Step):
         cgroups.make(self.plan)
 
 
+class WriteEtcFiles(Step):
+    """Write the files that are bound below /etc: hosts, hostname, resolv.conf."""
+
+    call = "open(2), write(2)"
+    why = "an image cannot know its containers' names, nor whom they ask for other names"
+    shows = "/etc/hosts"
+
+    folder: str
+    names: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        try:
+            os.makedirs(self.folder, 0o755, exist_ok=True)
+            for name in self.names:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+                descriptor = os.open(os.path.join(self.folder, name), flags, 0o644)
+                os.write(descriptor, place.launch.etc[name].encode())
+                os.close(descriptor)
+        except OSError as error:
+            raise KernelError("write", error.errno or 0, self.folder) from None
+
+
 class MakeWritableLayer(Step):
     """Make the folders of the writable layer: upper for the changes, work for overlay's own use."""
 
     call = "mkdir(2)"
     why = "layers of an image are shared and never change; a container writes into one of its own"
-    shows = "generations/0/upper"
+    shows = "containers/ID/0/upper"
 
     upper: str
     work: str
@@ -55,10 +77,14 @@ class Clone(Step):
     shows = "/proc/PID/ns/"
 
     kinds: tuple[str, ...]
+    cgroup: str = ""  # on cgroup v2 the child is born in this group, which costs nothing; a later join does
 
     def take(self, place: Place) -> None:
-        cloned = namespaces.clone(namespaces.flags_of(self.kinds))
+        group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
+        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group)
         place.child, place.pidfd = cloned.pid, cloned.pidfd
+        if group >= 0:
+            os.close(group)
 
 
 class WriteIdMaps(Step):
@@ -75,16 +101,3 @@ class WriteIdMaps(Step):
         # One step of nesting changes nothing about the ids, but gives the container its own process limit.
         idmaps.write_map(place.child, "uid_map", idmaps.nested([idmaps.Extent(*item) for item in self.uids]))
         idmaps.write_map(place.child, "gid_map", idmaps.nested([idmaps.Extent(*item) for item in self.gids]))
-
-
-class JoinCgroup(Step):
-    """Move PID 1 into the container's cgroup; everything it starts is born there."""
-
-    call = "write(2)"
-    why = "limits count what sits in the cgroup; the monitor stays outside, so a full container cannot take it along"
-    shows = "/proc/PID/cgroup"
-
-    plan: cgroups.CgroupPlan
-
-    def take(self, place: Place) -> None:
-        cgroups.join(self.plan, place.child)

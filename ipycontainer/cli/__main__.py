@@ -1,0 +1,64 @@
+"""`ipycontainer VERB …`: one line of docker's grammar, then gone.
+
+    bin/ipycontainer -> main() -> commands.dispatch -> os._exit
+
+Nothing that a run does not need is imported: the interpreter's start is what
+the command line costs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.engine.engine import Engine
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def open_engine(root: str | None) -> Engine:
+    """The engine of `--root`, of IPYCONTAINER_ROOT, or of the user's own store."""
+    from ipycontainer.engine.engine import Engine
+
+    return Engine(root)
+
+
+def command(arguments: list[str]) -> int:
+    """Performs one command line; returns its exit code."""
+    from ipycontainer.cli.console import TerminalConsole
+    from ipycontainer.commands import dispatch
+    from ipycontainer.commands.words import literal
+
+    console = TerminalConsole()
+    try:
+        return dispatch(literal(arguments), console, open_engine, _cwd())
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return BROKEN_PIPE
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"  # the folder is gone; only what names a relative path will miss it
+
+
+def main() -> None:
+    """The whole process: never returns."""
+    code = 1
+    try:
+        code = command(sys.argv[1:])
+    except Exception:  # noqa: BLE001 a bug of ours: told with its traceback, since nobody else can
+        sys.excepthook(*sys.exc_info())
+    finally:
+        # Tearing the interpreter down costs 2 ms and does nothing for anybody.
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The command line's console: bytes as they are, straight to descriptors 1 and 2."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.commands.console import Console, no_terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+
+    from ipycontainer.cli.raw_terminal import RawTerminal
+else:
+    import _signal  # `signal` itself costs 5.6 ms, for its enums
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+
+
+class TerminalConsole(Console):
+    """Unbuffered, so that nothing waits when the process goes."""
+
+    def __init__(self) -> None:
+        super().__init__(write_out, write_err)
+
+    def stdin(self) -> int | None:
+        """Descriptor 0."""
+        return STDIN
+
+    def terminal(self, stdin: bool) -> RawTerminal | None:
+        """The terminal in front of the person; None in a pipe, where `-t` is still the container's own."""
+        if stdin and not os.isatty(STDIN):
+            raise no_terminal()
+        if not os.isatty(STDOUT):
+            return None
+        from ipycontainer.cli.raw_terminal import RawTerminal
+
+        return RawTerminal(STDIN if stdin else None, STDOUT)
+
+    def forwards(self) -> tuple[int, ...]:
+        """What a person or a service manager may send to us means the container."""
+        return (_signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR1, _signal.SIGUSR2)
+
+
+def write_out(data: bytes) -> None:
+    """Writes to stdout; BrokenPipeError when its reader has gone."""
+    _write(STDOUT, data)
+
+
+def write_err(data: bytes) -> None:
+    """Writes to stderr; where that is closed there is nobody left to tell."""
+    try:
+        _write(STDERR, data)
+    except OSError:
+        pass
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:
+            # Somebody made the terminal or pipe that we share with them non-blocking.
+            _wait_writable(descriptor)
+
+
+def _wait_writable(descriptor: int) -> None:
+    import select
+
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll()

@@ -1,0 +1,83 @@
+"""What could stand next on a line: verbs and options from their rows, and what kind of name an argument is."""
+
+from __future__ import annotations
+
+from ipycontainer.commands.verbs import ALIASES, GROUPS, VERBS, find
+from ipycontainer.errors import Error
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipycontainer.commands.options import Option, Verb
+
+
+class Candidates(Record):
+    """words: (text, what it is) that the line could go on with; names: what the engine can list.
+
+    names is "container", "running", "image", "folder" or "" for nothing.
+    """
+
+    words: tuple[tuple[str, str], ...] = ()
+    names: str = ""
+
+
+def candidates(before: Sequence[str], prefix: str) -> Candidates:
+    """What can follow the whole words `before`, where `prefix` was begun."""
+    if not before or (before[0] in GROUPS and len(before) == 1):
+        group = f"{before[0]} " if before else ""
+        return Candidates(_verbs(group, prefix))
+    try:
+        verb, used = find(before)
+    except Error:
+        return Candidates()
+    waiting, arguments = _where(verb, before[used:])
+    if waiting is not None:
+        return Candidates((), _values(waiting))
+    if arguments and not verb.mixed:
+        return Candidates()
+    if prefix.startswith("-"):
+        return Candidates(_options(verb, prefix))
+    many = verb.most is None or arguments < verb.most
+    return Candidates((), verb.completes if many else "")
+
+
+def _verbs(group: str, prefix: str) -> tuple[tuple[str, str], ...]:
+    names = [name[len(group) :] for name in (*VERBS, *ALIASES) if name.startswith(group)]
+    if not group:
+        names = [name for name in names if " " not in name] + list(GROUPS)
+    return tuple((name, "verb") for name in dict.fromkeys(names) if name.startswith(prefix))
+
+
+def _options(verb: Verb, prefix: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (f"--{option.long}", option.help)
+        for option in verb.options
+        if not option.hidden and f"--{option.long}".startswith(prefix)
+    )
+
+
+def _where(verb: Verb, words: Sequence[str]) -> tuple[Option | None, int]:
+    """The option that waits for its value, if any, and how many arguments there were."""
+    long = {f"--{option.long}": option for option in verb.options}
+    short = {option.short: option for option in verb.options if option.short}
+    waiting: Option | None = None
+    arguments = 0
+    for word in words:
+        if waiting is not None:
+            waiting = None
+        elif word in long:
+            waiting = long[word] if long[word].kind != "flag" else None
+        elif word.startswith("-") and not word.startswith("--") and len(word) > 1:
+            last = short.get(word[-1])
+            waiting = last if last is not None and last.kind != "flag" else None
+        elif not word.startswith("-"):
+            arguments += 1
+            if not verb.mixed:
+                break
+    return waiting, arguments
+
+
+def _values(option: Option) -> str:
+    return "folder" if option.long in ("volume", "mount", "env-file", "input") else ""

@@ -1,0 +1,102 @@
+"""Where a verb speaks: bytes out and err, lines, tables, documents, and what can be read.
+
+The command line and the magics each have one.  A verb says *what* it shows (a
+table, ids, a document); the console decides how that looks, and a magic can
+give the same thing back as a value.
+"""
+
+from __future__ import annotations
+
+from ipycontainer.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol, Self
+
+    from ipycontainer.commands.tables import Table
+
+    class Terminal(Protocol):
+        """A real terminal; while it is entered every key goes to the container, if stdin does."""
+
+        def __enter__(self) -> Self: ...
+        def __exit__(self, *_details: object) -> None: ...
+        def size(self) -> tuple[int, int]:
+            """Rows and columns now."""
+            ...
+
+
+class Console:
+    """A console that writes into two functions; the command line and the magics refine it.
+
+    program: what a person typed to get here, for sentences that say what to type next.
+    """
+
+    program = "ipycontainer"
+
+    def __init__(self, out: Callable[[bytes], object], err: Callable[[bytes], object]) -> None:
+        self.out = out
+        self.err = err
+
+    def line(self, text: str) -> None:
+        """One line on stdout."""
+        self.out(text.encode("utf-8", "surrogateescape") + b"\n")
+
+    def complain(self, text: str) -> None:
+        """One line on stderr."""
+        self.err(text.encode("utf-8", "surrogateescape") + b"\n")
+
+    def lines(self, items: Sequence[str]) -> None:
+        """Ids or names, one on each line."""
+        if items:
+            self.line("\n".join(items))
+
+    def table(self, table: Table) -> None:
+        """Rows under headings."""
+        self.line(table.text())
+
+    def document(self, value: Any) -> None:
+        """A JSON document, for a person to read."""
+        from ipycontainer.json_text import dumps
+
+        self.line(dumps(value, indent=4))
+
+    def stdin(self) -> int | None:
+        """The descriptor that `-i` reads from; None where there is nothing to read."""
+        return None
+
+    def terminal(self, stdin: bool) -> Terminal | None:
+        """The terminal for `-t`, read from for `-i`; None where `-t` works without one.
+
+        Raises Refused where it does not.
+        """
+        raise no_terminal()
+
+    def forwards(self) -> tuple[int, ...]:
+        """Signals that this console's process passes on to the container it is attached to."""
+        return ()
+
+    def due(self) -> float | None:
+        """Seconds until `catch_up` has something to do, while a program is followed; None for never."""
+        return None
+
+    def catch_up(self) -> None:
+        """Time has passed: what was held back to be shown together is shown now."""
+
+    def interrupt_sent(self) -> None:
+        """An interrupt went to the program that is followed."""
+
+
+def no_terminal() -> Refused:
+    """docker's refusal of `-it` in a pipe, with its exit code."""
+    error = Refused("the input is not a terminal, which -it needs: leave -t out")
+    error.exit_code = 1
+    return error
+
+
+class Redirected(Console):
+    """A console whose stdout goes into a file (`%container logs web > web.log`)."""
+
+    def __init__(self, console: Console, out: Callable[[bytes], object]) -> None:
+        super().__init__(out, console.err)
+        self.program = console.program

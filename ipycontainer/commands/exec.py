@@ -1,0 +1,59 @@
+"""`exec`: one more program in a running container."""
+
+from __future__ import annotations
+
+from ipycontainer.commands.options import Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.commands import Call
+
+
+def exec_in(call: Call) -> int:
+    """Starts the command and stays with it until it ends (unless -d)."""
+    from ipycontainer.commands.run import environment
+
+    parsed = call.parsed
+    detached = parsed.flag("detach")
+    tty = parsed.flag("tty")
+    terminal = call.console.terminal(parsed.flag("interactive")) if tty and not detached else None
+    env = environment(parsed, call.cwd)
+    container = call.engine.get(parsed.arguments[0])
+    attachment = container.exec_start(
+        tuple(parsed.arguments[1:]),
+        env=env,
+        user=parsed.text("user"),
+        workdir=parsed.text("workdir"),
+        interactive=parsed.flag("interactive"),
+        tty=tty,
+        detach=detached,
+    )
+    if attachment is None:
+        return 0
+    if terminal is not None:
+        attachment.resize(*terminal.size())
+    from ipycontainer.commands.streaming import follow
+
+    return follow(attachment, call.console, stdin=parsed.flag("interactive"), terminal=terminal)
+
+
+EXEC = Verb(
+    "exec",
+    "[OPTIONS] CONTAINER COMMAND [ARG...]",
+    "Run one more command in a running container",
+    exec_in,
+    (
+        Option("detach", "d", "flag", "Leave it running"),
+        Option("env", "e", "variable", "Set an environment variable, NAME=VALUE", many=True),
+        Option("env-file", "", "text", "Read environment variables from a file", many=True),
+        Option("interactive", "i", "flag", "Keep stdin open"),
+        Option("tty", "t", "flag", "Give the command a terminal of its own"),
+        Option("user", "u", "text", "User inside: name or uid, [:group or gid]"),
+        Option("workdir", "w", "text", "Working directory inside"),
+    ),
+    least=2,
+    mixed=False,
+    examples=("exec web ps", "exec -it web sh", "exec -e LEVEL=debug -w /tmp web env"),
+    completes="running",
+    own_exit_code=True,
+)

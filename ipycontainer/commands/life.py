@@ -1,0 +1,137 @@
+"""`start`, `stop`, `kill`, `wait`, `rm`: what moves a container from state to state."""
+
+from __future__ import annotations
+
+from ipycontainer.commands.options import Option, Verb
+from ipycontainer.errors import Error, NoSuchContainer, WrongArguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipycontainer.commands import Call
+
+
+def start(call: Call) -> int:
+    """Starts containers that were made or have ended."""
+    parsed = call.parsed
+    if not (parsed.flag("attach") or parsed.flag("interactive")):
+        return _each(call, lambda reference: call.engine.get(reference).start())
+    if len(parsed.arguments) > 1:
+        raise WrongArguments("one container can be started and attached to at once, not several")
+    from ipycontainer.commands.streaming import follow
+
+    container = call.engine.get(parsed.arguments[0])
+    stdin = parsed.flag("interactive")
+    terminal = call.console.terminal(stdin) if container.inspect()["Config"].get("Tty") else None
+    attachment = container.start(attach=True, stdin=stdin, size=terminal.size() if terminal else None)
+    assert attachment is not None
+    return follow(attachment, call.console, stdin=stdin, terminal=terminal, kill=container.kill)
+
+
+def stop(call: Call) -> int:
+    """Asks containers to end, and kills those that do not in time."""
+    parsed = call.parsed
+    timeout = parsed.values.get("timeout", parsed.values.get("time"))
+    return _each(call, lambda reference: call.engine.get(reference).stop(timeout))
+
+
+def kill(call: Call) -> int:
+    """Sends a signal."""
+    signal = call.parsed.text("signal", "KILL")
+    return _each(call, lambda reference: call.engine.get(reference).kill(signal))
+
+
+def remove(call: Call) -> int:
+    """Removes containers."""
+    force = call.parsed.flag("force")
+
+    def one(reference: str) -> None:
+        call.engine.get(reference).remove(force=force)
+
+    return _each(call, one, forgiven=NoSuchContainer if force else None)
+
+
+def wait(call: Call) -> int:
+    """Waits until containers have ended, and prints their exit codes."""
+
+    def one(reference: str) -> str:
+        return str(call.engine.get(reference).wait())
+
+    return _each(call, one)
+
+
+def _each(call: Call, act: Callable[[str], object], forgiven: type[Error] | None = None) -> int:
+    """`act` on every container that was named; each that worked is printed, each that failed is told."""
+    code = 0
+    for reference in call.parsed.arguments:
+        try:
+            said = act(reference)
+        except Error as error:
+            call.console.complain(f"Error: {error}")
+            if forgiven is None or not isinstance(error, forgiven):
+                code = 1
+        else:
+            call.console.lines([said if isinstance(said, str) else reference])
+    return code
+
+
+START = Verb(
+    "start",
+    "[OPTIONS] CONTAINER [CONTAINER...]",
+    "Start containers that were made or have ended",
+    start,
+    (
+        Option("attach", "a", "flag", "Show its output, forward signals, end with its exit code"),
+        Option("interactive", "i", "flag", "Attach stdin too"),
+    ),
+    least=1,
+    examples=("start web", "start -a job"),
+    completes="container",
+)
+
+STOP = Verb(
+    "stop",
+    "[OPTIONS] CONTAINER [CONTAINER...]",
+    "Stop running containers: TERM, and KILL when that does not help",
+    stop,
+    (
+        Option("timeout", "t", "int", "Seconds to wait before KILL (-1: for ever)"),
+        Option("time", "", "int", "The same as --timeout", hidden=True),
+    ),
+    least=1,
+    examples=("stop web", "stop -t 1 web"),
+    completes="running",
+)
+
+KILL = Verb(
+    "kill",
+    "[OPTIONS] CONTAINER [CONTAINER...]",
+    "Send a signal to running containers",
+    kill,
+    (Option("signal", "s", "text", "The signal, by name or number (KILL)"),),
+    least=1,
+    examples=("kill web", "kill -s HUP web"),
+    completes="running",
+)
+
+WAIT = Verb(
+    "wait",
+    "CONTAINER [CONTAINER...]",
+    "Wait until containers have ended, and print their exit codes",
+    wait,
+    least=1,
+    examples=("wait web",),
+    completes="running",
+)
+
+RM = Verb(
+    "rm",
+    "[OPTIONS] CONTAINER [CONTAINER...]",
+    "Remove containers",
+    remove,
+    (Option("force", "f", "flag", "Kill it first if it is running"),),
+    least=1,
+    examples=("rm web", "rm -f web"),
+    completes="container",
+)

@@ -1,0 +1,47 @@
+"""`--format`: a template for one document, or for the rows of a list.
+
+A report is made before the engine is asked, so a template that cannot be read
+is told at once.
+"""
+
+from __future__ import annotations
+
+from ipycontainer.commands.tables import Table
+from ipycontainer.commands.templates import Template
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from ipycontainer.commands.console import Console
+
+
+class Report:
+    """`json`, `table TEMPLATE` or `TEMPLATE`."""
+
+    def __init__(self, form: str) -> None:
+        directive, _, rest = form.strip().partition(" ")
+        self.is_table = directive == "table"
+        if self.is_table:
+            form = rest.strip()
+        elif form == "json":
+            form = "{{json .}}"
+        self.form = form
+        # A shell hands over `\t` and `\n` as two characters each; a template means tab and newline.
+        self._template = Template(form.replace("\\t", "\t").replace("\\n", "\n"))
+
+    def text(self, value: Mapping[str, Any]) -> str:
+        """One document through the template."""
+        return self._template.fill(value)
+
+    def show(self, console: Console, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str]) -> None:
+        """Rows, each through the template; a table has `headings` (a word for each field) over them."""
+        if not self.is_table:
+            console.lines([self.text(row) for row in rows])
+            return
+        names = dict(headings, Label=lambda name: name)
+        lines = [self.text(row).split("\t") for row in (names, *rows)]
+        columns = max(map(len, lines))
+        cells = [(*line, *[""] * (columns - len(line))) for line in lines]
+        console.table(Table(cells[0], tuple(cells[1:])))

@@ -1,0 +1,135 @@
+"""`inspect` and `events`: everything that is known, and everything that happens."""
+
+from __future__ import annotations
+
+from ipycontainer.commands.options import Option, Verb
+from ipycontainer.errors import Error, NoSuchContainer, NoSuchImage, OptionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ipycontainer.commands import Call
+    from ipycontainer.commands.listing import Report
+    from ipycontainer.engine.engine import Engine, Event
+
+_TYPES = ("", "container", "image")
+
+
+def inspect(call: Call) -> int:
+    """Shows the documents of containers and images."""
+    kind = call.parsed.text("type")
+    if kind not in _TYPES:
+        refusal = OptionError(f'unknown type: "{kind}"; it is container or image')
+        refusal.exit_code = 1
+        raise refusal
+    return show_documents(call, lambda reference: _find(call.engine, reference, kind))
+
+
+def _find(engine: Engine, reference: str, kind: str) -> dict[str, Any]:
+    if kind != "image":
+        try:
+            return engine.get(reference).inspect()
+        except NoSuchContainer:
+            if kind == "container":
+                raise
+    try:
+        return engine.image(reference).inspect()
+    except NoSuchImage:
+        if kind == "image":
+            raise Error(f"No such image: {reference}") from None
+        raise Error(f"No such object: {reference}") from None
+
+
+def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
+    """The document of each argument, as a list or through `--format`; those not found are told at the end."""
+    report = _report(call.parsed.text("format"))
+    found, missing = [], []
+    for reference in call.parsed.arguments:
+        try:
+            found.append(find(reference))
+        except Error as error:
+            missing.append(error)
+    if report is not None:
+        call.console.lines([report.text(document) for document in found])
+    else:
+        call.console.document(found)
+    for reason in missing:
+        call.console.complain(f"Error: {reason}")
+    return 1 if missing else 0
+
+
+def _report(form: str) -> Report | None:
+    if not form:
+        return None
+    from ipycontainer.commands.listing import Report
+
+    return Report(form)
+
+
+def events(call: Call) -> int:
+    """Shows what happens, as it happens, until interrupted (or `--until`)."""
+    parsed, console = call.parsed, call.console
+    from ipycontainer.commands.event_filters import check, matches
+    from ipycontainer.commands.logs import moment_of
+
+    since, until = moment_of(parsed, "since"), moment_of(parsed, "until")
+    conditions = parsed.many("filter")
+    check(conditions)
+    report = _report(parsed.text("format"))
+    for event in call.engine.events(since=since, until=until, follow=True):
+        if matches(event, conditions):
+            console.line(report.text(_event_fields(event)) if report else _event_line(event))
+    return 0
+
+
+def _event_line(event: Event) -> str:
+    from ipycontainer.commands.units import rfc3339
+
+    attributes = ", ".join(f"{name}={value}" for name, value in sorted(event.attributes.items()))
+    return f"{rfc3339(event.time)} {event.type} {event.action} {event.id}" + (f" ({attributes})" if attributes else "")
+
+
+def _event_fields(event: Event) -> dict[str, Any]:
+    fields = {
+        "Type": event.type,
+        "Action": event.action,
+        "Actor": {"ID": event.id, "Attributes": dict(event.attributes)},
+        "scope": "local",
+        "time": int(event.time),
+        "timeNano": round(event.time * 1e6) * 1000,
+    }
+    if event.type == "container":
+        fields.update(status=event.action, id=event.id, **{"from": event.attributes.get("image", "")})
+    return fields
+
+
+INSPECT = Verb(
+    "inspect",
+    "[OPTIONS] NAME|ID [NAME|ID...]",
+    "Show everything that is known of containers or images",
+    inspect,
+    (
+        Option("format", "f", "text", "json, or a Go template: '{{.State.Status}}'"),
+        Option("type", "", "text", "container or image"),
+    ),
+    least=1,
+    examples=("inspect web", "inspect -f '{{.State.Pid}}' web"),
+    completes="container",
+)
+
+EVENTS = Verb(
+    "events",
+    "[OPTIONS]",
+    "Show what happens, as it happens",
+    events,
+    (
+        Option("filter", "f", "filter", "Show those that match: event=start, container=web, type=image", many=True),
+        Option("format", "", "text", "json, or a Go template: '{{.Action}} {{.Actor.ID}}'"),
+        Option("since", "", "text", "Begin with what happened since then: a date, or 42m"),
+        Option("until", "", "text", "End at this moment"),
+    ),
+    most=0,
+    examples=("events", "events --since 10m --until 0s"),
+)

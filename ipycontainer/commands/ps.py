@@ -1,0 +1,137 @@
+"""`ps`: the containers there are."""
+
+from __future__ import annotations
+
+from time import time
+
+from ipycontainer.commands.options import Option, Verb
+from ipycontainer.commands.tables import Table, cut, in_quotes
+from ipycontainer.commands.units import human_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ipycontainer.commands import Call
+    from ipycontainer.commands.listing import Report
+    from ipycontainer.commands.options import Parsed
+    from ipycontainer.engine.container import Container
+
+_WIDEST_COMMAND = 20
+
+_HEADINGS = {
+    "ID": "CONTAINER ID",
+    "Image": "IMAGE",
+    "Command": "COMMAND",
+    "RunningFor": "CREATED",
+    "Status": "STATUS",
+    "Ports": "PORTS",
+    "Names": "NAMES",
+    "CreatedAt": "CREATED AT",
+    "State": "STATE",
+    "Labels": "LABELS",
+    "Mounts": "MOUNTS",
+    "Networks": "NETWORKS",
+    "LocalVolumes": "LOCAL VOLUMES",
+    "Size": "SIZE",
+}
+
+
+def ps(call: Call) -> int:
+    """Lists containers, the newest first."""
+    parsed, console = call.parsed, call.console
+    report = _report(parsed)
+    last = 1 if parsed.flag("latest") else parsed.number("last", -1)
+    conditions = parsed.many("filter")
+    everything = parsed.flag("all") or last > 0
+    if conditions:
+        from ipycontainer.commands.filters import check
+
+        everything = check(conditions) or everything
+    found: Sequence[Container] = call.engine.containers(all=everything)
+    if conditions:
+        from ipycontainer.commands.filters import matching
+
+        found = matching(found, conditions, call.engine)
+    if last > 0:
+        found = found[:last]
+    whole = parsed.flag("no-trunc")
+    if parsed.flag("quiet"):
+        console.lines([container.id if whole else container.short_id for container in found])
+    elif report is not None:
+        report.show(console, [_fields(one, whole, report.form) for one in found], _HEADINGS)
+    else:
+        now = time()
+        console.table(Table(_COLUMNS, tuple([_row(one, whole, now) for one in found])))
+    return 0
+
+
+def _report(parsed: Parsed) -> Report | None:
+    form = parsed.text("format")
+    if form in ("", "table") or parsed.flag("quiet"):
+        return None
+    from ipycontainer.commands.listing import Report
+
+    return Report(form)
+
+
+_COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
+
+
+def _row(container: Container, whole: bool, now: float) -> tuple[str, ...]:
+    command = " ".join(container.command)
+    return (
+        container.id if whole else container.short_id,
+        container.image,
+        in_quotes(command if whole else cut(command, _WIDEST_COMMAND)),
+        human_duration(now - container.created) + " ago",
+        container.status_text,
+        "",
+        container.name,
+    )
+
+
+def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
+    from ipycontainer.commands.units import local_time
+
+    labels = container.labels
+    ident, image, command, created, status, ports, name = _row(container, whole, time())
+    # Another file is read only for who asks for what stands in it.
+    details = container.inspect() if any(name in form for name in ("json", "Mounts", "Networks")) else {}
+    return {
+        "ID": ident,
+        "Image": image,
+        "Command": command,
+        "CreatedAt": local_time(container.created),
+        "RunningFor": created,
+        "Ports": ports,
+        "Status": status,
+        "State": container.status,
+        "Names": name,
+        "Labels": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
+        "Label": lambda wanted: labels.get(wanted, ""),
+        "Mounts": ",".join(str(mount.get("Source", "")) for mount in details.get("Mounts") or ()),
+        "Networks": str((details.get("HostConfig") or {}).get("NetworkMode", "")),
+        "LocalVolumes": "0",
+        "Size": "0B",
+    }
+
+
+PS = Verb(
+    "ps",
+    "[OPTIONS]",
+    "List containers",
+    ps,
+    (
+        Option("all", "a", "flag", "Show all, not only the running ones"),
+        Option("filter", "f", "filter", "Show those that match: status=exited, name=…, label=…", many=True),
+        Option("format", "", "text", "table, json, or a Go template: '{{.ID}} {{.Names}}'"),
+        Option("last", "n", "int", "Show the last N that were made, whatever their state"),
+        Option("latest", "l", "flag", "Show the last one that was made"),
+        Option("no-trunc", "", "flag", "Do not shorten ids and commands"),
+        Option("quiet", "q", "flag", "Show ids alone"),
+    ),
+    most=0,
+    examples=("ps -a", "ps -q --filter status=exited", "ps --format '{{.Names}}: {{.Status}}'"),
+)

@@ -1,0 +1,178 @@
+"""What docker knows and this release does not: each is refused in a sentence, never ignored.
+
+A value that asks for nothing (`--restart no`, `--privileged=false`) passes.
+"""
+
+from __future__ import annotations
+
+from ipycontainer.commands.options import Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NETWORKS = "networks of one's own come in a later release; now there are --network none and --network host"
+_PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
+_VOLUMES = "volumes come in a later release; a folder of the host works: -v DIR:PATH"
+_LIMITS = "this release limits memory, CPUs and processes alone (-m, --cpus, --cpu-shares, --pids-limit)"
+_NAMESPACES = "every container has namespaces of its own in this release"
+_HEALTH = "health checks come in a later release"
+_WINDOWS = "it means something on Windows alone"
+_DEVICES = "devices of the host come in a later release"
+_SECURITY = "the profile of a container cannot be changed in this release"
+_KEYS = "a running container is not detached from by keys in this release; -d starts it detached"
+_LOGS = "logs are written by ipycontainer itself in this release"
+_PLATFORM = "containers of this machine's own platform alone are run"
+_LATER = "it comes in a later release"
+_NO = ("false", "0", "f", "F", "False", "FALSE")
+
+
+def _row(long: str, short: str, kind: str, why: str, *harmless: str) -> Option:
+    return Option(long, short, kind, "", refused=why, harmless=harmless)
+
+
+_CREATE = (
+    _row("add-host", "", "text", _NETWORKS),
+    _row("annotation", "", "text", _LATER),
+    _row("attach", "a", "text", "stdout and stderr are both attached in this release; -i attaches stdin as well"),
+    _row("blkio-weight", "", "int", _LIMITS, "0"),
+    _row("blkio-weight-device", "", "text", _LIMITS),
+    _row("cgroup-parent", "", "text", _LIMITS, ""),
+    _row("cgroupns", "", "text", _NAMESPACES, "", "private"),
+    _row("cidfile", "", "text", "the id is printed: ID=$(ipycontainer run -d …)", ""),
+    _row("cpu-count", "", "int", _WINDOWS, "0"),
+    _row("cpu-percent", "", "int", _WINDOWS, "0"),
+    _row("cpu-period", "", "int", "give the number of CPUs: --cpus 0.5", "0"),
+    _row("cpu-quota", "", "int", "give the number of CPUs: --cpus 0.5", "0"),
+    _row("cpu-rt-period", "", "int", _LIMITS, "0"),
+    _row("cpu-rt-runtime", "", "int", _LIMITS, "0"),
+    _row("cpuset-cpus", "", "text", _LIMITS, ""),
+    _row("cpuset-mems", "", "text", _LIMITS, ""),
+    _row("device", "", "text", _DEVICES),
+    _row("device-cgroup-rule", "", "text", _DEVICES),
+    _row("device-read-bps", "", "text", _LIMITS),
+    _row("device-read-iops", "", "text", _LIMITS),
+    _row("device-write-bps", "", "text", _LIMITS),
+    _row("device-write-iops", "", "text", _LIMITS),
+    _row("disable-content-trust", "", "flag", "", "*"),
+    _row("dns", "", "text", _NETWORKS),
+    _row("dns-opt", "", "text", _NETWORKS),
+    _row("dns-option", "", "text", _NETWORKS),
+    _row("dns-search", "", "text", _NETWORKS),
+    _row("domainname", "", "text", _NETWORKS, ""),
+    _row("expose", "", "text", _PORTS),
+    _row("gpus", "", "text", _DEVICES),
+    _row("group-add", "", "text", _LATER),
+    _row("health-cmd", "", "text", _HEALTH, ""),
+    _row("health-interval", "", "duration", _HEALTH, "0", "0s"),
+    _row("health-retries", "", "int", _HEALTH, "0"),
+    _row("health-start-interval", "", "duration", _HEALTH, "0", "0s"),
+    _row("health-start-period", "", "duration", _HEALTH, "0", "0s"),
+    _row("health-timeout", "", "duration", _HEALTH, "0", "0s"),
+    _row("io-maxbandwidth", "", "bytes", _WINDOWS, "0"),
+    _row("io-maxiops", "", "int", _WINDOWS, "0"),
+    _row("ip", "", "text", _NETWORKS, ""),
+    _row("ip6", "", "text", _NETWORKS, ""),
+    _row("ipc", "", "text", _NAMESPACES, "", "private"),
+    _row("isolation", "", "text", _WINDOWS, "", "default"),
+    _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
+    _row("label-file", "", "text", "give the labels one by one: --label NAME=VALUE"),
+    _row("link", "", "text", _NETWORKS),
+    _row("link-local-ip", "", "text", _NETWORKS),
+    _row("log-driver", "", "text", _LOGS, ""),
+    _row("log-opt", "", "text", _LOGS),
+    _row("mac-address", "", "text", _NETWORKS, ""),
+    _row("memory-reservation", "", "bytes", _LIMITS, "0"),
+    _row("memory-swap", "", "bytes", _LIMITS, "0"),
+    _row("memory-swappiness", "", "int", _LIMITS, "-1"),
+    _row("net-alias", "", "text", _NETWORKS),
+    _row("network-alias", "", "text", _NETWORKS),
+    _row("no-healthcheck", "", "flag", "", "*"),
+    _row("oom-kill-disable", "", "flag", _LIMITS, *_NO),
+    _row("oom-score-adj", "", "int", _LIMITS, "0"),
+    _row("pid", "", "text", _NAMESPACES, ""),
+    _row("platform", "", "text", _PLATFORM, ""),
+    _row("privileged", "", "flag", "containers of this release are never privileged; --cap-add gives one power", *_NO),
+    _row("publish", "p", "text", _PORTS),
+    _row("publish-all", "P", "flag", _PORTS, *_NO),
+    _row("pull", "", "text", "registries come in a later release", "missing", "never"),
+    _row("quiet", "q", "flag", "", "*"),
+    _row("restart", "", "text", "restart policies come in a later release", "", "no"),
+    _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
+    _row("security-opt", "", "text", _SECURITY, "no-new-privileges", "no-new-privileges=true"),
+    _row("shm-size", "", "bytes", _LATER),
+    _row("storage-opt", "", "text", _LATER),
+    _row("sysctl", "", "text", _LATER),
+    _row("use-api-socket", "", "flag", "there is no daemon whose socket could be bound", *_NO),
+    _row("userns", "", "text", _NAMESPACES, ""),
+    _row("uts", "", "text", _NAMESPACES, ""),
+    _row("volume-driver", "", "text", _VOLUMES, "", "local"),
+    _row("volumes-from", "", "text", _VOLUMES),
+)
+
+_RUN = (
+    *_CREATE,
+    _row("detach-keys", "", "text", _KEYS, ""),
+    _row(
+        "sig-proxy", "", "flag", "signals are always passed on in this release", "true", "1", "t", "T", "True", "TRUE"
+    ),
+)
+
+# Before the verb: what docker's client would connect with.
+GLOBAL = (
+    _row("config", "", "text", "ipycontainer reads no configuration of docker's"),
+    _row("context", "c", "text", "there is no daemon; --root chooses another store"),
+    _row("debug", "D", "flag", _LATER, *_NO),
+    _row("host", "H", "text", "there is no daemon to connect to; --root chooses another store"),
+    _row("log-level", "l", "text", _LATER, "info"),
+    _row("tls", "", "flag", "there is no daemon to connect to", *_NO),
+    _row("tlscacert", "", "text", "there is no daemon to connect to"),
+    _row("tlscert", "", "text", "there is no daemon to connect to"),
+    _row("tlskey", "", "text", "there is no daemon to connect to"),
+    _row("tlsverify", "", "flag", "there is no daemon to connect to", *_NO),
+)
+
+ROWS: dict[str, tuple[Option, ...]] = {
+    "before the verb": GLOBAL,
+    "run": _RUN,
+    "create": _CREATE,
+    "stop": (_row("signal", "s", "text", "stop sends the signal of --stop-signal; kill -s sends any other", ""),),
+    "exec": (
+        _row("detach-keys", "", "text", _KEYS, ""),
+        _row("privileged", "", "flag", "a command has the container's own powers, never more", *_NO),
+    ),
+    "start": (
+        _row("checkpoint", "", "text", "checkpoints of processes are not planned", ""),
+        _row("checkpoint-dir", "", "text", "checkpoints of processes are not planned", ""),
+        _row("detach-keys", "", "text", _KEYS, ""),
+    ),
+    "rm": (
+        _row("link", "l", "flag", _NETWORKS, *_NO),
+        _row("volumes", "v", "flag", "", "*"),  # there are none yet, so there is nothing to keep or to remove
+    ),
+    "ps": (_row("size", "s", "flag", "what a container wrote is counted in a later release", *_NO),),
+    "logs": (_row("details", "", "flag", _LOGS, *_NO),),
+    "inspect": (_row("size", "s", "flag", "what a container wrote is counted in a later release", *_NO),),
+    "images": (
+        _row("all", "a", "flag", "", "*"),  # every image is shown: there are no intermediate ones
+        _row("tree", "", "flag", "an image has one platform in this release", *_NO),
+    ),
+    "image inspect": (_row("platform", "", "text", _PLATFORM, ""),),
+    "rmi": (
+        _row("no-prune", "", "flag", "", "*"),  # an image has no untagged parents here
+        _row("platform", "", "text", _PLATFORM, ""),
+    ),
+    "load": (_row("platform", "", "text", _PLATFORM, ""),),
+}
+
+
+def find(verb: str, long: str, short: str) -> Option | None:
+    """The row of an option that docker's verb has and ours does not."""
+    return _match(ROWS.get(verb, ()), long, short)
+
+
+def _match(rows: Iterable[Option], long: str, short: str) -> Option | None:
+    for row in rows:
+        if (long and row.long == long) or (short and row.short == short):
+            return row
+    return None

@@ -1,0 +1,179 @@
+"""`run` and `create`: a container from an image."""
+
+from __future__ import annotations
+
+from ipycontainer.commands.options import Option, Verb
+from ipycontainer.errors import OptionError, StartError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.commands import Call
+    from ipycontainer.commands.options import Parsed
+    from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
+
+_CREATE_OPTIONS = (
+    Option("cap-add", "", "text", "Add a capability", many=True),
+    Option("cap-drop", "", "text", "Drop a capability (ALL drops every one)", many=True),
+    Option("cpu-shares", "c", "int", "Weight against other containers when CPUs are scarce (1024 is usual)"),
+    Option("cpus", "", "decimal", "Number of CPUs, such as 0.5"),
+    Option("entrypoint", "", "text", "Program to start in place of the image's own"),
+    Option("env", "e", "variable", "Set an environment variable, NAME=VALUE (NAME alone: as it is outside)", many=True),
+    Option("env-file", "", "text", "Read environment variables from a file", many=True),
+    Option("hostname", "h", "text", "Host name inside"),
+    Option("init", "", "flag", "Put a small init in front, which forwards signals and reaps processes"),
+    Option("interactive", "i", "flag", "Keep stdin open"),
+    Option("label", "l", "label", "Attach a label, NAME=VALUE", many=True),
+    Option("memory", "m", "bytes", "Limit memory, such as 64m"),
+    Option("mount", "", "mount", "Mount something: type=bind,source=DIR,target=/path or type=tmpfs,…", many=True),
+    Option("name", "", "text", "Name of the container"),
+    Option("network", "", "text", "none (its own, with lo alone) or host"),
+    Option("net", "", "text", "The same as --network", hidden=True),
+    Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
+    Option("read-only", "", "flag", "Make the root file system read-only"),
+    Option("rm", "", "flag", "Remove the container when it has ended"),
+    Option("stop-signal", "", "text", "Signal that stop sends first"),
+    Option("stop-timeout", "", "int", "Seconds from that signal to KILL"),
+    Option("tmpfs", "", "tmpfs", "Mount a tmpfs, such as /run:size=64m", many=True),
+    Option("tty", "t", "flag", "Give the container a terminal of its own"),
+    Option("ulimit", "", "ulimit", "Limit a resource, such as nofile=1024:2048", many=True),
+    Option("user", "u", "text", "User inside: name or uid, [:group or gid]"),
+    Option("volume", "v", "text", "Bind a folder or file, SOURCE:TARGET[:ro]; ./ is the folder you are in", many=True),
+    Option("workdir", "w", "text", "Working directory inside"),
+)
+
+
+def create(call: Call) -> int:
+    """Makes the container and prints its id; `start` starts it."""
+    container = call.engine.create(request(call.parsed, call.cwd))
+    call.console.line(container.id)
+    return 0
+
+
+def run(call: Call) -> int:
+    """Makes the container, starts it, and stays with it until it ends (unless -d)."""
+    parsed, console = call.parsed, call.console
+    asked = request(parsed, call.cwd)
+    detached = parsed.flag("detach")
+    terminal = None
+    if asked.tty and not detached:
+        # A terminal that is not there is found out before anything is made.
+        terminal = console.terminal(asked.interactive)
+    container = call.engine.create(asked)
+    try:
+        if detached:
+            container.start()
+            console.line(container.id)
+            return 0
+        size = terminal.size() if terminal else None
+        attachment = container.start(attach=True, stdin=asked.interactive, size=size)
+        assert attachment is not None
+    except StartError:
+        # docker leaves a container behind that never ran; nobody has wanted it yet.
+        container.remove(force=True)
+        raise
+    from ipycontainer.commands.streaming import follow
+
+    return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill)
+
+
+def request(parsed: Parsed, cwd: str) -> RunRequest:
+    """What the options of `run` and `create` ask for."""
+    from ipycontainer.engine.request import RunRequest
+
+    binds, tmpfs = _mounts(parsed, cwd)
+    entrypoint = parsed.text("entrypoint")
+    return RunRequest(
+        image=_image(parsed.arguments[0]),
+        command=tuple(parsed.arguments[1:]),
+        name=parsed.text("name"),
+        entrypoint=((entrypoint,) if entrypoint else ()) if parsed.given("entrypoint") else None,
+        env=environment(parsed, cwd),
+        workdir=parsed.text("workdir"),
+        user=parsed.text("user"),
+        hostname=parsed.text("hostname"),
+        labels=tuple(label if "=" in label else label + "=" for label in parsed.many("label")),
+        interactive=parsed.flag("interactive"),
+        tty=parsed.flag("tty"),
+        remove=parsed.flag("rm"),
+        init=parsed.flag("init"),
+        read_only=parsed.flag("read-only"),
+        memory=parsed.number("memory"),
+        cpus=float(parsed.values.get("cpus", 0)),
+        cpu_shares=parsed.number("cpu-shares"),
+        pids_limit=parsed.number("pids-limit"),
+        binds=binds,
+        tmpfs=tmpfs,
+        ulimits=tuple(parsed.many("ulimit")),
+        cap_add=tuple(parsed.many("cap-add")),
+        cap_drop=tuple(parsed.many("cap-drop")),
+        network=_network(parsed),
+        stop_signal=parsed.text("stop-signal"),
+        stop_timeout=parsed.number("stop-timeout", 10),
+    )
+
+
+def _image(name: str) -> str:
+    # A plain word needs no grammar, and most names are one.
+    if not (name.isascii() and name.isalnum() and name.islower()):
+        from ipycontainer.oci.reference import parse
+
+        parse(name)
+    return name
+
+
+def environment(parsed: Parsed, cwd: str) -> tuple[str, ...]:
+    """`--env-file` and `-e`, later ones over earlier ones; a bare NAME is taken from outside."""
+    if not parsed.given("env") and not parsed.given("env-file"):
+        return ()
+    from ipycontainer.commands.environment import variables
+
+    return variables(parsed.many("env-file"), parsed.many("env"), cwd)
+
+
+def _mounts(parsed: Parsed, cwd: str) -> tuple[tuple[Bind, ...], tuple[Tmpfs, ...]]:
+    if not (parsed.given("volume") or parsed.given("mount") or parsed.given("tmpfs")):
+        return (), ()
+    from ipycontainer.commands.binds import mounts
+
+    return mounts(parsed.many("volume"), parsed.many("mount"), parsed.many("tmpfs"), cwd)
+
+
+def _network(parsed: Parsed) -> str:
+    name = parsed.text("network", parsed.text("net", "none"))
+    if name not in ("none", "host"):
+        raise OptionError(
+            f"--network {name} is refused: networks of one's own come in a later release; "
+            "now there are none (with lo alone) and host"
+        )
+    return name
+
+
+CREATE = Verb(
+    "create",
+    "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+    "Make a container without starting it",
+    create,
+    _CREATE_OPTIONS,
+    least=1,
+    mixed=False,
+    examples=("create --name web base sleep 1000",),
+    completes="image",
+    own_exit_code=True,
+)
+
+RUN = Verb(
+    "run",
+    "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+    "Make a container from an image and run a command in it",
+    run,
+    (*_CREATE_OPTIONS, Option("detach", "d", "flag", "Leave it running and print its id")),
+    least=1,
+    mixed=False,
+    examples=(
+        "run --rm base echo hello",
+        "run -d --name web -m 64m --cpus 0.5 base sleep 1000",
+        "run --rm -v .:/work -w /work base ls",
+    ),
+    completes="image",
+    own_exit_code=True,
+)

@@ -1,0 +1,56 @@
+"""Tables as docker aligns them, and the words in their cells."""
+
+from __future__ import annotations
+
+from ipycontainer.record import Record
+
+# docker's column: at least ten characters wide, three of them space before the next.
+_LEAST_WIDTH, _GAP = 10, 3
+
+
+class Table(Record):
+    """Headings and rows of text."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def text(self) -> str:
+        """The aligned table, without a newline at the end."""
+        lines = [self.headings, *self.rows]
+        widths = [max(_LEAST_WIDTH, _GAP + max(map(width, column))) for column in zip(*lines)]
+        return "\n".join(_line(cells, widths) for cells in lines)
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    padded = [cell + " " * (space - width(cell)) for cell, space in zip(cells[:-1], widths)]
+    return "".join((*padded, *cells[-1:]))
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal `text` takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def cut(text: str, most: int) -> str:
+    """`text`, shortened to `most` columns with an ellipsis."""
+    if width(text) <= most:
+        return text
+    while width(text) > most - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def in_quotes(text: str) -> str:
+    """`text` in double quotes, on one line, with whatever a terminal would obey written out."""
+    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return '"' + "".join(escapes.get(letter) or _visible(letter) for letter in text) + '"'
+
+
+def _visible(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    return f"\\x{ord(letter):02x}" if ord(letter) < 128 else f"\\u{ord(letter):04x}"

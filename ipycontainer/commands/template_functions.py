@@ -1,0 +1,135 @@
+"""What a `--format` template can call, and how values look in its text."""
+
+from __future__ import annotations
+
+from ipycontainer.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class TemplateError(InputError):
+    """A `--format` template that cannot be read or filled."""
+
+
+def shown(value: Any) -> str:
+    """A value as Go prints it: `true`, `<no value>`, `[a b]`, `map[k:v]`."""
+    if value is None:
+        return "<no value>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{shown(key)}:{shown(item)}" for key, item in sorted(value.items())) + "]"
+    if isinstance(value, (list, tuple)):
+        return "[" + " ".join(map(shown, value)) + "]"
+    return str(value)
+
+
+def truth(value: Any) -> bool:
+    """What `if` thinks of a value: everything empty or zero is false."""
+    return bool(value)
+
+
+def as_json(value: Any) -> str:
+    """JSON on one line; what can only be called is left out."""
+    from ipycontainer.json_text import dumps
+
+    if isinstance(value, dict):
+        value = {key: value[key] for key in sorted(value) if not callable(value[key])}
+    return dumps(value)
+
+
+def _index(value: Any, *keys: Any) -> Any:
+    for key in keys:
+        if isinstance(value, dict):
+            value = value.get(key, "")
+        elif value is None:
+            raise TypeError("nothing is there to look into")
+        else:
+            if not isinstance(key, int) or key < 0:
+                raise TypeError(f"{key!r} is no position in a list")
+            value = value[key]
+    return value
+
+
+def _slice(value: Any, start: int = 0, end: int | None = None) -> Any:
+    return value[start:end]
+
+
+def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    return lambda left, right: test(left, right)
+
+
+def _equal(first: Any, *others: Any) -> bool:
+    return any(first == other for other in others)
+
+
+def _printf(form: str, *values: Any) -> str:
+    """Go's verbs that reports use: %s %v %d %q %x %f %t %%, with widths."""
+    parts, rest, left = [], form, list(values)
+    while rest:
+        before, percent, rest = rest.partition("%")
+        parts.append(before)
+        if not percent:
+            break
+        size = len(rest) - len(rest.lstrip("-+0123456789. "))
+        flags, verb, rest = rest[:size], rest[size : size + 1], rest[size + 1 :]
+        if verb == "%":
+            parts.append("%")
+        elif not left:
+            raise TypeError(f"%{verb} has no value")
+        else:
+            parts.append(_formatted(flags, verb, left.pop(0)))
+    return "".join(parts)
+
+
+def _formatted(flags: str, verb: str, value: Any) -> str:
+    if verb in ("d", "x", "X", "o", "f", "e", "g"):
+        return str(f"%{flags}{verb}" % value)
+    if verb == "q":
+        from ipycontainer.commands.tables import in_quotes
+
+        value = in_quotes(str(value))
+    elif verb not in ("s", "v", "t"):
+        raise ValueError(f"%{verb} is not known here")
+    return str(f"%{flags}s" % shown(value))
+
+
+def _print(*values: Any) -> str:
+    """Go's print: a space between two neighbours of which neither is a text."""
+    text = ""
+    for before, value in zip((None, *values), values):
+        text += " " if text and not isinstance(before, str) and not isinstance(value, str) else ""
+        text += shown(value)
+    return text
+
+
+def _pad(text: str, before: int, after: int) -> str:
+    return " " * before + text + " " * after if text else ""
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "json": as_json,
+    "join": lambda items, separator: separator.join(map(shown, items or ())),
+    "split": lambda text, separator: text.split(separator),
+    "upper": lambda text: text.upper(),
+    "lower": lambda text: text.lower(),
+    "title": lambda text: text[:1].upper() + text[1:],
+    "truncate": lambda text, most: text[:most],
+    "pad": _pad,
+    "print": _print,
+    "println": lambda *values: " ".join(map(shown, values)) + "\n",
+    "printf": _printf,
+    "len": lambda value: len(value),
+    "index": _index,
+    "slice": _slice,
+    "eq": _equal,
+    "ne": _compare(lambda left, right: left != right),
+    "lt": _compare(lambda left, right: left < right),
+    "le": _compare(lambda left, right: left <= right),
+    "gt": _compare(lambda left, right: left > right),
+    "ge": _compare(lambda left, right: left >= right),
+    "not": lambda value: not truth(value),
+}

@@ -1,0 +1,168 @@
+"""What the text of an option's value means, by the option's kind.
+
+Each function raises ValueError with the half sentence that says what is wrong;
+the reader puts the option and the text before it.
+"""
+
+from __future__ import annotations
+
+from ipycontainer.commands.units import duration_seconds, size_bytes
+from ipycontainer.engine.request import Bind, Tmpfs, Ulimit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_ULIMITS = (
+    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
+    "rttime", "sigpending", "stack",
+)  # fmt: skip
+
+
+def whole(text: str) -> int:
+    """A whole number as Go reads one: 10, 0x10, 0o10, 1_000, and 010 is octal."""
+    digits = text.lstrip("+-")
+    try:
+        if len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567_":
+            number = int(text.replace(digits, "0o" + digits[1:].lstrip("_")), 0)
+        else:
+            number = int(text, 0)
+    except ValueError:
+        raise ValueError("not a whole number") from None
+    if text != text.strip() or not -(2**63) <= number < 2**63:
+        raise ValueError("not a whole number" if text != text.strip() else "the number is out of range")
+    return number
+
+
+def cpus(text: str) -> float:
+    """A number of CPUs: `0.5`, `1/4`; finer than a billionth is refused, as docker does it."""
+    top, slash, bottom = text.partition("/")
+    try:
+        value = int(top) / int(bottom) if slash else float(text)
+        billionths = int(top) * 10**9 % int(bottom) if slash else round(value * 10**9) - value * 10**9
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise ValueError("not a number of CPUs") from None
+    if value != value or abs(value) > 2**31 or "_" in text or text != text.strip():
+        raise ValueError("not a number of CPUs")
+    if abs(billionths) > 1e-4:
+        raise ValueError("the number is too precise")
+    return value
+
+
+def variable(text: str) -> str:
+    """`NAME=value`, or `NAME` alone, which stands for the value outside."""
+    if not text or text[0] == "=":
+        raise ValueError(f"invalid environment variable: {text}")
+    return text
+
+
+def label(text: str) -> str:
+    """`name=value`, or `name` alone for an empty value."""
+    if not text or text[0] == "=":
+        raise ValueError("a label needs a name")
+    return text
+
+
+def ulimit(text: str) -> Ulimit:
+    """`nofile=1024` or `nofile=1024:2048`; -1 is no limit."""
+    name, equals, values = text.partition("=")
+    if not equals:
+        raise ValueError("a ulimit is NAME=SOFT[:HARD]")
+    if name not in _ULIMITS:
+        raise ValueError(f"no ulimit is called {name!r}; there are {', '.join(_ULIMITS)}")
+    parts = values.split(":")
+    if len(parts) > 2:
+        raise ValueError("a ulimit has at most a soft and a hard value")
+    soft = whole(parts[0])
+    hard = whole(parts[-1])
+    if hard != -1 and (soft == -1 or soft > hard):
+        raise ValueError(f"the soft limit {soft} is over the hard limit {hard}")
+    return Ulimit(name, soft, hard)
+
+
+def tmpfs(text: str) -> Tmpfs:
+    """`/run` or `/run:rw,size=64m`."""
+    target, _, options = text.partition(":")
+    return Tmpfs(target, tuple(options.split(",")) if options else ())
+
+
+def mount(text: str) -> Bind | Tmpfs:
+    """`type=bind,source=DIR,target=/path[,readonly]` or `type=tmpfs,target=/path[,tmpfs-size=64m]`."""
+    fields = _fields(text)
+    kind = fields.pop("type", "volume")
+    source, target = fields.pop("source", ""), fields.pop("target", "")
+    read_only = fields.pop("readonly", "") == "true"
+    if not target:
+        raise ValueError("target is required")
+    if kind == "tmpfs":
+        options = [f"size={size_bytes(fields.pop('tmpfs-size'))}"] if "tmpfs-size" in fields else []
+        if "tmpfs-mode" in fields:
+            options.append(f"mode={fields.pop('tmpfs-mode')}")
+        result: Bind | Tmpfs = Tmpfs(target, tuple([*options, "ro"] if read_only else options))
+    elif kind == "bind":
+        if not source:
+            raise ValueError("source is required for a bind")
+        result = Bind(source, target, read_only=read_only, create=False)
+    else:
+        raise ValueError(f"type={kind} is refused: this release knows bind and tmpfs")
+    if fields:
+        raise ValueError(f"{next(iter(fields))!r} is refused: this release does not know it for type={kind}")
+    return result
+
+
+_MOUNT_NAMES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
+_MOUNT_LATER = ("bind-propagation", "bind-nonrecursive", "bind-recursive", "consistency", "image-subpath")
+_MOUNT_KNOWN = ("type", "source", "target", "readonly", "tmpfs-size", "tmpfs-mode", *_MOUNT_LATER)
+
+
+def _fields(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for field in _comma_separated(text):
+        name, equals, value = field.partition("=")
+        name = _MOUNT_NAMES.get(name.lower(), name.lower())
+        if name == "readonly" and value in ("", "1", "true", "True", "TRUE", "t", "T"):
+            value, equals = "true", "="
+        elif name == "readonly" and value not in ("0", "false", "False", "FALSE", "f", "F"):
+            raise ValueError(f"readonly is true or false, not {value!r}")
+        if not equals:
+            raise ValueError(f"invalid field {field!r}: it must be a key=value pair")
+        if name not in _MOUNT_KNOWN and not name.startswith("volume-"):
+            raise ValueError(f"unexpected key {name!r} in {field!r}")
+        found[name] = value
+    return found
+
+
+def _comma_separated(text: str) -> list[str]:
+    """The fields of one line of CSV: a field with a comma stands in double quotes."""
+    fields, inside = [""], False
+    for character in text:
+        if character == '"':
+            inside = not inside
+        elif character == "," and not inside:
+            fields.append("")
+        else:
+            fields[-1] += character
+    return fields
+
+
+def condition(text: str) -> tuple[str, str]:
+    """A filter: `name=value`."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError("bad format of filter (expected name=value)")
+    return name.strip().lower(), value.strip()
+
+
+CONVERT: dict[str, Callable[[str], Any]] = {
+    "int": whole,
+    "bytes": size_bytes,
+    "decimal": cpus,
+    "duration": duration_seconds,
+    "variable": variable,
+    "label": label,
+    "ulimit": ulimit,
+    "tmpfs": tmpfs,
+    "mount": mount,
+    "filter": condition,
+}

@@ -1,0 +1,169 @@
+"""Which module holds a verb; only the one asked for is imported."""
+
+from __future__ import annotations
+
+from ipycontainer.errors import Error, NoSuchVerb, Refused
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipycontainer.commands.options import Verb
+
+# A verb's name -> the module that holds it and the name of its row there.
+VERBS = {
+    "run": ("run", "RUN"),
+    "create": ("run", "CREATE"),
+    "exec": ("exec", "EXEC"),
+    "start": ("life", "START"),
+    "stop": ("life", "STOP"),
+    "kill": ("life", "KILL"),
+    "wait": ("life", "WAIT"),
+    "rm": ("life", "RM"),
+    "ps": ("ps", "PS"),
+    "logs": ("logs", "LOGS"),
+    "inspect": ("look", "INSPECT"),
+    "events": ("look", "EVENTS"),
+    "images": ("images", "IMAGES"),
+    "image inspect": ("images", "IMAGE_INSPECT"),
+    "rmi": ("images", "RMI"),
+    "load": ("images", "LOAD"),
+    "version": ("about", "VERSION"),
+    "info": ("about", "INFO"),
+    "doctor": ("about", "DOCTOR"),
+    "system shutdown": ("about", "SHUTDOWN"),
+}
+
+# docker's second names.
+ALIASES = {
+    **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
+    **{f"container {name}": name for name in ("logs", "inspect", "ps")},
+    "container ls": "ps",
+    "container list": "ps",
+    "container remove": "rm",
+    "image ls": "images",
+    "image list": "images",
+    "image rm": "rmi",
+    "image remove": "rmi",
+    "image load": "load",
+    "system info": "info",
+    "system events": "events",
+    "system doctor": "doctor",
+}
+
+GROUPS = {"container": "containers", "image": "images", "system": "the store, this machine and the launcher"}
+
+# docker's verbs that a later release brings.
+LATER = (
+    "attach", "build", "builder", "commit", "cp", "diff", "export", "history", "import", "login", "logout",
+    "network", "pause", "port", "prune", "pull", "push", "rename", "restart", "save", "search", "stats", "tag", "top",
+    "unpause", "update", "volume",
+    "container attach", "container commit", "container cp", "container diff", "container export", "container pause",
+    "container port", "container prune", "container rename", "container restart", "container stats", "container top",
+    "container unpause", "container update", "image build", "image history", "image import", "image prune",
+    "image pull", "image push", "image save", "image tag", "system df", "system prune",
+)  # fmt: skip
+
+
+class Before(Record):
+    """What stands before the verb."""
+
+    used: int
+    root: str | None = None
+    answer: str = ""  # "help" or "version": said instead of performing a verb
+
+
+def before_the_verb(words: Sequence[str]) -> Before:
+    """Reads `--root DIR`, `--help` and `--version`; docker's own others are refused in a sentence."""
+    if words and words[0][:1] != "-":
+        return Before(0)
+    if not words:
+        return Before(0, None, "help")
+    from ipycontainer.commands.before import read_before
+
+    return read_before(words)
+
+
+def find(words: Sequence[str]) -> tuple[Verb, int]:
+    """The verb that `words` begin with, and how many of them name it."""
+    if not words:
+        raise NoSuchVerb("no verb was given: ipycontainer --help lists them")
+    first = words[0]
+    if first in VERBS:
+        return load(first), 1
+    if len(words) > 1:
+        two = f"{first} {words[1]}"
+        if two in VERBS or two in ALIASES:
+            return load(ALIASES.get(two, two)), 2
+    raise _unknown(words)
+
+
+def load(name: str) -> Verb:
+    """The verb's row; its module is imported now."""
+    module, row = VERBS[name]
+    # __import__ rather than importlib.import_module, whose own module costs a millisecond.
+    verb: Verb = getattr(__import__(f"ipycontainer.commands.{module}", fromlist=(row,)), row)
+    return verb
+
+
+def _unknown(words: Sequence[str]) -> Error:
+    first = words[0]
+    if first in GROUPS:
+        if len(words) == 1 or words[1].startswith("-"):
+            error: Error = NoSuchVerb(f"'{first}' needs a verb: {', '.join(_of_group(first))}")
+            return _ends_with_one(error)
+        first = f"{first} {words[1]}"
+    if first in LATER:
+        error = Refused(f"'{first}' comes in a later release")
+    else:
+        near = _near(first)
+        hint = f"; did you mean '{near}'?" if near else "; --help lists the verbs"
+        error = NoSuchVerb(f"unknown verb '{first}'{hint}")
+    return _ends_with_one(error)
+
+
+def _ends_with_one(error: Error) -> Error:
+    error.exit_code = 1
+    return error
+
+
+def _of_group(group: str) -> list[str]:
+    names = {name.partition(" ")[2] for name in (*VERBS, *ALIASES) if name.startswith(group + " ")}
+    return sorted(names)
+
+
+def _near(name: str) -> str:
+    """The verb that was probably meant; found by letters, since difflib would cost 9 ms and a verb is short."""
+    best, distance = "", 3
+    for known in (*VERBS, *ALIASES):
+        steps = _edits(name, known)
+        if steps < min(distance, max(2, len(known) // 2 + 1)):
+            best, distance = known, steps
+    return best
+
+
+def _edits(left: str, right: str) -> int:
+    """How many letters to add, drop, change or swap with their neighbour between two words."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, letter in enumerate(left):
+        following = [i + 1]
+        for j, other in enumerate(right):
+            cost = min(row[j] + (letter != other), row[j + 1] + 1, following[j] + 1)
+            if i and j and letter == right[j - 1] and left[i - 1] == other:
+                cost = min(cost, before[j - 1] + 1)
+            following.append(cost)
+        before, row = row, following
+    return row[-1]
+
+
+def answer(question: str, program: str) -> str:
+    """What `--help` or `--version` says."""
+    if question == "version":
+        from ipycontainer import __version__
+
+        return f"ipycontainer version {__version__}"
+    from ipycontainer.commands.help import overview
+
+    return overview(program)

@@ -1,0 +1,52 @@
+"""What `info` and `version` show."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ipycontainer import __version__
+from ipycontainer.linux.cgroups import read_layout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.engine.engine import Engine
+
+
+def version() -> dict[str, Any]:
+    """This release, its Python, the kernel."""
+    host = os.uname()
+    return {
+        "Version": __version__,
+        "Python": sys.version.split()[0],
+        "Os": "linux",
+        "Arch": host.machine,
+        "KernelVersion": host.release,
+    }
+
+
+def info(engine: Engine) -> dict[str, Any]:
+    """The store and its counts; the launcher if there is one (none is started); the host."""
+    counts = {"running": 0, "created": 0, "exited": 0, "unknown": 0}
+    for container in engine.containers(all=True):
+        counts[container.status] += 1
+    pid = engine.launcher.running_pid()
+    layout = read_layout()
+    return {
+        "Containers": sum(counts.values()),
+        "ContainersRunning": counts["running"],
+        "ContainersPaused": 0,
+        "ContainersStopped": counts["exited"] + counts["created"] + counts["unknown"],
+        "Images": len(engine.images()) if os.path.isdir(engine.root) else 0,
+        "Driver": "overlay2",
+        "CgroupVersion": "2" if layout.kind == "unified" else "1",
+        "Rootless": os.geteuid() != 0,
+        "Launcher": {"Pid": pid, "Mode": engine.launcher.mode} if pid else None,
+        "DockerRootDir": engine.root,
+        "RunFolder": engine.launcher.run,
+        "NCPU": os.cpu_count(),
+        "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        **version(),
+    }

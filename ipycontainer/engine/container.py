@@ -1,0 +1,253 @@
+"""A container, as the engine's callers see it: what it is, and what can be done with it."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.engine.status_text import status_text
+from ipycontainer.errors import NoSuchContainer, TimedOut, WrongState
+from ipycontainer.runtime import lifecycle
+from ipycontainer.runtime.container_state import CREATED, EXITED, RUNNING, UNKNOWN, State, read_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from ipycontainer.engine.engine import Engine
+    from ipycontainer.engine.result import Result
+    from ipycontainer.runtime.attachment import Attachment
+    from ipycontainer.runtime.log_reader import LogEntry
+
+_SIGKILL, _SIGTERM = 9, 15
+
+
+class Container:
+    """One container.  What it is does not change; its state is read anew at every look."""
+
+    def __init__(self, engine: Engine, identity: str, config: dict[str, Any], name: str) -> None:
+        self._engine = engine
+        self._config = config
+        self.id = identity
+        self.name = name
+        self.folder = engine.directory.folder(identity)
+        self.run_folder = engine.directory.run(identity)
+
+    # What it is.
+
+    @property
+    def short_id(self) -> str:
+        """The first 12 digits of the id."""
+        return self.id[:12]
+
+    @property
+    def image(self) -> str:
+        """The image's name, as it was asked for."""
+        return str(self._config["image"])
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The program and its arguments."""
+        return tuple(self._config["command"])
+
+    @property
+    def created(self) -> float:
+        """Seconds since the epoch."""
+        return float(self._config["created"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The container's labels, the image's included."""
+        return dict(self._config["labels"])
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All that was asked for, as it was written when the container was made."""
+        return self._config
+
+    # How it is.
+
+    def state(self) -> State:
+        """Its state now."""
+        return read_state(self.folder, self.run_folder)
+
+    @property
+    def status(self) -> str:
+        """created, running, exited, or unknown (its monitor was killed)."""
+        return self.state().status
+
+    @property
+    def status_text(self) -> str:
+        """docker's STATUS column."""
+        return status_text(self.state())
+
+    @property
+    def pid(self) -> int:
+        """PID 1's number on the host; 0 unless it runs."""
+        return self.state().pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None until it has ended, and where nobody knows."""
+        return self.state().exit_code
+
+    # What can be done.
+
+    def start(
+        self, attach: bool = False, stdin: bool = False, size: tuple[int, int] | None = None
+    ) -> Attachment | None:
+        """Start it; an Attachment to its streams if `attach`.  size: (rows, columns) of a terminal.
+
+        Returns when its program has been executed.  Raises WrongState when it runs, StartError and its kin.
+        """
+        self.sweep_if_dead()
+        from ipycontainer.engine.launches import launch_of
+
+        launch = launch_of(self._engine, self, attach, stdin, size)
+        return lifecycle.start(self._engine.launcher, "run", launch)
+
+    def exec(
+        self, command: Sequence[str], *, env: Sequence[str] = (), user: str = "", workdir: str = ""
+    ) -> Result:
+        """Run one more program in it, to its end."""
+        from ipycontainer.engine.result import collect
+
+        attachment = self.exec_start(command, env=env, user=user, workdir=workdir)
+        assert attachment is not None
+        with attachment:
+            return collect(attachment)
+
+    def exec_start(
+        self,
+        command: Sequence[str],
+        *,
+        env: Sequence[str] = (),
+        user: str = "",
+        workdir: str = "",
+        interactive: bool = False,
+        tty: bool = False,
+        detach: bool = False,
+        size: tuple[int, int] | None = None,
+    ) -> Attachment | None:
+        """Start one more program in it; an Attachment unless `detach`.  Raises WrongState unless it runs."""
+        from ipycontainer.engine.launches import exec_launch
+
+        self._need_running()
+        launch = exec_launch(
+            self._engine, self, command, env=env, user=user, workdir=workdir, interactive=interactive, tty=tty,
+            detach=detach, size=size,
+        )  # fmt: skip
+        return lifecycle.start(self._engine.launcher, "exec", launch)
+
+    def _need_running(self) -> None:
+        if self.status != RUNNING:
+            raise WrongState(f"Container {self.id} is not running; start it with `ipycontainer start {self.name}`")
+
+    def kill(self, signal: str | int = "KILL") -> None:
+        """Send a signal to PID 1: a number, `KILL` or `SIGKILL`.  Raises WrongState unless it runs."""
+        from ipycontainer.engine.signals import number_of
+
+        number = number_of(signal)
+        if self.status != RUNNING:
+            raise WrongState(f"Cannot kill container: {self.name}: Container {self.id} is not running")
+        lifecycle.kill(self._engine.launcher, self.run_folder, number)
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Ask PID 1 to end with its stop signal, kill it after `timeout` seconds (10, or what create said).
+
+        Nothing to do, and no error, when it does not run.
+        """
+        from ipycontainer.engine.signals import number_of
+
+        patience = float(self._config["stop_timeout"]) if timeout is None else float(timeout)
+        try:
+            lifecycle.kill(self._engine.launcher, self.run_folder, number_of(self._config["stop_signal"] or _SIGTERM))
+            lifecycle.wait(self.folder, self.run_folder, patience)
+        except TimedOut:
+            self._kill_and_wait()
+        except WrongState:
+            return
+
+    def _kill_and_wait(self) -> None:
+        try:
+            lifecycle.kill(self._engine.launcher, self.run_folder, _SIGKILL)
+        except WrongState:
+            pass  # it has just ended
+        lifecycle.wait(self.folder, self.run_folder)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Until it has ended; its exit code.
+
+        Raises TimedOut after `timeout` seconds, WrongState where the exit is not known.
+        """
+        state = lifecycle.wait(self.folder, self.run_folder, timeout)
+        if state.status == EXITED and state.exit_code is not None:
+            return state.exit_code
+        gone = self._engine.journal.exit_code(self.id) if not os.path.isdir(self.folder) else None
+        if gone is None:
+            raise WrongState(f"how container {self.name} ended is not known: its monitor was killed")
+        return gone
+
+    def remove(self, force: bool = False) -> None:
+        """Remove it and all that it wrote.  Raises WrongState when it runs, unless `force`, which kills it first."""
+        if self.status == RUNNING:
+            if not force:
+                raise WrongState(
+                    f"You cannot remove a running container {self.id}. "
+                    "Stop the container before attempting removal or force remove"
+                )
+            self._kill_and_wait()
+        elif self.status == EXITED:
+            # Its monitor may still be busy with the last lines of its record.
+            lifecycle.wait(self.folder, self.run_folder, 10.0)
+        if not os.path.isdir(self.folder):
+            return  # --rm was faster
+        directory, root = self._engine.directory, self._engine.root
+        request = {
+            "run": self.run_folder,
+            "folder": self.folder,
+            "trash": os.path.join(root, "trash"),
+            "names": directory.names_folder,
+            "name": self.name,
+            "id": self.id,
+        }
+        lifecycle.delete(self._engine.launcher, request)
+        self._engine.journal.append("container", "destroy", self.id, {"name": self.name, "image": self.image})
+
+    def rename(self, name: str) -> None:
+        """Give it another name."""
+        self._engine.directory.rename(self.id, self.name, name)
+        self.name = name
+
+    def sweep_if_dead(self) -> None:
+        """Remove what it left in the kernel if its monitor was killed."""
+        if self.status in (UNKNOWN, EXITED, CREATED) and os.path.isdir(self.run_folder):
+            try:
+                lifecycle.sweep(self._engine.launcher, self.run_folder)
+            except WrongState:
+                pass  # its monitor is still at it
+
+    # What it said.
+
+    def log_entries(
+        self, follow: bool = False, tail: int | None = None, since: float | None = None, until: float | None = None
+    ) -> Iterator[LogEntry]:
+        """Its output by lines.  tail: only the last so many of what is there; since, until: seconds since the epoch."""
+        from ipycontainer.engine.log_selection import select
+
+        if not os.path.isdir(self.folder):
+            raise NoSuchContainer(f"No such container: {self.name}")
+        return select(os.path.join(self.folder, "log"), self.run_folder, follow, tail, since, until)
+
+    def logs(self) -> bytes:
+        """All that it has said, both streams, in the order in which it came."""
+        return b"".join(entry.data for entry in self.log_entries())
+
+    def inspect(self) -> dict[str, Any]:
+        """docker's `inspect`."""
+        from ipycontainer.engine.inspection import describe
+
+        return describe(self, self._engine)
+
+    def __repr__(self) -> str:
+        return f"<Container {self.name} ({self.short_id}): {self.status_text}>"

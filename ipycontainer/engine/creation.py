@@ -1,0 +1,123 @@
+"""Making a container: everything is looked at first, then written in one go."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ipycontainer.engine import specification
+from ipycontainer.engine.container import Container
+from ipycontainer.engine.request import RunRequest
+from ipycontainer.engine.signals import number_of
+from ipycontainer.errors import InputError
+from ipycontainer.network import etc_files, modes
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.engine.engine import Engine
+    from ipycontainer.images.records import LaunchRecord
+
+_LONGEST_HOSTNAME = 63
+
+
+def create(engine: Engine, request: RunRequest) -> Container:
+    """Make the container that `request` describes.  Raises before anything is made, or leaves nothing."""
+    image = engine.store.launch(request.image)
+    identity = os.urandom(32).hex()
+    request = request.replace(network=modes.check_mode(request.network))
+    hostname = _hostname(request, identity)
+    _check(engine, request)
+    etc = etc_files.contents(hostname, request.network == modes.HOST)
+    run = engine.directory.run(identity)
+    bound = [(os.path.join(run, "etc", name), f"/etc/{name}") for name in etc]
+    spec = specification.compose(request, image.config, image.name, hostname, bound)
+    name = engine.directory.choose_name(request.name)
+    _make_sources(request)
+    config = _config(request, image, spec)
+    launch = {
+        "spec": spec,
+        "lowers": list(image.lowers),
+        "etc": etc,
+        "user": request.user or str(image.config.get("User") or ""),
+        "init": request.init,
+        "remove": request.remove,
+        "terminal": request.tty,
+        "interactive": request.interactive,
+    }
+    # With --rm nothing of it shall outlast the run, so nothing of it has to survive a power cut.
+    engine.directory.add(identity, name, config, launch, durable=not request.remove)
+    engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
+    return Container(engine, identity, config, name)
+
+
+def _config(request: RunRequest, image: LaunchRecord, spec: dict[str, Any]) -> dict[str, Any]:
+    labels = dict(image.config.get("Labels") or {})
+    labels.update(pair.partition("=")[::2] for pair in request.labels)
+    return {
+        "image": request.image,
+        "image_id": image.id,
+        "command": spec["process"]["args"],
+        "created": time.time(),
+        "labels": labels,
+        "stop_signal": request.stop_signal or str(image.config.get("StopSignal") or ""),
+        "stop_timeout": request.stop_timeout,
+        "request": _plain(request),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Records and tuples as what JSON has."""
+    if isinstance(value, Record):
+        return {name: _plain(field) for name, field in value.as_dict().items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _hostname(request: RunRequest, identity: str) -> str:
+    if request.network == modes.HOST and not request.hostname:
+        return os.uname().nodename
+    name = request.hostname or identity[:12]
+    allowed = all(letter.isascii() and (letter.isalnum() or letter in "-._") for letter in name)
+    if len(name) > _LONGEST_HOSTNAME or not allowed:
+        raise InputError(f"invalid hostname {name!r}: letters, digits, dots and hyphens, at most {_LONGEST_HOSTNAME}")
+    return name
+
+
+def _check(engine: Engine, request: RunRequest) -> None:
+    """Refuse now what could only fail later."""
+    if request.stop_signal:
+        number_of(request.stop_signal)
+    for bind in request.binds:
+        if not os.path.isabs(bind.source):
+            raise InputError(f"the source of a bind must be an absolute path, not {bind.source!r}")
+        if not bind.create and not os.path.lexists(bind.source):
+            raise InputError(f"invalid mount config for type \"bind\": bind source path does not exist: {bind.source}")
+    if request.ulimits:
+        _check_ulimits(request)
+    wanted = specification.resources(request)
+    if wanted:
+        from ipycontainer.engine.limits import check_limits
+
+        check_limits(wanted)
+
+
+def _check_ulimits(request: RunRequest) -> None:
+    import resource
+
+    for limit in request.ulimits:
+        if not hasattr(resource, f"RLIMIT_{limit.name.upper()}"):
+            raise InputError(f"invalid ulimit type: {limit.name}; setrlimit(2) lists them (nofile, nproc, core, …)")
+
+
+def _make_sources(request: RunRequest) -> None:
+    """-v makes a missing source folder, as docker does."""
+    for bind in request.binds:
+        if bind.create and not os.path.lexists(bind.source):
+            try:
+                os.makedirs(bind.source)
+            except OSError as error:
+                raise InputError(f"cannot make the folder {bind.source} for -v: {error.strerror}") from None

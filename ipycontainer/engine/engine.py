@@ -1,0 +1,237 @@
+"""The engine: one store of images and containers, and all that can be asked of it.
+
+Everything above this floor (magics, command line, kernels, a daemon later) talks to an Engine.  It holds no
+state of its own beyond where the store is, so any number of engines, threads and processes may share a store.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ipycontainer.engine.container import Container
+from ipycontainer.engine.directory import Directory
+from ipycontainer.engine.events import Event, Journal, matches
+from ipycontainer.errors import InputError, NoSuchContainer
+from ipycontainer.launcher import folders
+from ipycontainer.launcher.client import Launcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from ipycontainer.engine.doctor import Finding
+    from ipycontainer.engine.image import Image
+    from ipycontainer.engine.request import RunRequest
+    from ipycontainer.engine.result import Result
+    from ipycontainer.images.store import Store
+
+
+class Engine:
+    """One store.  root: its folder; None for the user's own (IPYCONTAINER_ROOT, or the usual place).
+
+    >>> engine = Engine()
+    >>> engine.run("base", ["echo", "hello"], remove=True).text   # doctest: +SKIP
+    'hello\\n'
+    """
+
+    def __init__(self, root: str | None = None) -> None:
+        self.root = folders.store_root(root)
+        self.launcher = Launcher(self.root)
+        self.directory = Directory(self.root, self.launcher.run)
+        self.journal = Journal(os.path.join(self.root, "events"))
+        self.fault = _fault(os.environ.get("IPYCONTAINER_FAULT", ""))
+
+    @property
+    def store(self) -> Store:
+        """The images."""
+        from ipycontainer.images.store import Store
+
+        return Store(self.root, self.launcher.call, lambda: self.launcher.mode)
+
+    # Containers.
+
+    def create(self, request: RunRequest) -> Container:
+        """Make a container, without starting it.  Nothing is in the kernel yet, and bad input leaves nothing.
+
+        Raises NoSuchImage, NameTaken, InputError, Refused, StoreUnwritable.
+        """
+        from ipycontainer.engine.creation import create
+
+        folders.prepare(self.root)
+        return create(self, request)
+
+    def run(
+        self,
+        image: str,
+        command: Sequence[str] | str | None = None,
+        *,
+        detach: bool = False,
+        remove: bool = False,
+        name: str = "",
+        entrypoint: Sequence[str] | None = None,
+        env: Mapping[str, str] | Sequence[str] = (),
+        workdir: str = "",
+        user: str = "",
+        hostname: str = "",
+        labels: Mapping[str, str] | Sequence[str] = (),
+        stdin: bytes | None = None,
+        init: bool = False,
+        read_only: bool = False,
+        memory: str | int = 0,
+        cpus: float = 0.0,
+        cpu_shares: int = 0,
+        pids_limit: int = 0,
+        volumes: Mapping[str, str] | Sequence[str] = (),
+        tmpfs: Sequence[str] = (),
+        ulimits: Mapping[str, int] | None = None,
+        cap_add: Sequence[str] = (),
+        cap_drop: Sequence[str] = (),
+        network: str = "none",
+        stop_signal: str = "",
+        output_limit: int = 16 << 20,
+    ) -> Result | Container:
+        """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
+
+        command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
+        items, or a mapping from source to target; stdin: bytes for its standard input; output_limit: how many
+        bytes of each stream are kept (Result.cut says how many were dropped).
+        Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
+        """
+        from ipycontainer.engine.friendly import friendly_request
+
+        request = friendly_request(
+            image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
+            hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
+            memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
+            ulimits=ulimits or {}, cap_add=cap_add, cap_drop=cap_drop, network=network, stop_signal=stop_signal,
+        )  # fmt: skip
+        container = self.create(request)
+        if detach:
+            container.start()
+            return container
+        from ipycontainer.engine.result import converse
+
+        attachment = container.start(attach=True, stdin=stdin is not None)
+        assert attachment is not None
+        with attachment:
+            return converse(attachment, stdin, output_limit)
+
+    def containers(
+        self, all: bool = False, filters: Sequence[tuple[str, str]] = (), last: int = 0
+    ) -> list[Container]:
+        """The running containers, or `all`, the newest first.
+
+        filters: (name, value) of status, name, id or label; the command line has docker's others.
+        """
+        names = self.directory.names()
+        found = []
+        for identity in self.directory.ids():
+            config = self.directory.read(identity)
+            if config is not None:
+                found.append(Container(self, identity, config, names.get(identity, "")))
+        found.sort(key=lambda container: container.created, reverse=True)
+        if last:
+            return found[:last]
+        if filters:
+            from ipycontainer.engine.selection import selects
+
+            found = [container for container in found if selects(container, filters)]
+            all = all or any(name == "status" for name, _ in filters)
+        return found if all else [container for container in found if container.status == "running"]
+
+    def ps(self, all: bool = False) -> list[Container]:
+        """docker's word for `containers`."""
+        return self.containers(all)
+
+    def get(self, reference: str) -> Container:
+        """The container with that name, id, or beginning of an id.  Raises NoSuchContainer."""
+        identity = self.directory.find(reference)
+        config = self.directory.read(identity)
+        if config is None:
+            raise NoSuchContainer(f"No such container: {reference}")
+        return Container(self, identity, config, self.directory.names().get(identity, ""))
+
+    # Images.
+
+    def images(self) -> list[Image]:
+        """All images, the newest first."""
+        from ipycontainer.engine.image import Image
+
+        return [Image(record) for record in self.store.list()]
+
+    def image(self, reference: str) -> Image:
+        """One image by name or id.  Raises NoSuchImage."""
+        from ipycontainer.engine.image import Image
+
+        return Image(self.store.resolve(reference))
+
+    def load(self, source: str | int) -> list[str]:
+        """Load what `docker save` wrote, from a path or a descriptor; the names (or ids) that came."""
+        folders.prepare(self.root)
+        names = self.store.load(source)
+        for name in names:
+            self.journal.append("image", "load", name, {"name": name})
+        return names
+
+    def remove_image(self, reference: str, force: bool = False) -> list[str]:
+        """docker's rmi: lines "Untagged: …" and "Deleted: …".  Raises NoSuchImage, ImageInUse."""
+        in_use = [str(container.config["image_id"]) for container in self.containers(all=True)]
+        lines = self.store.remove(reference, force, in_use)
+        self.journal.append("image", "delete", reference, {"name": reference})
+        return lines
+
+    # The engine itself.
+
+    def events(
+        self,
+        since: float | None = None,
+        until: float | None = None,
+        follow: bool = True,
+        filters: Sequence[tuple[str, str]] = (),
+    ) -> Iterator[Event]:
+        """What happens, as it happens; from `since` (seconds since the epoch) if given."""
+        folders.prepare(self.root)
+        return (event for event in self.journal.read(since, until, follow) if matches(event, filters))
+
+    def info(self) -> dict[str, Any]:
+        """What `info` shows: the store, its counts, the host."""
+        from ipycontainer.engine.about import info
+
+        return info(self)
+
+    def version(self) -> dict[str, Any]:
+        """What `version` shows."""
+        from ipycontainer.engine.about import version
+
+        return version()
+
+    def doctor(self) -> list[Finding]:
+        """What this machine allows, what each lack costs, and what would mend it."""
+        from ipycontainer.engine.doctor import examine
+
+        return examine(self.root)
+
+    def shutdown(self, timeout: float = 10.0) -> None:
+        """Ask the launcher to leave and wait until it has; containers go on."""
+        pid = self.launcher.running_pid()
+        if pid is None:
+            return
+        self.launcher.leave()
+        deadline = time.monotonic() + timeout
+        while os.path.exists(self.launcher.socket_path) and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.root}>"
+
+
+def _fault(text: str) -> list[Any] | None:
+    """`PART:NUMBER`: the step that shall fail, for tests of what a failure leaves."""
+    if not text:
+        return None
+    part, colon, number = text.partition(":")
+    if not colon or not number.isdecimal():
+        raise InputError(f"IPYCONTAINER_FAULT={text} is not well-formed; write PART:NUMBER, such as inside:3")
+    return [part, int(number)]

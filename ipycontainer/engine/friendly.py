@@ -1,0 +1,110 @@
+"""Engine.run's keywords, in the forms that people write, as a RunRequest."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+from ipycontainer.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def friendly_request(
+    image: str,
+    command: Sequence[str] | str | None,
+    *,
+    name: str,
+    remove: bool,
+    entrypoint: Sequence[str] | None,
+    env: Mapping[str, str] | Sequence[str],
+    workdir: str,
+    user: str,
+    hostname: str,
+    labels: Mapping[str, str] | Sequence[str],
+    interactive: bool,
+    init: bool,
+    read_only: bool,
+    memory: str | int,
+    cpus: float,
+    cpu_shares: int,
+    pids_limit: int,
+    volumes: Mapping[str, str] | Sequence[str],
+    tmpfs: Sequence[str],
+    ulimits: Mapping[str, int],
+    cap_add: Sequence[str],
+    cap_drop: Sequence[str],
+    network: str,
+    stop_signal: str,
+) -> RunRequest:
+    """The request.  Raises InputError for what is not well-formed."""
+    words = command.split() if isinstance(command, str) else command
+    return RunRequest(
+        image=image,
+        command=tuple(words or ()),
+        name=name,
+        remove=remove,
+        entrypoint=None if entrypoint is None else tuple(entrypoint),
+        env=pairs(env),
+        workdir=workdir,
+        user=user,
+        hostname=hostname,
+        labels=pairs(labels),
+        interactive=interactive,
+        init=init,
+        read_only=read_only,
+        memory=size(memory),
+        cpus=float(cpus),
+        cpu_shares=cpu_shares,
+        pids_limit=pids_limit,
+        binds=binds(volumes),
+        tmpfs=tuple(Tmpfs(*_tmpfs(item)) for item in tmpfs),
+        ulimits=tuple(Ulimit(kind, value, value) for kind, value in ulimits.items()),
+        cap_add=tuple(cap_add),
+        cap_drop=tuple(cap_drop),
+        network=network,
+        stop_signal=stop_signal,
+    )
+
+
+def pairs(values: Mapping[str, str] | Sequence[str]) -> tuple[str, ...]:
+    """A mapping as NAME=VALUE items; items as they are."""
+    if hasattr(values, "items"):
+        return tuple(f"{name}={value}" for name, value in values.items())
+    return tuple(values)
+
+
+def size(value: str | int) -> int:
+    """Bytes from a number or docker's `64m`.  Raises InputError."""
+    if isinstance(value, int):
+        return value
+    text = value.strip().lower().removesuffix("b") or value
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "b")
+    try:
+        return int(float(number) * _UNITS[unit])
+    except ValueError:
+        raise InputError(f"invalid size: '{value}'; write bytes, or 64k, 64m, 1.5g") from None
+
+
+def binds(volumes: Mapping[str, str] | Sequence[str]) -> tuple[Bind, ...]:
+    """SOURCE:TARGET[:ro] items, or a mapping from source to target; a relative source is the caller's."""
+    if hasattr(volumes, "items"):
+        volumes = [f"{source}:{target}" for source, target in volumes.items()]
+    return tuple(_bind(item) for item in volumes)
+
+
+def _bind(item: str) -> Bind:
+    source, colon, rest = item.partition(":")
+    target, _, mode = rest.partition(":")
+    if not (source and colon and target) or mode not in ("", "ro", "rw"):
+        raise InputError(f"invalid volume specification: '{item}'; write SOURCE:TARGET or SOURCE:TARGET:ro")
+    return Bind(os.path.abspath(os.path.expanduser(source)), target, mode == "ro")
+
+
+def _tmpfs(item: str) -> tuple[str, tuple[str, ...]]:
+    target, _, options = item.partition(":")
+    return target, tuple(part for part in options.split(",") if part)

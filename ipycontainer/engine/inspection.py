@@ -1,0 +1,127 @@
+"""docker's `inspect` of a container, from what was written down and how it is now."""
+
+from __future__ import annotations
+
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.engine.container import Container
+    from ipycontainer.engine.engine import Engine
+    from ipycontainer.runtime.container_state import State
+
+_NEVER = "0001-01-01T00:00:00Z"
+_DOCKERS_WORD = {"unknown": "dead"}
+
+
+def rfc3339(seconds: float) -> str:
+    """A moment as docker writes it, in UTC."""
+    if not seconds:
+        return _NEVER
+    fraction = f"{seconds % 1:.6f}"[1:]
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + fraction + "Z"
+
+
+def describe(container: Container, engine: Engine) -> dict[str, Any]:
+    """The description, in docker's shape, as far as this release has what it speaks of."""
+    written = engine.directory.read_launch(container.id)
+    config, spec = container.config, written["spec"]
+    request = config["request"]
+    command = list(container.command)
+    return {
+        "Id": container.id,
+        "Created": rfc3339(container.created),
+        "Path": command[0],
+        "Args": command[1:],
+        "State": _state(container.state()),
+        "Image": config["image_id"],
+        "Name": f"/{container.name}",
+        "RestartCount": 0,
+        "Driver": "overlay2",
+        "Platform": "linux",
+        "HostnamePath": "",
+        "HostConfig": _host_config(request),
+        "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(written["lowers"])}},
+        "Mounts": _mounts(request),
+        "Config": _config(container, request, spec),
+        "NetworkSettings": {"Ports": {}, "Networks": {request["network"]: {}}},
+    }
+
+
+def _state(state: State) -> dict[str, Any]:
+    return {
+        "Status": _DOCKERS_WORD.get(state.status, state.status),
+        "Running": state.status == "running",
+        "Paused": False,
+        "Restarting": False,
+        "OOMKilled": state.oom_killed,
+        "Dead": state.status == "unknown",
+        "Pid": state.pid,
+        "ExitCode": state.exit_code or 0,
+        "ExitKnown": state.status != "unknown",
+        "Error": state.error,
+        "StartedAt": rfc3339(state.started),
+        "FinishedAt": rfc3339(state.finished),
+    }
+
+
+def _host_config(request: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Binds": [
+            f"{item['source']}:{item['target']}{':ro' if item['read_only'] else ''}" for item in request["binds"]
+        ]
+        or None,
+        "NetworkMode": request["network"],
+        "AutoRemove": request["remove"],
+        "CapAdd": request["cap_add"] or None,
+        "CapDrop": request["cap_drop"] or None,
+        "CpuShares": request["cpu_shares"],
+        "NanoCpus": round(request["cpus"] * 1_000_000_000),
+        "Memory": request["memory"],
+        "PidsLimit": request["pids_limit"] or None,
+        "Init": request["init"] or None,
+        "ReadonlyRootfs": request["read_only"],
+        "Tmpfs": {item["target"]: ",".join(item["options"]) for item in request["tmpfs"]} or None,
+        "Ulimits": [
+            {"Name": item["name"], "Soft": item["soft"], "Hard": item["hard"]} for item in request["ulimits"]
+        ]
+        or None,
+    }
+
+
+def _mounts(request: dict[str, Any]) -> list[dict[str, Any]]:
+    binds = [
+        {
+            "Type": "bind",
+            "Source": item["source"],
+            "Destination": item["target"],
+            "Mode": "ro" if item["read_only"] else "",
+            "RW": not item["read_only"],
+            "Propagation": "rprivate",
+        }
+        for item in request["binds"]
+    ]
+    tmpfs = [
+        {"Type": "tmpfs", "Source": "", "Destination": item["target"], "Mode": "", "RW": True, "Propagation": ""}
+        for item in request["tmpfs"]
+    ]
+    return [*binds, *tmpfs]
+
+
+def _config(container: Container, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Hostname": spec["hostname"],
+        "User": request["user"],
+        "Tty": request["tty"],
+        "OpenStdin": request["interactive"],
+        "Env": spec["process"]["env"],
+        "Cmd": list(request["command"]) or None,
+        "Image": container.image,
+        "WorkingDir": spec["process"]["cwd"],
+        "Entrypoint": None if request["entrypoint"] is None else list(request["entrypoint"]),
+        "Labels": container.labels,
+        "StopSignal": container.config["stop_signal"] or "SIGTERM",
+        "StopTimeout": container.config["stop_timeout"],
+    }

@@ -1,0 +1,95 @@
+"""What a start or an exec hands to the runtime, from what create wrote down."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import InputError
+from ipycontainer.runtime.launch import Launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ipycontainer.engine.container import Container
+    from ipycontainer.engine.engine import Engine
+
+GENERATION = "0"
+
+
+def launch_of(
+    engine: Engine, container: Container, attach: bool, stdin: bool, size: tuple[int, int] | None
+) -> Launch:
+    """The Launch of a start."""
+    written = engine.directory.read_launch(container.id)
+    rows, columns = size or (0, 0)
+    return Launch(
+        **_places(engine, container),
+        spec=written["spec"],
+        lowers=written["lowers"],
+        etc=written["etc"],
+        user=written["user"],
+        init=written["init"],
+        remove=written["remove"],
+        terminal=written["terminal"],
+        attach=attach,
+        stdin=stdin or written["interactive"] and not attach,
+        rows=rows,
+        columns=columns,
+        fault=engine.fault,
+    )
+
+
+def _places(engine: Engine, container: Container) -> dict[str, Any]:
+    return {
+        "id": container.id,
+        "name": container.name,
+        "generation": os.path.join(container.folder, GENERATION),
+        "folder": container.folder,
+        "run": container.run_folder,
+        "staging": os.path.join(engine.launcher.run, "root"),
+        "names": engine.directory.names_folder,
+        "journal": engine.journal.path,
+        "trash": os.path.join(engine.root, "trash"),
+    }
+
+
+def exec_launch(
+    engine: Engine,
+    container: Container,
+    command: Sequence[str],
+    *,
+    env: Sequence[str],
+    user: str,
+    workdir: str,
+    interactive: bool,
+    tty: bool,
+    detach: bool,
+    size: tuple[int, int] | None,
+) -> Launch:
+    """The Launch of an exec: the container's own process with other arguments."""
+    if not command:
+        raise InputError("an exec needs a command; give one after the container's name")
+    written = engine.directory.read_launch(container.id)
+    rows, columns = size or (0, 0)
+    process = dict(written["spec"]["process"], args=list(command))
+    values = dict(pair.partition("=")[::2] for pair in process["env"])
+    if tty:
+        values.setdefault("TERM", "xterm")
+    values.update(pair.partition("=")[::2] for pair in env)
+    process["env"] = [f"{name}={value}" for name, value in values.items()]
+    if workdir:
+        process["cwd"] = workdir
+    return Launch(
+        **_places(engine, container),
+        spec={"process": process},
+        lowers=[],
+        etc={},
+        user=user or written["user"],
+        terminal=tty,
+        attach=not detach,
+        stdin=interactive and not detach,
+        rows=rows,
+        columns=columns,
+    )

@@ -1,0 +1,33 @@
+"""Which lines of a log are asked for: the last ones, those from or up to a time."""
+
+from __future__ import annotations
+
+import time
+
+from ipycontainer.runtime.log_reader import follow_entries, read_entries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ipycontainer.runtime.log_reader import LogEntry
+
+
+def select(
+    folder: str, run: str, follow: bool, tail: int | None, since: float | None, until: float | None
+) -> Iterator[LogEntry]:
+    """The entries of the log in `folder`.  With `follow`, tail counts only what is there at the beginning."""
+    skip = 0
+    if tail is not None:
+        skip = max(sum(1 for _ in read_entries(folder)) - tail, 0)
+    source = follow_entries(folder, run) if follow else read_entries(folder)
+    for entry in source:
+        if skip:
+            skip -= 1
+            continue
+        if until is not None and entry.time > until:
+            return
+        if since is None or entry.time >= since:
+            yield entry
+        if until is not None and follow and time.time() > until:
+            return

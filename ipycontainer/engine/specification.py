@@ -1,0 +1,201 @@
+"""From a request and an image to an OCI runtime spec: docker's defaults, written once.
+
+Sources: the OCI runtime spec 1.0.2, and the defaults that docker documents for `docker run`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
+from ipycontainer.errors import InputError
+from ipycontainer.network import modes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+VERSION = "1.0.2"
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Docker's 14.
+CAPABILITIES = (
+    "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL "
+    "AUDIT_WRITE"
+).split()
+
+MASKED = (
+    "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi "
+    "/proc/timer_list /proc/timer_stats /sys/firmware /sys/devices/virtual/powercap"
+).split()
+READ_ONLY = "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger".split()
+
+_QUIET = ["nosuid", "noexec", "nodev"]
+
+
+def base_mounts() -> list[dict[str, Any]]:
+    """What every container has mounted, in order: /dev before what lies in it."""
+    shm = [*_QUIET, "mode=1777", "size=65536k"]
+    pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]
+    return [
+        {"destination": "/proc", "type": "proc", "source": "proc", "options": _QUIET},
+        {
+            "destination": "/dev",
+            "type": "tmpfs",
+            "source": "tmpfs",
+            "options": ["nosuid", "strictatime", "mode=755", "size=65536k"],
+        },
+        {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": pts},
+        {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": shm},
+        {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": _QUIET},
+        {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*_QUIET, "ro"]},
+    ]
+
+
+def compose(
+    request: RunRequest, image: Mapping[str, Any], image_name: str, hostname: str, etc: list[tuple[str, str]]
+) -> dict[str, Any]:
+    """The spec of one container.
+
+    image: the image's settings (Env, Cmd, Entrypoint, WorkingDir, …); etc: (source, target) of the files that
+    were written for it.  Raises InputError for what makes no sense, before anything is made.
+    """
+    kept = capability_set(request.cap_add, request.cap_drop)
+    return {
+        "ociVersion": VERSION,
+        "hostname": hostname,
+        "annotations": {"ipycontainer.image": image_name},
+        "root": {"path": "rootfs", "readonly": request.read_only},
+        "process": {
+            "terminal": request.tty,
+            "user": {"uid": 0, "gid": 0},
+            "args": list(arguments(request, image)),
+            "env": environment(request, image, hostname),
+            "cwd": _working_folder(request, image),
+            "capabilities": {"bounding": kept, "effective": kept, "permitted": kept},
+            "rlimits": [
+                {"type": f"RLIMIT_{item.name.upper()}", "soft": item.soft, "hard": item.hard}
+                for item in request.ulimits
+            ],
+            "noNewPrivileges": True,
+        },
+        "mounts": [*base_mounts(), *_asked_mounts(request, etc)],
+        "linux": {
+            "namespaces": [
+                {"type": kind} for kind in ("pid", "mount", "ipc", "uts", "cgroup", *modes.namespaces(request.network))
+            ],
+            "resources": resources(request),
+            "maskedPaths": MASKED,
+            "readonlyPaths": READ_ONLY,
+        },
+    }
+
+
+def arguments(request: RunRequest, image: Mapping[str, Any]) -> tuple[str, ...]:
+    """Entrypoint and command as docker joins them: an entrypoint that was given drops the image's command."""
+    entrypoint = tuple(image.get("Entrypoint") or ())
+    command = tuple(image.get("Cmd") or ())
+    if request.entrypoint is not None:
+        entrypoint, command = request.entrypoint, ()
+    if request.command:
+        command = request.command
+    joined = (*(part for part in entrypoint), *command)
+    if not joined:
+        raise InputError("no command specified: the image has none, so give one after its name")
+    return joined
+
+
+def environment(request: RunRequest, image: Mapping[str, Any], hostname: str) -> list[str]:
+    """docker's order: its defaults, the image's, what was asked for; HOME is set inside, from the user's entry."""
+    values = {"PATH": DEFAULT_PATH, "HOSTNAME": hostname}
+    if request.tty:
+        values["TERM"] = "xterm"
+    for pair in (*(image.get("Env") or ()), *request.env):
+        name, equals, value = pair.partition("=")
+        if not name or "\0" in pair:
+            raise InputError(f"invalid environment variable {pair!r}; write NAME=VALUE")
+        if equals:
+            values[name] = value
+        else:
+            values.pop(name, None)  # docker: -e NAME without a value takes the variable away
+    return [f"{name}={value}" for name, value in values.items()]
+
+
+def _working_folder(request: RunRequest, image: Mapping[str, Any]) -> str:
+    path = request.workdir or image.get("WorkingDir") or "/"
+    if not path.startswith("/"):
+        raise InputError(f"the working directory '{path}' is invalid, it needs to be an absolute path")
+    return os.path.normpath(path)
+
+
+def capability_set(add: tuple[str, ...], drop: tuple[str, ...]) -> list[str]:
+    """docker's --cap-add and --cap-drop, ALL included, over its 14."""
+    added, dropped = _plain_names(add), _plain_names(drop)
+    if not added and not dropped:
+        return [f"CAP_{name}" for name in CAPABILITIES]
+    from ipycontainer.linux.capability_names import NAMES
+
+    for name in (*added, *dropped):
+        if name != "ALL" and name not in NAMES:
+            raise InputError(f"invalid CapAdd/CapDrop: unknown capability: 'CAP_{name}'; capabilities(7) lists them")
+    kept = set(NAMES) if "ALL" in added else set(CAPABILITIES)
+    kept = set() if "ALL" in dropped else kept - set(dropped)
+    # A capability that is named wins over ALL, and an added one over a dropped one only then.
+    kept |= set(added) - {"ALL"} - set(dropped)
+    return [f"CAP_{name}" for name in NAMES if name in kept]
+
+
+def _plain_names(names: tuple[str, ...]) -> list[str]:
+    return [name.upper().removeprefix("CAP_") for name in names]
+
+
+def resources(request: RunRequest) -> dict[str, Any]:
+    """The limits, in the spec's words (config-linux.md, "resources")."""
+    found: dict[str, Any] = {}
+    if request.memory:
+        found["memory"] = {"limit": request.memory}
+    cpu: dict[str, int] = {}
+    if request.cpus:
+        cpu.update(quota=round(request.cpus * 100_000), period=100_000)
+    if request.cpu_shares:
+        cpu["shares"] = request.cpu_shares
+    if cpu:
+        found["cpu"] = cpu
+    if request.pids_limit:
+        found["pids"] = {"limit": request.pids_limit}
+    return found
+
+
+def _asked_mounts(request: RunRequest, etc: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The written files, then what was asked for, so that -v may put another file over /etc/hosts."""
+    found = [{"destination": target, "type": "bind", "source": source, "options": ["rbind"]} for source, target in etc]
+    seen: set[str] = set()
+    for mount in sorted((*request.tmpfs, *request.binds), key=lambda item: item.target.count("/")):
+        target = _target(mount.target)
+        if target in seen:
+            raise InputError(f"Duplicate mount point: {target}")
+        seen.add(target)
+        found.append(_tmpfs(mount, target) if isinstance(mount, Tmpfs) else _bind(mount, target))
+    return found
+
+
+def _target(path: str) -> str:
+    if not path.startswith("/"):
+        raise InputError(f"invalid mount path: '{path}' mount path must be absolute")
+    clean = os.path.normpath(path)
+    if clean in ("/", "//"):
+        raise InputError("invalid volume specification: destination can't be '/'")
+    if clean.split("/")[1] in ("proc", "sys"):
+        # A file of another kind there would lie to every program that trusts the kernel's own.
+        raise InputError(f"cannot mount at {clean}: /proc and /sys are the kernel's own")
+    return clean
+
+
+def _tmpfs(mount: Tmpfs, target: str) -> dict[str, Any]:
+    return {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": [*_QUIET, *mount.options]}
+
+
+def _bind(mount: Bind, target: str) -> dict[str, Any]:
+    options = ["rbind", *(["ro"] if mount.read_only else [])]
+    return {"destination": target, "type": "bind", "source": mount.source, "options": options}

@@ -1,0 +1,92 @@
+"""An image's config: what its program runs with, its layers' diff ids, its history."""
+
+from __future__ import annotations
+
+from ipycontainer.errors import DocumentError
+from ipycontainer.oci import platform as platforms
+from ipycontainer.oci.digest import Digest, parse as parse_digest
+from ipycontainer.oci.document import Document, Node, thaw
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+
+class ImageConfig(Record):
+    """A config's view; `document` holds the bytes, whose digest is the image's id.
+
+    settings: what docker calls `Config` (Env, Cmd, Entrypoint, User, WorkingDir, Labels, …).
+    """
+
+    document: Document
+    platform: platforms.Platform
+    created: str
+    settings: Mapping[str, Any]
+    diff_ids: tuple[Digest, ...]
+    history: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The image's labels."""
+        return dict(self.settings.get("Labels") or {})
+
+
+def read(document: Document) -> ImageConfig:
+    """The image config that `document` is; wrong types are refused with their path."""
+    node = document.node
+    rootfs = node.at("rootfs")
+    if rootfs.at("type").text("layers") != "layers":
+        raise rootfs.at("type").refuse("'layers'")
+    return ImageConfig(
+        document,
+        platforms.read(node),
+        node.at("created").text(""),
+        _settings(node.at("config")),
+        tuple(_diff_id(item) for item in rootfs.at("diff_ids").items()),
+        tuple(thaw(item.object()) for item in node.at("history").items()),
+    )
+
+
+def _diff_id(node: Node) -> Digest:
+    try:
+        return parse_digest(node.text())
+    except DocumentError as error:
+        raise DocumentError(f"{node.what}: {node.path}: {error}") from None
+
+
+def _settings(node: Node) -> dict[str, Any]:
+    if node.value is None:
+        return {}
+    for name in ("User", "WorkingDir", "StopSignal"):
+        node.at(name).text("")
+    for name in ("Env", "Cmd", "Entrypoint", "Shell", "OnBuild"):
+        node.at(name).texts()
+    for position, pair in enumerate(node.at("Env").texts()):
+        if "=" not in pair or pair.startswith("="):
+            raise DocumentError(f"{node.what}: config.Env[{position}] must be NAME=VALUE, not {pair!r}")
+    node.at("Labels").text_map()
+    for name in ("Volumes", "ExposedPorts"):
+        for _, inner in node.at(name).fields():
+            inner.object()
+    settings: dict[str, Any] = thaw(node.object())
+    return settings
+
+
+def build(
+    settings: Mapping[str, Any],
+    diff_ids: Sequence[Digest],
+    created: str,
+    history: Sequence[Mapping[str, Any]] = (),
+    platform: platforms.Platform | None = None,
+) -> ImageConfig:
+    """A new image config."""
+    platform = platform or platforms.host()
+    mapping: dict[str, Any] = {"created": created, "architecture": platform.architecture, "os": platform.os}
+    if platform.variant:
+        mapping["variant"] = platform.variant
+    mapping["config"] = dict(settings)
+    mapping["rootfs"] = {"type": "layers", "diff_ids": [str(digest) for digest in diff_ids]}
+    mapping["history"] = [dict(entry) for entry in history]
+    return read(Document.build(mapping, "the image config"))

@@ -1,0 +1,300 @@
+"""Our reader takes and refuses the same lines as the real docker client, with the same exit codes."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from ipycontainer.commands import exit_code, perform
+from ipycontainer.commands.console import Console
+from ipycontainer.commands.words import literal
+from ipycontainer.errors import Error, OptionError, Refused
+from tests.unit import docker_client
+
+SAME = """
+run base
+run base echo hi
+run
+run -it
+run --rm base
+run --rm=false base
+run --rm=true base
+run --rm=TRUE base
+run --rm=maybe base
+run --rm= base
+run --rm true base
+run -d --rm base
+run -i base
+run -i=false base
+run -i= base
+run -t=x base
+run -itd base
+run -dit base sh
+run -itx base
+run -rm base
+run --i base
+run -x base
+run --foo base
+run ---x base
+run --=x base
+run --help=false base
+run -- base --foo
+run -- --rm base
+run base -- x
+run base -it --foo
+run base --rm=maybe
+run -m64m base
+run -m 64m base
+run -m=64m base
+run -m= base
+run --memory=1.5g base
+run --memory 1.5GiB base
+run -m '1 g' base
+run -m foo base
+run -m 1x base
+run -m 1bb base
+run -m -1 base
+run -m
+run --memory
+run --cpus 0.5 base
+run --cpus=1/4 base
+run --cpus 1/3 base
+run --cpus x base
+run --cpus= base
+run -c 512 base
+run --cpu-shares 0x10 base
+run --cpu-shares 010 base
+run --cpu-shares 1_0 base
+run --cpu-shares ten base
+run --pids-limit 32 base
+run --pids-limit=-1 base
+run --pids-limit x base
+run -e A=b=c base
+run -e=A=b base
+run -eA=b base
+run -e A base
+run -e =x base
+run -e
+run -e A=1 -e A=2 base
+run --env-file /nonexistent base
+run -l a=b --label c base
+run -l =x base
+run --name web base
+run --name=web base
+run --name
+run --name a --name b base
+run -h host base
+run -h base
+run -u 1000:1000 -w /tmp base id
+run -w
+run --entrypoint '' base
+run --entrypoint
+run --init=false base
+run --read-only base
+run --read-only=maybe base
+run --tmpfs /run:size=64m base
+run --ulimit nofile=10 base
+run --ulimit nofile=10:20 base
+run --ulimit nofile=10:5 base
+run --ulimit nofile=-1 base
+run --ulimit foo=1 base
+run --ulimit x base
+run --cap-add NET_ADMIN --cap-drop ALL base
+run -v .:/work base
+run -v /tmp:/work:ro base
+run -v '' base
+run --mount type=bind,src=/tmp,dst=/x base
+run --mount type=bind,source=/tmp,target=/x,readonly base
+run --mount type=bind,source=/tmp,target=/x,readonly=maybe base
+run --mount type=bind base
+run --mount foo base
+run --mount type=bind,src=/a,dst=/b,bogus=1 base
+run --mount type=tmpfs,target=/x,tmpfs-size=1m base
+run --network none base
+run --network=host base
+run --net none base
+run --stop-signal TERM --stop-timeout 3 base
+run --stop-timeout x base
+run --restart no base
+run --privileged=false base
+run --pull never base
+run --sig-proxy=true base
+run -q base
+run ''
+run BASE
+run - base
+run base:tag:x
+run a/b/c:d
+create base
+create --name
+create -d base
+exec web ls
+exec web
+exec
+exec -it=false web sh
+exec -e A=b -w /tmp -u root web env
+exec web --foo x
+exec --foo web x
+exec -- web ls
+exec -e =x web sh
+start web
+start -a web
+start -a a b
+start
+stop web
+stop -t 1 web
+stop -t1 web other
+stop -t x web
+stop
+kill web
+kill -9 web
+kill -s 9 web
+kill -sKILL web
+kill --signal HUP web
+kill --signal web
+wait web
+wait
+rm web
+rm web -f
+rm -f a b
+rm -fv web
+rm -- -f
+rm
+rm --foo web
+ps
+ps -a
+ps -qa
+ps -aq=false
+ps -aqx
+ps x
+ps -n 3
+ps -n x
+ps --last=2
+ps -f x
+ps -f name=web
+ps --no-trunc=false
+ps --format '{{'
+logs web
+logs web -f
+logs --tail 3 web
+logs a b
+logs
+logs -n
+inspect web
+inspect
+inspect -f '{{.Id}}' a b
+events x
+events --since bogus
+images
+images base
+images -q
+images a b
+images -f x
+rmi
+rmi a b
+load x
+load -i
+load -i /nonexistent
+version x
+info x
+container ls
+container ls x
+container ps -a
+container rm
+container stop web
+image ls
+image rm x
+image inspect
+system events x
+"""
+
+# docker takes them; here they are refused in a sentence.
+REFUSED = """
+run -p 80:80 base
+run -P base
+run --network mine base
+run --restart always base
+run --privileged base
+run --gpus all base
+run --cpuset-cpus 0 base
+run --memory-swap 1g base
+run --health-cmd true base
+run --log-driver syslog base
+run --dns 1.1.1.1 base
+run --add-host a:1.2.3.4 base
+run --pid host base
+run --sysctl net.ipv4.ip_forward=1 base
+run --shm-size 1g base
+run -v data:/data base
+run -v /data base
+run --volumes-from other base
+run --mount type=volume,src=data,dst=/x base
+run -a stdout base
+run --cidfile /tmp/x base
+run --pull always base
+exec --privileged web ls
+exec --detach-keys a web ls
+"""
+
+
+def _lines(table: str) -> list[str]:
+    return [line for line in table.splitlines() if line]
+
+
+class _Reached(Exception):
+    """The engine was asked for: the words were taken."""
+
+
+def _verdict(line: str) -> tuple[str, int]:
+    """What our side says to a line: taken, refused or wrong, and the exit code."""
+    console = Console(lambda _data: None, lambda _data: None)
+
+    def open_engine(_root: str | None) -> None:
+        raise _Reached
+
+    try:
+        code = perform(literal(shlex.split(line)), console, open_engine, "/tmp")  # type: ignore[arg-type]
+    except _Reached:
+        return "taken", 0
+    except Refused as error:
+        return "refused", exit_code(error)
+    except OptionError as error:
+        return ("refused" if "refused" in str(error) else "wrong"), exit_code(error)
+    except Error as error:
+        return "wrong", exit_code(error)
+    raise AssertionError(f"{line!r} ended with {code} and asked no engine")
+
+
+@pytest.mark.parametrize("line", _lines(SAME))
+def test_taken_and_refused_like_docker(line: str) -> None:
+    answer = docker_client.ask(*shlex.split(line))
+    ours, code = _verdict(line)
+    assert ours == ("taken" if docker_client.accepts(answer) else "wrong"), answer.stderr
+    if ours == "wrong":
+        assert code == answer.returncode, answer.stderr
+
+
+@pytest.mark.parametrize("line", _lines(REFUSED))
+def test_what_docker_takes_and_this_release_refuses(line: str) -> None:
+    answer = docker_client.ask(*shlex.split(line))
+    assert docker_client.accepts(answer), answer.stderr
+    assert _verdict(line) == ("refused", 125)
+
+
+def test_the_table_is_as_long_as_was_promised() -> None:
+    assert len(_lines(SAME)) >= 60
+
+
+@pytest.mark.parametrize("verb", ("run", "create", "exec", "start", "stop", "kill", "rm", "ps", "logs", "inspect"))
+def test_every_option_of_docker_is_known(verb: str) -> None:
+    """No option of the client's help is an unknown flag here: it works or is refused in a sentence."""
+    from ipycontainer.commands import verbs
+    from ipycontainer.commands.refused import find
+
+    options = {option.long for option in verbs.load(verb).options}
+    words = [word for line in docker_client.ask(verb, "--help").stdout.splitlines() for word in line.split()[:2]]
+    named = {word[2:] for word in words if word.startswith("--") and len(word) > 2}
+    assert named, "docker's help names no option"
+    missing = [name for name in named - {"help"} if name not in options and find(verb, name, "") is None]
+    assert not missing

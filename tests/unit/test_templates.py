@@ -1,0 +1,114 @@
+"""Our templates against Go's own, through the docker client: `docker context ls` needs no daemon."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+
+from ipycontainer.commands.listing import Report
+from ipycontainer.commands.template_functions import TemplateError
+from ipycontainer.commands.templates import Template
+from tests.unit import docker_client
+
+LIKE_GO = [
+    "{{.Name}}",
+    "a {{.Name}} b",
+    "{{ .Name }}|{{.Current}}",
+    "{{json .}}",
+    '{{json .Name}} {{json (split .Name "a")}}',
+    '{{printf "%10s|%-10s|%q|%v" .Name .Name .Name .Current}}',
+    '{{printf "%d %5d %05d %x %t %.2f %%" 3 4 5 255 true 1.5}}',
+    '{{upper .Name}} {{lower "ABC"}} {{title .Name}}',
+    '{{.Name | upper | printf "%s!"}}',
+    "{{truncate .Name 3}} {{pad .Name 1 2}}|",
+    '{{len .Name}} {{slice .Name 1 3}} {{index (split .Name "f") 0}}',
+    '{{join (split .Name "a") ","}} {{split .Name "a"}}',
+    "{{println .Name}}x",
+    '{{print 1 2 "a" "b" 3}} {{print .Name .Current}} {{print 1 2}}',
+    '{{if eq .Name "x" "default"}}y{{else}}n{{end}}',
+    "{{if .Error}}a{{else if .Current}}b{{else}}c{{end}}",
+    "{{if .Error}}a{{else if .Error}}b{{else}}c{{end}}",
+    "{{if not .Error}}{{if .Current}}deep{{end}}{{end}}",
+    '{{/* nothing */}}a {{- "q" -}} b',
+    "{{with .Name}}{{.}}{{$.Current}}{{end}}",
+    "{{with .Error}}x{{else}}none{{end}}",
+    "{{$x := .Name}}{{$x}} {{$x | len}}",
+    "{{$x := 1}}{{if .Current}}{{$x = 2}}{{end}}{{$x}}",
+    '{{and .Name .Current}} {{or .Error "none"}} {{not .Current}}',
+    '{{range split .Name "a"}}[{{.}}]{{else}}none{{end}}',
+    '{{range $i, $v := split .Name "a"}}{{$i}}={{$v}};{{end}}',
+    '{{ge 1 2}} {{lt 1 2}} {{le 2 2}} {{gt 2 1}} {{ne "a" "b"}}',
+    '{{"a\\tb"}} {{`raw \\t`}} {{1.5}} {{true}} {{0x10}}',
+    '{{(split .Name "a")}} {{len (split .Name "a")}}',
+    "}} { { {x}",
+]
+
+WRONG_LIKE_GO = [
+    "{{",
+    "{{.Name",
+    "{{.Nope}}",
+    "{{nope}}",
+    "{{if}}x{{end}}",
+    "{{if .Name}}x",
+    "{{end}}",
+    "{{else}}",
+    "{{range .Current}}x{{end}}",
+    "{{.Name.Deeper}}",
+    '{{"open}}',
+    "{{(.Name}}",
+    "{{.Name)}}",
+    "{{}}",
+    "{{$nope}}",
+    "{{.Name 1}}",
+    '{{index .Name "a"}}',
+    "{{/* open }}",
+]
+
+
+@cache
+def _context() -> dict[str, object]:
+    return dict(json.loads(docker_client.ask("context", "ls", "--format", "{{json .}}").stdout))
+
+
+@pytest.mark.parametrize("form", LIKE_GO)
+def test_the_same_text_as_go(form: str) -> None:
+    answer = docker_client.ask("context", "ls", "--format", form)
+    assert answer.returncode == 0, answer.stderr
+    assert Report(form).text(_context()) == answer.stdout.removesuffix("\n")
+
+
+@pytest.mark.parametrize("form", WRONG_LIKE_GO)
+def test_what_go_cannot_read_is_told_in_a_sentence(form: str) -> None:
+    answer = docker_client.ask("context", "ls", "--format", form)
+    assert answer.returncode != 0 and "template" in answer.stderr, answer
+    with pytest.raises(TemplateError) as raised:
+        Template(form).fill(_context())
+    assert "\n" not in str(raised.value)
+
+
+def test_maps_lists_and_nothing_look_as_in_go() -> None:
+    value = {"Map": {"b": 1, "a": [True, None]}, "Labels": {"x": "y"}, "List": [], "None": None}
+    assert Template("{{.Map}} {{.List}} {{.None}}").fill(value) == "map[a:[true <no value>] b:1] [] <no value>"
+    assert Template('{{index .Labels "x"}}{{index .Labels "no"}}{{.Map.b}}').fill(value) == "y1"
+    assert (
+        Template("{{range $k, $v := .Labels}}{{$k}}:{{$v}}{{end}}{{range .List}}x{{else}}-{{end}}").fill(value)
+        == "x:y-"
+    )
+
+
+def test_a_name_that_is_not_there_lists_those_that_are() -> None:
+    with pytest.raises(TemplateError, match=r"there is no \.C here; there are \.A, \.B"):
+        Template("{{.C}}").fill({"B": 1, "A": 2})
+
+
+def test_a_template_cannot_reach_into_python() -> None:
+    for form in ("{{.__class__}}", "{{.Name.__class__}}", "{{.Name.upper}}", '{{printf "%(a)s" .}}'):
+        with pytest.raises(TemplateError):
+            Template(form).fill({"Name": "x"})
+
+
+def test_a_deep_template_is_refused() -> None:
+    with pytest.raises(TemplateError, match="too deeply"):
+        Template("{{if true}}" * 500 + "{{end}}" * 500)
