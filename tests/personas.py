@@ -101,7 +101,7 @@ class Persona:
         self,
         command: Sequence[str | Path],
         *,
-        input: str | bytes | None = None,  # noqa: A002  # subprocess's own word
+        input: str | bytes | None = None,
         timeout: float = 60,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
