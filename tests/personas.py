@@ -101,7 +101,7 @@ class Persona:
         self,
         command: Sequence[str | Path],
         *,
-        input: str | bytes | None = None,
+        input: str | bytes | None = None,  # noqa: A002 subprocess names it so
         timeout: float = 60,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,

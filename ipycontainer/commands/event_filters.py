@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ipycontainer.engine.engine import Event
+    from ipycontainer.engine.events import Event
 
 KEYS = ("container", "event", "image", "label", "type")
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from ipycontainer.commands import Call
     from ipycontainer.commands.listing import Report
-    from ipycontainer.engine.engine import Engine, Event
+    from ipycontainer.engine.engine import Engine
+    from ipycontainer.engine.events import Event
 
 _TYPES = ("", "container", "image")
 

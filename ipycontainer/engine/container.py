@@ -106,9 +106,7 @@ class Container:
         launch = launch_of(self._engine, self, attach, stdin, size)
         return lifecycle.start(self._engine.launcher, "run", launch)
 
-    def exec(
-        self, command: Sequence[str], *, env: Sequence[str] = (), user: str = "", workdir: str = ""
-    ) -> Result:
+    def exec(self, command: Sequence[str], *, env: Sequence[str] = (), user: str = "", workdir: str = "") -> Result:
         """Run one more program in it, to its end."""
         from ipycontainer.engine.result import collect
 

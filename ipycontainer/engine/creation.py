@@ -95,7 +95,7 @@ def _check(engine: Engine, request: RunRequest) -> None:
         if not os.path.isabs(bind.source):
             raise InputError(f"the source of a bind must be an absolute path, not {bind.source!r}")
         if not bind.create and not os.path.lexists(bind.source):
-            raise InputError(f"invalid mount config for type \"bind\": bind source path does not exist: {bind.source}")
+            raise InputError(f'invalid mount config for type "bind": bind source path does not exist: {bind.source}')
     if request.ulimits:
         _check_ulimits(request)
     wanted = specification.resources(request)

@@ -154,7 +154,10 @@ class Directory:
         return lines[number] if len(lines) > 2 else None  # fewer: it is just being written
 
     def find(self, reference: str) -> str:
-        """The id behind a name, an id, or the beginning of one.  Raises NoSuchContainer, InputError if it fits several."""
+        """The id behind a name, an id, or the beginning of one.
+
+        Raises NoSuchContainer, or InputError where several begin so.
+        """
         if container_names.is_name(reference):
             try:
                 container = os.readlink(os.path.join(self.names_folder, reference))

@@ -118,15 +118,13 @@ class Engine:
         with attachment:
             return converse(attachment, stdin, output_limit)
 
-    def containers(
-        self, all: bool = False, filters: Sequence[tuple[str, str]] = (), last: int = 0
-    ) -> list[Container]:
+    def containers(self, all: bool = False, filters: Sequence[tuple[str, str]] = (), last: int = 0) -> list[Container]:
         """The running containers, or `all`, the newest first.
 
         filters: (name, value) of status, name, id or label; the command line has docker's others.
         """
         names = self.directory.names()
-        found = []
+        found: list[Container] = []
         for identity in self.directory.ids():
             config = self.directory.read(identity)
             if config is not None:

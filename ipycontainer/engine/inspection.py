@@ -69,9 +69,7 @@ def _state(state: State) -> dict[str, Any]:
 
 def _host_config(request: dict[str, Any]) -> dict[str, Any]:
     return {
-        "Binds": [
-            f"{item['source']}:{item['target']}{':ro' if item['read_only'] else ''}" for item in request["binds"]
-        ]
+        "Binds": [f"{item['source']}:{item['target']}{':ro' if item['read_only'] else ''}" for item in request["binds"]]
         or None,
         "NetworkMode": request["network"],
         "AutoRemove": request["remove"],
@@ -84,9 +82,7 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "Init": request["init"] or None,
         "ReadonlyRootfs": request["read_only"],
         "Tmpfs": {item["target"]: ",".join(item["options"]) for item in request["tmpfs"]} or None,
-        "Ulimits": [
-            {"Name": item["name"], "Soft": item["soft"], "Hard": item["hard"]} for item in request["ulimits"]
-        ]
+        "Ulimits": [{"Name": item["name"], "Soft": item["soft"], "Hard": item["hard"]} for item in request["ulimits"]]
         or None,
     }
 

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 GENERATION = "0"
 
 
-def launch_of(
-    engine: Engine, container: Container, attach: bool, stdin: bool, size: tuple[int, int] | None
-) -> Launch:
+def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, size: tuple[int, int] | None) -> Launch:
     """The Launch of a start."""
     written = engine.directory.read_launch(container.id)
     rows, columns = size or (0, 0)
@@ -34,7 +32,7 @@ def launch_of(
         remove=written["remove"],
         terminal=written["terminal"],
         attach=attach,
-        stdin=stdin or written["interactive"] and not attach,
+        stdin=stdin or (written["interactive"] and not attach),
         rows=rows,
         columns=columns,
         fault=engine.fault,

@@ -171,7 +171,8 @@ def _asked_mounts(request: RunRequest, etc: list[tuple[str, str]]) -> list[dict[
     """The written files, then what was asked for, so that -v may put another file over /etc/hosts."""
     found = [{"destination": target, "type": "bind", "source": source, "options": ["rbind"]} for source, target in etc]
     seen: set[str] = set()
-    for mount in sorted((*request.tmpfs, *request.binds), key=lambda item: item.target.count("/")):
+    asked: list[Tmpfs | Bind] = [*request.tmpfs, *request.binds]
+    for mount in sorted(asked, key=lambda item: item.target.count("/")):
         target = _target(mount.target)
         if target in seen:
             raise InputError(f"Duplicate mount point: {target}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import os
-
-import _socket
 
 from ipycontainer.errors import Error, LauncherError, from_wire
 from ipycontainer.json_text import loads
@@ -190,7 +189,7 @@ def _read_all(descriptor: int, limit: float) -> bytes:
     deadline = time.monotonic() + limit
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    parts = []
+    parts: list[bytes] = []
     while True:
         left = deadline - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):

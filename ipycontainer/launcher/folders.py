@@ -67,7 +67,8 @@ def make_private(folder: str) -> None:
         found = os.lstat(path)
         if found.st_uid != os.geteuid() or found.st_mode & 0o170000 != 0o040000 or found.st_mode & 0o022:
             raise StoreUnwritable(
-                f"the run folder {path} belongs to somebody else or others may write it; remove it or set XDG_RUNTIME_DIR"
+                f"the run folder {path} belongs to somebody else or others may write it; "
+                "remove it or set XDG_RUNTIME_DIR"
             )
 
 

@@ -13,7 +13,17 @@ from ipycontainer.launcher.folders import digest
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # What a launcher loads; the rooms above it are read afresh by every client anyway.
-_ROOMS = (".", "linux", "linux/cgroups", "oci", "launcher", "runtime", "runtime/inside", "runtime/inside/steps", "images/inside")
+_ROOMS = (
+    ".",
+    "linux",
+    "linux/cgroups",
+    "oci",
+    "launcher",
+    "runtime",
+    "runtime/inside",
+    "runtime/inside/steps",
+    "images/inside",
+)
 
 
 def interpreter() -> str:

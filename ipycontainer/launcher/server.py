@@ -5,12 +5,11 @@ The launcher itself never reads a request: a slow or hostile client can only hol
 
 from __future__ import annotations
 
+import _signal
+import _socket
 import os
 import select
 import sys
-
-import _signal
-import _socket
 
 from ipycontainer.errors import Error, InputError, to_wire
 from ipycontainer.launcher.wire import Channel
@@ -102,7 +101,7 @@ class Server:
             self._listener.close()
             run_job(self._jobs, Channel(_socket.socket(fileno=descriptor)))
             status = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a forked child: whatever it was, it ends here
             import traceback
 
             traceback.print_exc()

@@ -16,6 +16,10 @@ from ipycontainer.errors import KernelError, LauncherError
 from ipycontainer.json_text import loads
 from ipycontainer.linux import capabilities, idmaps, locks, mounts, namespaces
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 NEWUIDMAP = "/usr/bin/newuidmap"
 NEWGIDMAP = "/usr/bin/newgidmap"
 
@@ -158,13 +162,13 @@ def _join_living(run: str) -> str | None:
     return None
 
 
-def _living(folder: str) -> dict[str, object] | None:
+def _living(folder: str) -> dict[str, Any] | None:
     """The state of the container in `folder` if its monitor holds its lock."""
     if not locks.is_held(os.path.join(folder, "alive")):
         return None
     try:
         with open(os.path.join(folder, "state.json"), encoding="utf-8") as file:
-            found: dict[str, object] = loads(file.read())
+            found: dict[str, Any] = loads(file.read())
     except (FileNotFoundError, ValueError):
         return None
     return found

@@ -12,10 +12,9 @@ Descriptors travel beside a document by SCM_RIGHTS, unix(7).
 
 from __future__ import annotations
 
+import _socket
 import array
 import os
-
-import _socket
 
 from ipycontainer.errors import LauncherError
 from ipycontainer.json_text import dumps, loads

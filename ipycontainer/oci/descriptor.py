@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipycontainer.errors import DocumentError
 from ipycontainer.oci import platform as platforms
-from ipycontainer.oci.digest import Digest, parse as parse_digest
+from ipycontainer.oci.digest import Digest
+from ipycontainer.oci.digest import parse as parse_digest
 from ipycontainer.oci.document import Node
 from ipycontainer.record import Record
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipycontainer.errors import DocumentError
 from ipycontainer.oci import media_types
-from ipycontainer.oci.descriptor import Descriptor, read as read_descriptor
+from ipycontainer.oci.descriptor import Descriptor
+from ipycontainer.oci.descriptor import read as read_descriptor
 from ipycontainer.oci.document import Document
 from ipycontainer.oci.platform import Platform, choose
 from ipycontainer.record import Record

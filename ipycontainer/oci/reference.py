@@ -11,7 +11,8 @@ hand here because `re` costs more to import than a lean command takes in all.
 from __future__ import annotations
 
 from ipycontainer.errors import DocumentError, ImageNameError
-from ipycontainer.oci.digest import Digest, parse as parse_digest
+from ipycontainer.oci.digest import Digest
+from ipycontainer.oci.digest import parse as parse_digest
 from ipycontainer.record import Record
 
 DEFAULT_DOMAIN = "docker.io"
@@ -99,7 +100,9 @@ def is_reference(text: str) -> bool:
 
 
 def _bad(text: str) -> ImageNameError:
-    return ImageNameError(f"invalid reference format: {text!r} is no image name; write it as [HOST/]NAME[:TAG][@DIGEST]")
+    return ImageNameError(
+        f"invalid reference format: {text!r} is no image name; write it as [HOST/]NAME[:TAG][@DIGEST]"
+    )
 
 
 def _split_domain(text: str) -> tuple[str, str]:

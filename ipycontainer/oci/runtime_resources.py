@@ -91,7 +91,11 @@ def _device_rule(node: Node) -> DeviceRule:
     if not set(access) <= set("rwm"):
         raise node.at("access").refuse("letters of rwm")
     return DeviceRule(
-        node.at("allow").boolean(), kind or "a", _device_number(node.at("major")), _device_number(node.at("minor")), access
+        node.at("allow").boolean(),
+        kind or "a",
+        _device_number(node.at("major")),
+        _device_number(node.at("minor")),
+        access,
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ipycontainer.errors import DocumentError
 from ipycontainer.oci.document import Document, Node, thaw
-from ipycontainer.oci.runtime_resources import Resources, read as read_resources
+from ipycontainer.oci.runtime_resources import Resources
+from ipycontainer.oci.runtime_resources import read as read_resources
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -161,9 +162,11 @@ def read(document: Document) -> RuntimeSpec:
     version = node.at("ociVersion").text()
     if not version.startswith("1."):
         raise node.at("ociVersion").refuse("a version 1.x")
-    hooks = {name: tuple(read_hook(item) for item in node.at("hooks").at(name).items()) for name in HOOKS} if node.has(
-        "hooks"
-    ) else {}
+    hooks = (
+        {name: tuple(read_hook(item) for item in node.at("hooks").at(name).items()) for name in HOOKS}
+        if node.has("hooks")
+        else {}
+    )
     return RuntimeSpec(
         document,
         version,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import _signal
+import os
 
 from ipycontainer.errors import Error, StartError, to_wire
 from ipycontainer.linux import descriptors, prctl
@@ -22,8 +21,8 @@ def become(
 ) -> NoReturn:
     """Walk `parts` and become the program; never returns.
 
-    stdio: descriptors for 0, 1 and 2; keep: others that a step needs.  A failing step goes to the monitor as an error document; success
-    closes the channel, which is close-on-exec.
+    stdio: descriptors for 0, 1 and 2; keep: others that a step needs.  A failing step goes to the monitor as
+    an error document; success closes the channel, which is close-on-exec.
     """
     assert place.channel is not None
     try:
@@ -37,7 +36,7 @@ def become(
             walk(part, steps, place)
     except Error as error:
         _say(place, error)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - a forked child: whatever it was, the monitor is told
         _say(place, StartError(f"{type(error).__name__}: {error}"))
     finally:
         os._exit(125)

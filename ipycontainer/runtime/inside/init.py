@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import _signal
+import os
 
 _UNTOUCHABLE = frozenset({_signal.SIGKILL, _signal.SIGSTOP, _signal.SIGCHLD})
 

@@ -1,8 +1,8 @@
 """What a monitor writes about its container: the lock, the living state, the lasting record, the journal.
 
-    RUN/containers/ID/alive        its lock held: the monitor lives, whatever any PID says
-    RUN/containers/ID/state.json   pid, start time, monitor, boot; gone with the run folder
-    FOLDER/life.json               started, finished, exit code; lasts.  No "finished" and no lock: exit unknown
+RUN/containers/ID/alive        its lock held: the monitor lives, whatever any PID says
+RUN/containers/ID/state.json   pid, start time, monitor, boot; gone with the run folder
+FOLDER/life.json               started, finished, exit code; lasts.  No "finished" and no lock: exit unknown
 """
 
 from __future__ import annotations

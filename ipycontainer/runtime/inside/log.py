@@ -90,7 +90,7 @@ def chunk_files(folder: str) -> list[int]:
     except FileNotFoundError:
         return []
     for name in names:
-        number, dot, kind = name.partition(".")
+        number, _, kind = name.partition(".")
         if kind == "chunks" and number.isdecimal():
             found.append(int(number))
     return sorted(found)

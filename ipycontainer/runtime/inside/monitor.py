@@ -22,6 +22,7 @@ from ipycontainer.runtime.plan import namespace_kinds, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ipycontainer.launcher.wire import Channel, Message
@@ -84,18 +85,18 @@ class Monitor:
         for descriptor in set(theirs):
             os.close(descriptor)
         self._place.channel = parent
-        self._walk_beside(steps, hinge + 1)
+        self._beside(lambda: walk("outside", steps.outside[hinge + 1 :], self._place, hinge + 1))
         kinds = namespace_kinds(launch.spec, self._host.rootless)
         life.write_state(launch, self._host.mode, self._place.child, kinds, self._group)
         if launch.hold:
             self._hold()
-        parent.send({"word": "go"})
+        self._beside(lambda: parent.send({"word": "go"}))
         self._await_program(parent, ours)
 
-    def _walk_beside(self, steps: Plan, first: int) -> None:
-        """What the child needs from outside.  If the child itself failed meanwhile, its reason is the better one."""
+    def _beside(self, act: Callable[[], None]) -> None:
+        """What the child waits for.  If the child itself has failed meanwhile, its reason is the better one."""
         try:
-            walk("outside", steps.outside[first:], self._place, first)
+            act()
         except Error:
             self._raise_childs_failure()
             raise
