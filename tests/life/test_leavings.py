@@ -69,8 +69,8 @@ def test_created_and_never_started(persona: Persona):
 
 
 def test_an_interrupted_run(persona: Persona):
-    process = persona.popen(["ipycontainer", "run", "--rm", "base", "sleep", "1000"])
-    _until_running(persona)
+    process = persona.popen(["ipycontainer", "run", "--rm", "--name", "stopped", "base", "sleep", "1000"])
+    _until_running(persona, "stopped")
     process.send_signal(2)
     process.communicate(timeout=20)
     assert process.returncode in (130, 137)
@@ -78,12 +78,12 @@ def test_an_interrupted_run(persona: Persona):
 
 def test_a_command_line_that_is_killed(persona: Persona):
     """The container goes on; it ends by itself and is removed, for it was asked to be."""
-    process = persona.popen(["ipycontainer", "run", "--rm", "base", "sleep", "2"])
-    _until_running(persona)
+    process = persona.popen(["ipycontainer", "run", "--rm", "--name", "alone", "base", "sleep", "2"])
+    _until_running(persona, "alone")
     process.kill()
     process.communicate(timeout=20)
     end = time.monotonic() + 20
-    while persona.ok("ps", "-aq"):
+    while persona.ok("ps", "-aq", "--filter", "name=alone"):
         assert time.monotonic() < end, persona.ok("ps", "-a")
         time.sleep(0.1)
 
@@ -98,8 +98,8 @@ def test_a_program_that_leaves_orphans_behind(persona: Persona):
     persona.ok("run", "--rm", "base", "sh", "-c", "sleep 1000 & sleep 1000 & echo on")
 
 
-def _until_running(persona: Persona) -> None:
+def _until_running(persona: Persona, name: str) -> None:
     end = time.monotonic() + 20
-    while not persona.ok("ps", "-q"):
+    while not persona.ok("ps", "-q", "--filter", f"name={name}"):
         assert time.monotonic() < end, "it never ran"
         time.sleep(0.05)
