@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from errno import EACCES, EDQUOT, ENOSPC, EROFS
 
 from ipycontainer.errors import StoreError, StoreUnwritable
 from ipycontainer.oci.digest import Digest, Verifier, verify
@@ -42,6 +43,23 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+
+class writing:
+    """In a `with`: a disk that is full or may not be written becomes a sentence about the store at `root`."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT, EROFS, EACCES):
+            raise StoreUnwritable(
+                f"cannot write the store {self._root}: {error.strerror}; nothing of this image was kept:"
+                " remove images with `rmi`, or choose another place with IPYCONTAINER_ROOT"
+            ) from None
 
 
 class Layout:
