@@ -11,8 +11,13 @@ import select
 
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
+<<<<<<< HEAD
 from ipycontainer.engine.events import Event, Journal, matches
 from ipycontainer.errors import Error, InputError, NoSuchContainer, TimedOut
+=======
+from ipycontainer.engine.events import Event, Journal, check_filters, matches
+from ipycontainer.errors import InputError, NoSuchContainer, TimedOut
+>>>>>>> main
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.alive import read as read_alive
@@ -129,9 +134,18 @@ class Engine:
     def containers(self, all: bool = False, filters: Sequence[tuple[str, str]] = (), last: int = 0) -> list[Container]:
         """The running containers, or `all`, the newest first.
 
-        filters: (name, value) of status, name, id or label; the command line has docker's others.
+        filters: docker's, as (name, value): status, name, id, label, ancestor, exited, before, since;
+        last: only the so many newest, whatever their state.
         """
+<<<<<<< HEAD
         self._sweep_the_dead()
+=======
+        all = all or last > 0
+        if filters:
+            from ipycontainer.engine.selection import check, select
+
+            all = check(filters) or all
+>>>>>>> main
         names = self.directory.names()
         found: list[Container] = []
         for identity in self.directory.ids():
@@ -139,14 +153,11 @@ class Engine:
             if config is not None:
                 found.append(Container(self, identity, config, names.get(identity, "")))
         found.sort(key=lambda container: container.created, reverse=True)
-        if last:
-            return found[:last]
         if filters:
-            from ipycontainer.engine.selection import selects
-
-            found = [container for container in found if selects(container, filters)]
-            all = all or any(name == "status" for name, _ in filters)
-        return found if all else [container for container in found if container.status == "running"]
+            found = select(found, filters, self.get)
+        if not all:
+            found = [container for container in found if container.status == "running"]
+        return found[:last] if last > 0 else found
 
     def _sweep_the_dead(self) -> None:
         """Whoever looks and finds that a monitor was killed removes what it left in the kernel."""
@@ -208,7 +219,11 @@ class Engine:
         follow: bool = True,
         filters: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Event]:
-        """What happens, as it happens; from `since` (seconds since the epoch) if given."""
+        """What happens, as it happens; from `since` (seconds since the epoch) if given.
+
+        filters: docker's, as (name, value): event, type, container, image, label.
+        """
+        check_filters(filters)
         folders.prepare(self.root)
         return (event for event in self.journal.read(since, until, follow) if matches(event, filters))
 
