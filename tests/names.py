@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 # Launchers and monitors have this in their command line, and behind it their store's folder.
@@ -22,7 +22,7 @@ OURS = "ipycontainer"
 Names = dict[str, frozenset[str]]
 
 
-def snapshot(mark: str, folders: Iterable[Path] = ()) -> Names:
+def snapshot(mark: str, folders: Sequence[Path] = ()) -> Names:
     """All names now.
 
     mark: text (a test's own folder) that the environment or the command line of our processes holds;
@@ -31,7 +31,7 @@ def snapshot(mark: str, folders: Iterable[Path] = ()) -> Names:
     processes = _processes(mark)
     return {
         "mounts": frozenset(_mounts()),
-        "cgroups": frozenset(_cgroups(processes)),
+        "cgroups": frozenset(_cgroups(processes, "".join(_read(folder / "events") for folder in folders))),
         "processes": frozenset(processes.values()),
         "namespaces": frozenset(_namespaces(processes)),
         "links": frozenset(os.listdir("/sys/class/net")),
@@ -82,8 +82,9 @@ def _mounts() -> list[str]:
     return names
 
 
-def _cgroups(ours: Container[int]) -> list[str]:
-    """Cgroups with our name in them, but for those that another test run's containers live in."""
+def _cgroups(ours: Container[int], journals: str) -> list[str]:
+    """Cgroups with our name in them, but for those of another test run: processes not `ours` live in them, or
+    they bear the id of a container that is in none of our `journals`."""
     roots = []
     for line in _read("/proc/self/mountinfo").splitlines():
         left, _, right = line.partition(" - ")
@@ -95,7 +96,10 @@ def _cgroups(ours: Container[int]) -> list[str]:
             for child in children:
                 path = f"{folder}/{child}"
                 members = [int(pid) for pid in _read(f"{path}/cgroup.procs").split()]
-                if f"/{OURS}/" in path[len(root) :] and (not members or any(pid in ours for pid in members)):
+                if f"/{OURS}/" not in path[len(root) :]:
+                    continue
+                strange = len(child) == 64 and child not in journals
+                if any(pid in ours for pid in members) or not (members or strange):
                     names.append(path)
     return names
 

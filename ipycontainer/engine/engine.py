@@ -11,13 +11,8 @@ import select
 
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
-<<<<<<< HEAD
-from ipycontainer.engine.events import Event, Journal, matches
-from ipycontainer.errors import Error, InputError, NoSuchContainer, TimedOut
-=======
 from ipycontainer.engine.events import Event, Journal, check_filters, matches
-from ipycontainer.errors import InputError, NoSuchContainer, TimedOut
->>>>>>> main
+from ipycontainer.errors import Error, InputError, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.alive import read as read_alive
@@ -137,15 +132,12 @@ class Engine:
         filters: docker's, as (name, value): status, name, id, label, ancestor, exited, before, since;
         last: only the so many newest, whatever their state.
         """
-<<<<<<< HEAD
         self._sweep_the_dead()
-=======
         all = all or last > 0
         if filters:
             from ipycontainer.engine.selection import check, select
 
             all = check(filters) or all
->>>>>>> main
         names = self.directory.names()
         found: list[Container] = []
         for identity in self.directory.ids():
