@@ -109,12 +109,10 @@ class CellConsole(Console):
             self._value = value
 
     def stdin(self) -> int | None:
-        """The cell's text as a file; None where there is none."""
-        if self._text is None:
-            return None
+        """The cell's text as a file; without a cell an empty one, for nobody could type."""
         if self._stdin is None:
             self._stdin = os.memfd_create("cell", os.MFD_CLOEXEC)
-            rest = memoryview(self._text.encode("utf-8", "surrogateescape"))
+            rest = memoryview((self._text or "").encode("utf-8", "surrogateescape"))
             while rest:
                 rest = rest[os.write(self._stdin, rest) :]
             os.lseek(self._stdin, 0, os.SEEK_SET)

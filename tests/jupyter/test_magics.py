@@ -118,7 +118,7 @@ def test_a_failure_fails_the_cell_with_one_sentence(kernel, line, kind, part):
     assert (reply.status, reply.error) == ("error", kind)
     assert part in reply.sentence
     assert reply.traceback == f"{kind}: {reply.sentence}"
-    assert "File" not in reply.traceback and "\n" not in reply.traceback
+    assert 'File "' not in reply.traceback and "\n" not in reply.traceback
 
 
 def test_no_raise_lets_the_cell_go_on(kernel):
