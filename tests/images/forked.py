@@ -30,7 +30,7 @@ def in_store_namespace(persona: Persona, work: Callable[[], Any], keep: Sequence
             answer = {"answer": work()}
         except Error as error:
             answer = {"error": to_wire(error)}
-        except BaseException:
+        except BaseException:  # noqa: BLE001  # raised again by the parent
             answer = {"error": {"class": "Error", "sentence": traceback.format_exc()}}
         with open(writing, "wb") as file:
             file.write(dumps(answer).encode())

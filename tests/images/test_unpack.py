@@ -74,7 +74,7 @@ def test_with_one_id_owners_are_kept_beside(bench: Bench):
 
 @pytest.mark.personas("user")
 def test_ids_beyond_the_range_are_refused_in_a_sentence(bench: Bench):
-    with pytest.raises(ArchiveError, match="'f' belongs to 70000:0, which is outside the ids.*subuid"):
+    with pytest.raises(ArchiveError, match=r"'f' belongs to 70000:0, which is outside the ids.*subuid"):
         bench.unpack(tar(file("f", uid=70_000)))
 
 
@@ -90,7 +90,9 @@ def test_whiteouts_become_what_overlayfs_looks_for(bench: Bench):
     assert stat.S_ISCHR(gone["mode"])
     assert (bench.tree / "d/gone").lstat().st_rdev == 0
     attribute = "trusted.overlay.opaque" if bench.mode == "root" else "user.overlay.opaque"
-    opaque = {name: attribute in bench.inside(lambda name=name: os.listxattr(bench.tree / name)) for name in ("o", "dir", "d")}
+    opaque = {
+        name: attribute in bench.inside(lambda name=name: os.listxattr(bench.tree / name)) for name in ("o", "dir", "d")
+    }
     assert opaque == {"o": True, "dir": True, "d": False}
     assert (bench.tree / "both").read_bytes() == b"stays"
     assert (bench.tree / "again").read_bytes() == b"back"
@@ -122,7 +124,7 @@ def test_devices_are_for_root_alone(bench: Bench):
         bench.unpack(raw)
         assert (bench.tree / "dev/null").lstat().st_rdev == os.makedev(1, 3)
     else:
-        with pytest.raises(DeviceRefused, match="'dev/null' is a device node .char 1:3.*as root"):
+        with pytest.raises(DeviceRefused, match=r"'dev/null' is a device node .char 1:3.*as root"):
             bench.unpack(raw)
 
 
@@ -156,14 +158,14 @@ def test_a_size_that_is_too_large_for_the_disk_or_the_setting(bench: Bench):
 
 
 def test_trees_are_removed_whoever_owns_them_and_however_deep(bench: Bench):
-    bench.unpack(tar(folder("d", 0o000, uid=bench.mode != "one" and 1000 or 0), file("d/f", mode=0)))
+    bench.unpack(tar(folder("d", 0o000, uid=(bench.mode != "one" and 1000) or 0), file("d/f", mode=0)))
 
     def dig() -> None:
         os.chdir(bench.tree)
         for _ in range(1500):
             os.mkdir("d2", 0o700)
             os.chdir("d2")
-        open("bottom", "w").close()  # noqa: SIM115
+        open("bottom", "w").close()
 
     bench.inside(dig)
     outside = bench.folder / "outside"

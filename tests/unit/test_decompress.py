@@ -96,7 +96,7 @@ def test_a_bomb_is_seen_before_it_has_grown(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(decompress, "_HARMLESS", 10_000_000)
     bomb = gzip.compress(bytes(100_000_000), 9)
     taken = 0
-    with pytest.raises(ArchiveError, match="200 times its size, as a bomb does.*IPYCONTAINER_LAYER_RATIO"):
+    with pytest.raises(ArchiveError, match=r"200 times its size, as a bomb does.*IPYCONTAINER_LAYER_RATIO"):
         for piece in plain(io.BytesIO(bomb)):
             taken += len(piece)
     assert taken < 60_000_000

@@ -37,7 +37,11 @@ def test_bytes_stay_and_an_edit_keeps_what_it_does_not_touch(mapping: dict, inde
 
 def test_the_view_cannot_be_written():
     document = Document(b'{"a":{"b":[1,{"c":2}]}}')
-    for write in (lambda v: v.__setitem__("a", 1), lambda v: v["a"].__setitem__("b", 1), lambda v: v["a"]["b"].append(1)):
+    for write in (
+        lambda v: v.__setitem__("a", 1),
+        lambda v: v["a"].__setitem__("b", 1),
+        lambda v: v["a"]["b"].append(1),
+    ):
         with pytest.raises((TypeError, AttributeError)):
             write(document.view)
 
@@ -75,5 +79,3 @@ def test_wrong_types_are_named_by_their_path():
         node.at("s").text_map()
     assert item.at("missing").text("default") == "default"
     assert node.at("missing").texts() == ()
-
-

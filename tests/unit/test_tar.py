@@ -40,7 +40,9 @@ def read_all(raw: bytes, step: int = 700) -> list[tuple[Entry, bytes]]:
     return [(entry, b"".join(bytes(piece) for piece in reader.content())) for entry in reader]
 
 
-parts = st.text(st.characters(min_codepoint=33, blacklist_categories=["Cs"], blacklist_characters="/"), min_size=1, max_size=60)
+parts = st.text(
+    st.characters(min_codepoint=33, blacklist_categories=["Cs"], blacklist_characters="/"), min_size=1, max_size=60
+)
 members = st.lists(
     st.tuples(
         st.lists(parts, min_size=1, max_size=6).map("/".join),
@@ -57,7 +59,9 @@ members = st.lists(
 @given(members, st.sampled_from(["gnu", "pax"]), st.sampled_from([1, 511, 512, 513, 1 << 20]))
 def test_what_python_writes_is_read(found: list, form: str, step: int):
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=FORMATS[form], errors="surrogateescape", encoding="utf-8") as archive:
+    with tarfile.open(
+        fileobj=stream, mode="w", format=FORMATS[form], errors="surrogateescape", encoding="utf-8"
+    ) as archive:
         for name, kind, content, mode, uid, mtime in found:
             info = tarfile.TarInfo(name)
             info.type, info.mode, info.uid, info.mtime = kind, mode, uid, mtime
@@ -115,7 +119,7 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "ä\n").write_text("x")
     os.mkfifo(folder / "pipe")
     with open(folder / "sparse", "wb") as file:
-        for place in range(0, 60):
+        for place in range(60):
             file.seek(place * 100_000)
             file.write(bytes([place + 1]) * 5000)
         file.truncate(10_000_000)
@@ -127,7 +131,9 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "sparse", [[], ["--sparse"], ["--sparse", "--sparse-version=0.0"], ["--sparse", "--sparse-version=0.1"]]
 )
 def test_what_gnu_tar_writes_is_read(forest: Path, options: list[str], sparse: list[str]):
-    raw = subprocess.run(["tar", *options, *sparse, "-C", forest, "-cf", "-", "."], check=True, capture_output=True).stdout
+    raw = subprocess.run(
+        ["tar", *options, *sparse, "-C", forest, "-cf", "-", "."], check=True, capture_output=True
+    ).stdout
     whole = {}
     for entry, body in read_all(raw, 1 << 18):
         if entry.segments is not None:
@@ -198,7 +204,10 @@ def test_numbers_in_base_256():
         (patched(slice(124, 136), b"77777777777\0"), "ends in the middle"),
         (b"\1" * 512, "no tar archive"),
         (b"x" * 100, "ends in the middle"),
-        (tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"x", 5, 0) + b"9 a=b".ljust(512, b"\0"), "PAX header is damaged"),
+        (
+            tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"x", 5, 0) + b"9 a=b".ljust(512, b"\0"),
+            "PAX header is damaged",
+        ),
         (tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"L", 1 << 30, 0), "header of 1073741824 bytes"),
         (tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"L", 0, 0) + tar_writer.END, "ends in the middle"),
     ],

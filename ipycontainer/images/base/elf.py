@@ -65,7 +65,7 @@ def _read(descriptor: int, start: bytes) -> Elf:
         elif kind == _PT_DYNAMIC:
             data = os.pread(descriptor, min(length, 1 << 20), offset)
             form = order + ("qQ" if bits == 64 else "iI")
-            dynamic = [pair for pair in struct.iter_unpack(form, data[: len(data) - len(data) % struct.calcsize(form)])]
+            dynamic = list(struct.iter_unpack(form, data[: len(data) - len(data) % struct.calcsize(form)]))
     strings = _strings(descriptor, dynamic, segments)
     return Elf(
         machine,
