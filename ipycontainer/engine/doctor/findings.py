@@ -32,6 +32,18 @@ KERNEL = {
     "devpts": "containers have no terminals of their own: `-t` does not work",
 }
 
+TITLES = {
+    "close_range": "close_range(2)",
+    "openat2": "openat2(2)",
+    "clone3": "clone3(2)",
+    "pidfd": "pidfd_open(2)",
+    "mount attributes": "mount_setattr(2)",
+    "detached mounts": "Mounting by descriptor (fsopen, move_mount)",
+    "many layers": "Giving overlay its layers one by one (lowerdir+)",
+    "mqueue": "The mqueue file system",
+    "devpts": "A devpts of its own",
+}
+
 
 def findings(machine: Machine, layout: Layout, facts: Facts) -> list[Finding]:
     """Everything worth a line, the decisive ones first."""
@@ -113,7 +125,7 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             rung.name,
             False,
-            f"{rung.name} does not work here ({errno_name(rung.errno)}).",
+            f"{TITLES.get(rung.name, rung.name)} does not work here ({errno_name(rung.errno)}).",
             f"Without it {KERNEL[rung.name]}.",
             "It needs Linux 6.5 or later, and no filter in front of it."
             if rung.name == "many layers"
