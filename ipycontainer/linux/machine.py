@@ -31,7 +31,6 @@ ESSENTIAL = (
     "pid namespace",
     "private mounts",
     "overlay on the store",
-    "opaque folders",
     "deleted files stay deleted",
     "tmpfs",
     "bind",
