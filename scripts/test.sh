@@ -19,18 +19,17 @@ if [ "$(id -u)" = 0 ] && ! setpriv --reuid=65534 --regid=65534 --clear-groups te
 fi
 
 scripts/setup.sh
-scripts/check.sh --static
 scripts/docker_client.sh
 python=.venv/bin/python
 failed=
 
+scripts/check.sh --static || failed="$failed checks"
+
 if [ -n "$(find notebooks -name '*.ipynb' -not -path '*/.*' 2>/dev/null)" ]; then
     store=$(mktemp -d)
-    export IPYCONTAINER_ROOT="$store/store"
-    $python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 \
+    IPYCONTAINER_ROOT="$store/store" $python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 \
         --nbval-sanitize-with=notebooks/sanitize.cfg -p no:cacheprovider -q notebooks || failed="$failed notebooks"
-    .venv/bin/ipycontainer system shutdown >/dev/null || failed="$failed shutdown"
-    unset IPYCONTAINER_ROOT
+    scripts/empty_store.sh "$store/store" || failed="$failed leavings"
     rm -rf "$store"
 fi
 

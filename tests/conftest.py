@@ -11,6 +11,7 @@ def test_gone(persona, nothing_left): …  # names of everything compared before
 
 from __future__ import annotations
 
+import compileall
 import os
 import pwd
 import shutil
@@ -22,7 +23,7 @@ import pytest
 
 from tests import names
 from tests.accounts import WITH_RANGE, WITHOUT, Accounts, has_range
-from tests.personas import Persona
+from tests.personas import CHECKOUT, Persona
 
 pytest_plugins = ["tests.skips"]
 
@@ -35,6 +36,11 @@ def _possible() -> tuple[str, ...]:
         return ALL
     own = pwd.getpwuid(os.geteuid()).pw_name
     return ("user",) if has_range(own, os.geteuid()) else ("solo",)
+
+
+def pytest_sessionstart() -> None:
+    """Compiles what was edited: the personas may not write here and would do it at every start."""
+    compileall.compile_dir(CHECKOUT / "ipycontainer", quiet=1)
 
 
 def pytest_report_header() -> str:

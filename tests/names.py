@@ -16,6 +16,9 @@ from pathlib import Path
 # Launchers and monitors have this in their command line, and behind it their store's folder.
 LAUNCHER = "launcher/__main__.py"
 
+# The cgroup below which all of ours lie.
+OURS = "ipycontainer"
+
 Names = dict[str, frozenset[str]]
 
 
@@ -92,7 +95,7 @@ def _cgroups(ours: Container[int]) -> list[str]:
             for child in children:
                 path = f"{folder}/{child}"
                 members = [int(pid) for pid in _read(f"{path}/cgroup.procs").split()]
-                if "ipycontainer" in path[len(root) :] and (not members or any(pid in ours for pid in members)):
+                if f"/{OURS}/" in path[len(root) :] and (not members or any(pid in ours for pid in members)):
                     names.append(path)
     return names
 
@@ -101,10 +104,11 @@ def _processes(mark: str) -> dict[int, str]:
     """Processes that are ours, zombies too: by what they tell, or because an ancestor is.
 
     A container's program has neither our environment nor our words; its monitor is its parent.  One
-    that lost its monitor is an orphan in a mount namespace that is not this one.
+    that lost its monitor is an orphan in a mount namespace that nobody else is in.
     """
     parents: dict[int, int] = {}
     marked: set[int] = set()
+    orphans: dict[int, str] = {}
     here = os.readlink("/proc/self/ns/mnt")
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or not (stat := _read(f"/proc/{entry}/stat")):
@@ -112,14 +116,19 @@ def _processes(mark: str) -> dict[int, str]:
         pid, parent = int(entry), int(stat.rpartition(")")[2].split()[1])
         parents[pid] = parent
         told = "".join(_read(f"/proc/{entry}/{name}") for name in ("cmdline", "environ"))
-        orphan = parent == 1 and _mount_namespace(pid) not in (here, "")
-        if mark in told or (orphan and LAUNCHER not in told):
+        namespace = _mount_namespace(pid)
+        if mark in told:
             marked.add(pid)
+        elif parent == 1 and namespace not in (here, "") and LAUNCHER not in told:
+            orphans[pid] = namespace
+    lines = {pid: set(_ancestry(pid, parents)) for pid in parents}
+    strange = {_mount_namespace(pid) for pid, line in lines.items() if not line & (marked | orphans.keys())}
+    marked.update(pid for pid, namespace in orphans.items() if namespace not in strange)
     # This test run holds the mark too; its children are our command and our Python.
-    marked.difference_update(_ancestry(os.getpid(), parents))
+    marked.difference_update(lines.get(os.getpid(), ()))
     found = {}
-    for pid in parents:
-        if marked.intersection(_ancestry(pid, parents)) and (stat := _read(f"/proc/{pid}/stat")):
+    for pid, line in lines.items():
+        if marked & line and (stat := _read(f"/proc/{pid}/stat")):
             name = _read(f"/proc/{pid}/comm").strip()
             found[pid] = f"{pid} {name} (started {stat.rpartition(')')[2].split()[19]})"
     return found

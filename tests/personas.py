@@ -101,7 +101,7 @@ class Persona:
         self,
         command: Sequence[str | Path],
         *,
-        input: str | bytes | None = None,  # noqa: A002  # subprocess's own word
+        input: str | bytes | None = None,  # noqa: A002 subprocess names it so
         timeout: float = 60,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
@@ -160,6 +160,7 @@ class Persona:
         try:
             if self.store.exists():
                 self.remove_containers()
+                self.remove_images()
                 self.cli("system", "shutdown")
         finally:
             shutil.rmtree(self.folder, ignore_errors=os.geteuid() != 0)
@@ -169,6 +170,12 @@ class Persona:
         ids = self.cli("ps", "-aq").out.split()
         if ids:
             self.cli("rm", "-f", *ids, timeout=120)
+
+    def remove_images(self) -> None:
+        """Removes every image: files of subordinate ids can only go through the store's namespace."""
+        ids = self.cli("images", "-q").out.split()
+        if ids:
+            self.cli("rmi", "-f", *sorted(set(ids)), timeout=120)
 
 
 class Finished:

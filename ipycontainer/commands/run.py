@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 
+LEAST_MEMORY = 6 << 20  # docker's
+
 _CREATE_OPTIONS = (
     Option("cap-add", "", "text", "Add a capability", many=True),
     Option("cap-drop", "", "text", "Drop a capability (ALL drops every one)", many=True),
@@ -105,7 +107,7 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         remove=parsed.flag("rm"),
         init=parsed.flag("init"),
         read_only=parsed.flag("read-only"),
-        memory=parsed.number("memory"),
+        memory=_memory(parsed.number("memory")),
         cpus=float(parsed.values.get("cpus", 0)),
         cpu_shares=parsed.number("cpu-shares"),
         pids_limit=parsed.number("pids-limit"),
@@ -127,6 +129,12 @@ def _image(name: str) -> str:
 
         parse(name)
     return name
+
+
+def _memory(size: int) -> int:
+    if 0 < size < LEAST_MEMORY:
+        raise OptionError(f"-m {size}: the minimum memory limit is 6 MB, for less would not start a program")
+    return size
 
 
 def environment(parsed: Parsed, cwd: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import select
 
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
-from ipycontainer.engine.events import Event, Journal, matches
+from ipycontainer.engine.events import Event, Journal, check_filters, matches
 from ipycontainer.errors import InputError, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.client import Launcher
@@ -126,8 +126,14 @@ class Engine:
     def containers(self, all: bool = False, filters: Sequence[tuple[str, str]] = (), last: int = 0) -> list[Container]:
         """The running containers, or `all`, the newest first.
 
-        filters: (name, value) of status, name, id or label; the command line has docker's others.
+        filters: docker's, as (name, value): status, name, id, label, ancestor, exited, before, since;
+        last: only the so many newest, whatever their state.
         """
+        all = all or last > 0
+        if filters:
+            from ipycontainer.engine.selection import check, select
+
+            all = check(filters) or all
         names = self.directory.names()
         found: list[Container] = []
         for identity in self.directory.ids():
@@ -135,14 +141,11 @@ class Engine:
             if config is not None:
                 found.append(Container(self, identity, config, names.get(identity, "")))
         found.sort(key=lambda container: container.created, reverse=True)
-        if last:
-            return found[:last]
         if filters:
-            from ipycontainer.engine.selection import selects
-
-            found = [container for container in found if selects(container, filters)]
-            all = all or any(name == "status" for name, _ in filters)
-        return found if all else [container for container in found if container.status == "running"]
+            found = select(found, filters, self.get)
+        if not all:
+            found = [container for container in found if container.status == "running"]
+        return found[:last] if last > 0 else found
 
     def ps(self, all: bool = False) -> list[Container]:
         """docker's word for `containers`."""
@@ -194,7 +197,11 @@ class Engine:
         follow: bool = True,
         filters: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Event]:
-        """What happens, as it happens; from `since` (seconds since the epoch) if given."""
+        """What happens, as it happens; from `since` (seconds since the epoch) if given.
+
+        filters: docker's, as (name, value): event, type, container, image, label.
+        """
+        check_filters(filters)
         folders.prepare(self.root)
         return (event for event in self.journal.read(since, until, follow) if matches(event, filters))
 

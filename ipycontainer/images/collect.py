@@ -23,7 +23,8 @@ def collect(layout: Layout, layers: Layers, images: Sequence[ImageRecord]) -> li
     blobs: set[Digest] = set()
     diff_ids: set[Digest] = set()
     for image in images:
-        _mark(layout, Digest(image.digest), blobs)
+        for digest in image.digests:
+            _mark(layout, Digest(digest), blobs)
         diff_ids |= set(image.config.diff_ids)
     gone = layers.discard(diff_ids)
     layers.sweep()

@@ -19,7 +19,7 @@ from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol
 
     class Readable(Protocol):
@@ -153,10 +153,15 @@ def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequenc
 
 def name_of(entry: dict[str, Any]) -> str:
     """The full name of an index's entry; "" where it has none, or none that is a name of an image."""
-    annotations = entry.get("annotations") or {}
+    return annotated_name(entry.get("annotations") or {})
+
+
+def annotated_name(annotations: Mapping[str, Any]) -> str:
+    """The full name that a layout's annotations give an image, or ""."""
     for key in (indexes.IMAGE_NAME, indexes.REF_NAME):
         text = annotations.get(key)
-        if isinstance(text, str) and text:
+        # The bare tag `latest` is what some write who know no name.
+        if isinstance(text, str) and text and text != "latest":
             try:
                 return str(normalise(text))
             except ImageNameError:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+from errno import EACCES, EDQUOT, ENOSPC, EROFS
 
 from ipycontainer.errors import StoreError, StoreUnwritable
-from ipycontainer.linux.durability import sync_folder, write_file
 from ipycontainer.oci.digest import Digest, Verifier, verify
 from ipycontainer.oci.document import Document
 
@@ -45,6 +45,23 @@ class Lock:
         os.close(self._descriptor)
 
 
+class writing:
+    """In a `with`: a disk that is full or may not be written becomes a sentence about the store at `root`."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT, EROFS, EACCES):
+            raise StoreUnwritable(
+                f"cannot write the store {self._root}: {error.strerror}; nothing of this image was kept:"
+                " remove images with `rmi`, or choose another place with IPYCONTAINER_ROOT"
+            ) from None
+
+
 class Layout:
     """The layout in `folder`."""
 
@@ -59,6 +76,8 @@ class Layout:
         try:
             for name in ("", "blobs", "blobs/sha256", "ingest"):
                 os.makedirs(os.path.join(self.folder, name), 0o700, exist_ok=True)
+            from ipycontainer.linux.durability import write_file
+
             with self.lock():
                 if not os.path.exists(self.index_path):
                     write_file(os.path.join(self.folder, "oci-layout"), [_LAYOUT])
@@ -95,6 +114,8 @@ class Layout:
         def patch(mapping: dict[str, Any]) -> None:
             mapping["manifests"] = edit(mapping.get("manifests") or [])
 
+        from ipycontainer.linux.durability import write_file
+
         with self.lock():
             write_file(self.index_path, [self.index().patched(patch).raw])
 
@@ -126,6 +147,8 @@ class Layout:
 
     def put_document(self, document: Document) -> Digest:
         """Keep a document as a blob; gives its digest."""
+        from ipycontainer.linux.durability import write_file
+
         digest = document.digest
         if not self.has(digest):
             os.makedirs(os.path.dirname(self.blob_path(digest)), 0o700, exist_ok=True)
@@ -156,6 +179,8 @@ class BlobWriter:
 
     def finish(self) -> Digest:
         """Check, make durable, and give the blob its name."""
+        from ipycontainer.linux.durability import sync_folder
+
         digest = self._verifier.finish()
         os.fsync(self.descriptor)
         path = self._layout.blob_path(digest)

@@ -19,16 +19,22 @@ if TYPE_CHECKING:
 class ImageRecord(Record):
     """An image: its id (the config's digest), the names it has, and its documents.
 
-    size: bytes of the unpacked files, as docker shows it; created: seconds since the epoch.
+    size: bytes of the unpacked files, as docker shows it; created: seconds since the epoch; digests: of its
+    manifests in the index (one, unless its layers came compressed in several ways); manifest: the first of them.
     """
 
     id: str
     names: tuple[str, ...]
     created: float
     size: int
-    digest: str
+    digests: tuple[str, ...]
     manifest: Manifest
     config: ImageConfig
+
+    @property
+    def digest(self) -> str:
+        """The digest of its manifest."""
+        return self.digests[0]
 
     @property
     def short_id(self) -> str:

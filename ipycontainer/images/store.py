@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import Conflict, ImageInUse, ImageNameError, NoSuchImage
-from ipycontainer.images.layout import Layout, Lock
+from ipycontainer.images.layout import Layout, Lock, writing
 from ipycontainer.images.records import ImageRecord, LaunchFiles, LaunchRecord
 from ipycontainer.oci import reference as references
 from ipycontainer.oci.digest import Digest
@@ -134,7 +134,7 @@ class Store:
         if reference.digest:
             for image in images:
                 repositories = {references.parse(known).name for known in image.names}
-                if image.digest == reference.digest and reference.name in repositories:
+                if reference.digest in image.digests and reference.name in repositories:
                     return image
         if name and not set(name) - set("0123456789abcdef"):
             return _only([image for image in images if _has_id(image, name)], name)
@@ -144,14 +144,20 @@ class Store:
         """All images, the newest first."""
         from ipycontainer.images.ingest import name_of
 
-        names: dict[str, list[str]] = {}
+        entries: dict[str, list[str]] = {}
         for entry in self.layout.index().mapping().get("manifests") or []:
-            known = names.setdefault(str(entry.get("digest")), [])
+            known = entries.setdefault(str(entry.get("digest")), [])
             full = name_of(entry)
             if full:
                 known.append(references.parse(full).familiar)
-        images = [self._image(Digest(digest), tuple(known)) for digest, known in names.items()]
-        return sorted(images, key=lambda image: image.created, reverse=True)
+        images: dict[str, ImageRecord] = {}
+        for digest, names in entries.items():
+            image = self._image(Digest(digest), tuple(names))
+            same = images.get(image.id)
+            if same is not None:  # one image, whose layers came here compressed in two ways
+                image = same.replace(names=(*same.names, *names), digests=(*same.digests, digest))
+            images[image.id] = image
+        return sorted(images.values(), key=lambda image: image.created, reverse=True)
 
     def _image(self, digest: Digest, names: tuple[str, ...]) -> ImageRecord:
         if digest not in self._known:
@@ -162,7 +168,7 @@ class Store:
         for diff_id in dict.fromkeys(config.diff_ids):
             if layers.has(diff_id):
                 size += layers.record(diff_id).size
-        return ImageRecord(id, names, config.created_seconds, size, str(digest), manifest, config)
+        return ImageRecord(id, names, config.created_seconds, size, (str(digest),), manifest, config)
 
     def _layers_for_reading(self) -> Layers:
         from ipycontainer.images.layers import Layers
@@ -187,17 +193,16 @@ class Store:
         """
         from ipycontainer.images.archives.load import load
 
-        with self.loading():
+        with self.loading(), writing(self.root):
             layers = self.layers
             layers.sweep()
-            names = load(self.layout, layers, source)
-        return names
+            return load(self.layout, layers, source)
 
     def ensure_base(self) -> None:
         """Make `base` from this machine's own files if it is not there; two first users make it once."""
         from ipycontainer.images.base.build import build
 
-        with self.loading(), Lock(os.path.join(self.layout.folder, "base.lock")):
+        with self.loading(), writing(self.root), Lock(os.path.join(self.layout.folder, "base.lock")):
             if not any("base:latest" in image.names for image in self.list()):
                 build(self.layout, self.layers)
 
@@ -237,13 +242,11 @@ class Store:
         gone = {str(references.parse(known)) for known in names}
 
         def edit(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            kept = []
-            for entry in entries:
-                if entry["digest"] != image.digest or (name_of(entry) and name_of(entry) not in gone):
-                    kept.append(entry)
-            if keep and not any(entry["digest"] == image.digest for entry in kept):
-                nameless = next(entry for entry in entries if entry["digest"] == image.digest)
-                kept.append({key: value for key, value in nameless.items() if key != "annotations"})
+            own = [entry for entry in entries if entry["digest"] in image.digests]
+            lost = [entry for entry in own if not name_of(entry) or name_of(entry) in gone]
+            kept = [entry for entry in entries if entry not in lost]
+            if keep and len(lost) == len(own):
+                kept.append({key: value for key, value in own[0].items() if key != "annotations"})
             return kept
 
         self.layout.change(edit)
@@ -264,7 +267,7 @@ class Store:
 
 
 def _has_id(image: ImageRecord, digits: str) -> bool:
-    return image.id.removeprefix("sha256:").startswith(digits) or image.digest.removeprefix("sha256:") == digits
+    return image.id.removeprefix("sha256:").startswith(digits) or f"sha256:{digits}" in image.digests
 
 
 def _only(found: list[ImageRecord], name: str) -> ImageRecord | None:

@@ -2,7 +2,8 @@
 
 A mount namespace (slave: the host's later mounts still appear, ours never go out), and for an ordinary
 user a user namespace too: with its subordinate ids where newuidmap(1) gives them ("range"), else with the
-one id that anyone may map ("one").  Where root has its power, no user namespace is made ("root").
+one id that anyone may map ("one").  Where root has its power, no user namespace is made ("root"), and none
+where uid 0 is root of somebody's user namespace already ("range" or "one", as its ids are).
 
 If a container of this store is alive, a new launcher joins the namespaces that its monitor holds: only a
 process in there may join the container's own.
@@ -26,7 +27,7 @@ def enter(run: str) -> str:
     if found is not None:
         return found
     if os.geteuid() == 0 and _unshare_as_root():
-        mode = "root"
+        mode = idmaps.power_of_root(idmaps.read_own("uid_map"), idmaps.read_own("gid_map"))
     else:
         mode = _unshare_as_user()
     # Slave: what the host mounts later appears here, so that -v finds it; nothing of ours appears there.
@@ -145,7 +146,8 @@ def _join_living(run: str) -> str | None:
         except (OSError, KeyError):
             continue
         flags = namespaces.CLONE_NEWNS
-        if state["mode"] != "root":
+        # Root of a rootless container made no user namespace, and one's own cannot be joined (EINVAL).
+        if state["mode"] != "root" and not _same_user_namespace(int(state["monitor"])):
             flags |= namespaces.CLONE_NEWUSER
         namespaces.setns(pidfd, flags)
         os.close(pidfd)
@@ -155,6 +157,13 @@ def _join_living(run: str) -> str | None:
             os.setresuid(0, 0, 0)
         return str(state["mode"])
     return None
+
+
+def _same_user_namespace(pid: int) -> bool:
+    try:
+        return os.stat(f"/proc/{pid}/ns/user").st_ino == os.stat("/proc/self/ns/user").st_ino
+    except OSError:
+        return False
 
 
 def protect_interpreter() -> str:

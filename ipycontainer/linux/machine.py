@@ -132,39 +132,37 @@ def probe(store: str, patience: float = 10.0) -> Machine:
 
     patience: seconds after which a child that hangs is killed; what it reached by then counts.
     """
-    rungs: tuple[Rung, ...] = ()
     if os.geteuid() == 0:
-        rungs = _trial(store, user=False, patience=patience)
-        found = Machine("root", rungs)
+        power = idmaps.power_of_root(idmaps.read_own("uid_map"), idmaps.read_own("gid_map"))
+        found = Machine(power, _trial(store, user=power != "root", own=False, patience=patience))
         if not found.lacks():
             return found
-    rungs = _trial(store, user=True, patience=patience)
-    found = Machine("none", rungs)
+    found = Machine("none", _trial(store, user=True, own=True, patience=patience))
     if found.lacks():
         return found
     return found.replace(mode="range" if found.can("ids of the range") else "one")
 
 
-def _trial(store: str, user: bool, patience: float) -> tuple[Rung, ...]:
+def _trial(store: str, user: bool, own: bool, patience: float) -> tuple[Rung, ...]:
     folder = f"{store}/.trial-{os.getpid()}-{time.monotonic_ns()}"
     try:
         os.mkdir(folder, 0o700)
     except OSError as error:
         raise KernelError("mkdir", error.errno or 0, folder) from None
     try:
-        return _watch(folder, user, time.monotonic() + patience)
+        return _watch(folder, user, own, time.monotonic() + patience)
     finally:
         _clear_away(folder)
 
 
-def _watch(folder: str, user: bool, end: float) -> tuple[Rung, ...]:
+def _watch(folder: str, user: bool, own: bool, end: float) -> tuple[Rung, ...]:
     lines, output = os.pipe()
     answers, answer = os.pipe()
     if not (pid := os.fork()):
         try:
             os.close(lines)
             os.close(answer)
-            Climber(output, answers, folder, user).climb()
+            Climber(output, answers, folder, user, own).climb()
         except BaseException as error:  # noqa: BLE001  whatever happens here, it never goes back into the caller's program
             os.write(output, Rung("the trial itself", False, words=repr(error)).to_line().encode())
         finally:

@@ -57,19 +57,24 @@ class Rung(Record):
 
 
 class Climber:
-    """The child's side.  folder: an empty folder on the store's file system, the child's to use."""
+    """The child's side.
 
-    def __init__(self, output: int, answers: int, folder: str, user: bool) -> None:
+    folder: an empty folder on the store's file system, the child's to use; user: climb as what is no real root,
+    in a user namespace; own: one that is still to be made.
+    """
+
+    def __init__(self, output: int, answers: int, folder: str, user: bool, own: bool) -> None:
         self._output = output
         self._answers = answers  # the parent says here which map it wrote
         self._folder = folder
         self._user = user
+        self._own = own
         self._xattr = "user" if user else "trusted"
 
     def climb(self) -> None:
         """All rungs, as far as they go."""
         self._calls()
-        if self._user and not self._user_namespace():
+        if self._own and not self._user_namespace():
             return
         reached = {name: self._try(f"{name} namespace", _unsharing(name)) for name in NAMESPACES}
         if not reached["mount"]:

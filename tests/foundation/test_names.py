@@ -34,7 +34,8 @@ def a_mount(folder: Path) -> Callable[[], None]:
 def a_cgroup(folder: Path) -> Callable[[], None]:
     lines = [line.partition(" - ") for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     hierarchies = [left.split()[4] for left, _, right in lines if right.startswith("cgroup")]
-    made = Path(hierarchies[0]) / f"ipycontainer-{folder.name}"
+    made = Path(hierarchies[0]) / names.OURS / folder.name
+    made.parent.mkdir(exist_ok=True)
     made.mkdir()
     return made.rmdir
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import pwd
 import struct
 
 from ipycontainer.linux import prctl
@@ -36,7 +37,11 @@ def refuse(*calls: str, answer: int = RET_ERRNO | errno.EPERM) -> None:
 
 
 def become(uid: int) -> None:
-    """Be an ordinary user, without the test's own groups."""
+    """Be an ordinary user, without the test's own groups; one without an account has the group of its number."""
+    try:
+        gid = pwd.getpwuid(uid).pw_gid
+    except KeyError:
+        gid = uid
     os.setgroups([])
-    os.setresgid(uid, uid, uid)
+    os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import tempfile
 import time
 
@@ -14,7 +15,9 @@ from ipycontainer.linux import machine, mounts, namespaces, prctl
 from ipycontainer.linux.idmaps import Extent, deny_setgroups, write_map
 from ipycontainer.linux.machine import ESSENTIAL, Machine, probe
 from ipycontainer.linux.trial import Climber, Rung
+from tests.accounts import WITH_RANGE, Accounts
 from tests.linux import poor_host
+from tests.linux.conftest import enter_user_namespace
 
 USER = 64321  # in no file, so without subordinate ids
 
@@ -80,8 +83,27 @@ def test_without_subordinate_ids_it_is_one_id_and_says_why(found_as):
     assert found.can("one id")
 
 
-def test_no_new_privs_takes_the_range_away_but_not_the_one_id(found_as):
-    assert found_as(USER, prctl.set_no_new_privs).mode in ("one", "root")
+@pytest.fixture
+def with_range():
+    """The uid of an account that /etc/subuid gives ids to."""
+    accounts = Accounts()
+    yield pwd.getpwnam(WITH_RANGE).pw_uid
+    accounts.close()
+
+
+@pytest.mark.usefixtures("as_root")
+def test_with_subordinate_ids_it_is_a_range_until_no_new_privs(found_as, store, with_range):
+    os.chown(store, with_range, with_range)
+    found = found_as(with_range)
+    assert found.rung("id range") == Rung("id range", True)
+    assert found.mode == "range"
+    found = found_as(with_range, prctl.set_no_new_privs)
+    assert found.mode == "one"
+    assert "newuidmap" in found.rung("id range").call
+
+
+def test_no_new_privs_leaves_the_one_id(found_as):
+    assert found_as(USER, prctl.set_no_new_privs).mode == "one"
 
 
 def test_a_pod_that_refuses_unshare(found_as):
@@ -106,34 +128,26 @@ def test_uid_0_that_can_do_nothing_is_not_root(found_as):
     assert found.mode == "none"
 
 
-@pytest.mark.usefixtures("as_root")
-def test_uid_0_in_a_user_namespace_is_root_only_if_the_overlay_hides_what_was_deleted(found_as):
+def test_uid_0_of_a_user_namespace_is_no_root_but_needs_no_namespace_of_its_own(found_as):
     """There the kernel mounts an overlay without `userxattr` and then ignores opaque folders."""
-
-    def pod():
-        namespaces.unshare(namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS)
-        deny_setgroups("self")
-        write_map("self", "uid_map", [Extent(0, USER, 1)])
-        write_map("self", "gid_map", [Extent(0, USER, 1)])
-
-    def nested():
-        prctl.set_dumpable(True)
-        pod()
-
-    found = found_as(USER, nested)
+    found = found_as(USER, enter_user_namespace)
     assert found.mode == "one"
     assert found.can("deleted files stay deleted")
+    assert found.rung("user namespace") is None
+    assert not found.can("device nodes")
 
 
 @pytest.mark.usefixtures("as_root")
 def test_a_masked_proc_costs_the_fresh_proc_alone(found_as):
     def pod():
-        prctl.set_dumpable(True)
-        namespaces.unshare(namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS)
-        deny_setgroups("self")
-        write_map("self", "uid_map", [Extent(0, USER, 1)])
-        write_map("self", "gid_map", [Extent(0, USER, 1)])
+        enter_user_namespace()
+        namespaces.unshare(namespaces.CLONE_NEWNS)
         mounts.bind("/dev/null", "/proc/version", recursive=False)
+        # Further down the mask is locked: to take it off would show what somebody above has hidden.
+        namespaces.unshare(namespaces.CLONE_NEWUSER)
+        deny_setgroups("self")
+        write_map("self", "uid_map", [Extent(0, 0, 1)])
+        write_map("self", "gid_map", [Extent(0, 0, 1)])
 
     found = found_as(USER, pod)
     assert found.mode == "one"

@@ -4,11 +4,9 @@ from typing import Any
 
 import pytest
 
-from ipycontainer.commands.event_filters import check as check_events
-from ipycontainer.commands.event_filters import matches
-from ipycontainer.commands.filters import check, matching
-from ipycontainer.engine.events import Event
-from ipycontainer.errors import OptionError
+from ipycontainer.engine.events import Event, check_filters, matches
+from ipycontainer.engine.selection import check, select
+from ipycontainer.errors import InputError
 from ipycontainer.record import Record
 
 
@@ -23,15 +21,12 @@ class Listed(Record):
     exit_code: int | None = None
     labels: dict[str, str] = {}
 
-    def inspect(self) -> dict[str, Any]:
-        return {"Image": "sha256:" + "ab" * 32}
+    @property
+    def config(self) -> dict[str, Any]:
+        return {"image_id": "sha256:" + "ab" * 32}
 
-
-class Listing:
-    """What a filter asks an engine: the container that `before` and `since` name."""
-
-    def get(self, name: str) -> Listed:
-        return next(one for one in CONTAINERS if one.name == name)
+    def state(self) -> Listed:
+        return self
 
 
 CONTAINERS = [
@@ -44,7 +39,11 @@ CONTAINERS = [
 def _names(*conditions: str) -> list[str]:
     pairs = [(text.partition("=")[0], text.partition("=")[2]) for text in conditions]
     check(pairs)
-    return [one.name for one in matching(CONTAINERS, pairs, Listing())]  # type: ignore[arg-type]
+    return [one.name for one in select(CONTAINERS, pairs, _get)]  # type: ignore[arg-type]
+
+
+def _get(name: str) -> Listed:
+    return next(one for one in CONTAINERS if one.name == name)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +86,12 @@ def test_a_state_or_an_exit_code_looks_at_ended_ones_too() -> None:
     ],
 )
 def test_what_no_filter_is(condition: tuple[str, str], sentence: str) -> None:
-    with pytest.raises(OptionError, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         check([condition])
 
 
 def test_a_name_that_is_no_regular_expression() -> None:
-    with pytest.raises(OptionError, match="no regular expression"):
+    with pytest.raises(InputError, match="no regular expression"):
         _names("name=(")
 
 
@@ -100,9 +99,9 @@ def test_events() -> None:
     event = Event(1.0, "container", "start", "aa11bb", {"image": "base:latest", "name": "web", "tier": "front"})
     for yes in ("type=container", "event=start", "container=web", "container=aa11", "image=base", "label=tier=front"):
         name, _, value = yes.partition("=")
-        check_events([(name, value)])
+        check_filters([(name, value)])
         assert matches(event, [(name, value)]), yes
     assert matches(event, [("event", "stop"), ("event", "start")])
     assert not matches(event, [("event", "start"), ("container", "db")])
-    with pytest.raises(OptionError, match="invalid filter 'colour'"):
-        check_events([("colour", "red")])
+    with pytest.raises(InputError, match="invalid filter 'colour'"):
+        check_filters([("colour", "red")])

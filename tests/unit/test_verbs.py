@@ -146,7 +146,7 @@ def test_only_the_verb_that_was_asked_for_is_imported() -> None:
         "print(*sorted(name for name in set(sys.modules) - before if name.startswith('ipycontainer.commands.')))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert found == [f"ipycontainer.commands.{name}" for name in ("options", "ps", "tables", "units", "verbs")]
+    assert found == [f"ipycontainer.commands.{name}" for name in ("options", "ps", "tables", "verbs")]
 
 
 def test_the_sentences_are_one_line() -> None:

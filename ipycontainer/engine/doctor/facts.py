@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.linux.mountinfo import kind_of
 from ipycontainer.linux import capabilities
 from ipycontainer.linux.cgroups.files import text
 from ipycontainer.linux.cgroups.layout import parse_own
+from ipycontainer.linux.mountinfo import kind_of
 from ipycontainer.record import Record
 
 SETTINGS = (
@@ -45,7 +45,7 @@ def read_facts(store: str) -> Facts:
     user = user_name()
     return Facts(
         store=store,
-        store_kind=kind_of(store),
+        store_kind=kind_of(os.path.realpath(store)),
         uid=os.geteuid(),
         user=user,
         settings=tuple((name, value) for name in SETTINGS if (value := text(f"/proc/sys/{name}").strip())),

@@ -15,10 +15,26 @@ NO_CONTAINERS = "An ordinary user can run no container here."
 
 def findings(machine: Machine, facts: Facts) -> list[Finding]:
     """The user namespace, and which ids there are in it."""
+    if machine.rung("user namespace") is None and machine.mode in ("range", "one"):
+        return [_given(machine)]
     found = [_user_namespace(machine, facts)]
     if machine.can("user namespace"):
         found.append(_ids(machine, facts))
     return found
+
+
+def _given(machine: Machine) -> Finding:
+    """Root of a rootless container: the user namespace is there already, and its ids are what there is."""
+    name = "ids"
+    if machine.mode == "range":
+        return fine(name, "This account is root of a user namespace with a range of ids, which containers share.")
+    return Finding(
+        name,
+        False,
+        "This account is root of a user namespace with one id.",
+        "Programs that change to another user (apt, postgres) fail or have to be told not to.",
+        "Start the outer namespace with a range of ids (`unshare --map-auto`, or subordinate ids for the container).",
+    )
 
 
 def _user_namespace(machine: Machine, facts: Facts) -> Finding:

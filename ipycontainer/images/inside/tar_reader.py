@@ -239,7 +239,10 @@ class TarReader:
 
     def _check(self, header: bytes) -> None:
         field = header[148:156]
-        stated = _number(field, "checksum")
+        try:
+            stated = _number(field, "checksum")
+        except ArchiveError:
+            raise ArchiveError(f"{self._what} is no tar archive, or damaged: a header has no checksum") from None
         # adler32's lower half is 1 + the sum of all bytes, modulo 65521, at C speed.
         if (adler32(header) & 0xFFFF) == (stated + sum(field) - 256 + 1) % 65521:
             return
