@@ -82,9 +82,7 @@ def facts() -> dict[str, str]:
         "Cgroups": version,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
         "Load when begun": f"{load:.1f}",
-        "Peers": ", ".join(
-            _first_line([name, "--version"]) for name in ("crun", "runc", "bwrap", "podman", "dockerd")
-        ),
+        "Peers": ", ".join(_first_line([name, "--version"]) for name in ("crun", "runc", "bwrap", "podman", "dockerd")),
     }
 
 

@@ -51,7 +51,17 @@ def run_folder(root: str) -> str:
         base = os.path.join(session, "ipycontainer")
     else:
         base = f"/tmp/ipycontainer-{uid}"
+    if _on_the_root_disk(os.path.dirname(base)) and not _on_the_root_disk("/dev/shm"):
+        # Where /run is no tmpfs (in many containers and small guests), /dev/shm mostly is one.
+        base = f"/dev/shm/ipycontainer-{uid}"
     return os.path.join(base, digest(os.path.realpath(root)))
+
+
+def _on_the_root_disk(path: str) -> bool:
+    try:
+        return os.stat(path).st_dev == os.stat("/").st_dev
+    except FileNotFoundError:
+        return True
 
 
 def make_private(folder: str) -> None:
