@@ -212,7 +212,6 @@ system events x
 REFUSED = """
 run -p 80:80 base
 run -P base
-run --network mine base
 run --restart always base
 run --privileged base
 run --gpus all base
