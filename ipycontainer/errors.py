@@ -5,6 +5,7 @@
     ├── InputError                      what was asked for is not well-formed
     │   ├── OptionError                 an option or argument of a verb
     │   │   └── WrongArguments    1     too few or too many arguments
+    │   ├── TemplateError               a --format template that cannot be read or filled
     │   ├── ImageNameError              a name that is no image reference
     │   └── DocumentError               an OCI document (duplicate key, too large, wrong shape)
     │       └── DigestMismatch          content that is not what its digest promises
@@ -78,6 +79,10 @@ class WrongArguments(OptionError):
     """A verb was given too few or too many arguments."""
 
     exit_code = 1
+
+
+class TemplateError(InputError):
+    """A `--format` template that cannot be read or filled."""
 
 
 class ImageNameError(InputError):

@@ -28,13 +28,13 @@ def open_engine(root: str | None) -> Engine:
 
 def command(arguments: list[str]) -> int:
     """Performs one command line; returns its exit code."""
-    from ipycontainer.cli.console import TerminalConsole
+    from ipycontainer.cli.console import TerminalConsole, fill_standard_descriptors
     from ipycontainer.commands import dispatch
-    from ipycontainer.commands.words import literal
 
+    fill_standard_descriptors()
     console = TerminalConsole()
     try:
-        return dispatch(literal(arguments), console, open_engine, _cwd())
+        return dispatch(arguments, console, open_engine, _cwd())
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

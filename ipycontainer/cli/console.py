@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.commands.console import Console, no_terminal
+from ipycontainer.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +44,13 @@ class TerminalConsole(Console):
 
 
 def write_out(data: bytes) -> None:
-    """Writes to stdout; BrokenPipeError when its reader has gone."""
-    _write(STDOUT, data)
+    """Writes to stdout; BrokenPipeError when its reader has gone, Error when it cannot be written."""
+    try:
+        _write(STDOUT, data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Error(f"standard output cannot be written: {error.strerror}") from None
 
 
 def write_err(data: bytes) -> None:
@@ -53,6 +59,15 @@ def write_err(data: bytes) -> None:
         _write(STDERR, data)
     except OSError:
         pass
+
+
+def fill_standard_descriptors() -> None:
+    """Opens whichever of 0, 1 and 2 is closed, so that no file of ours gets its number and our output."""
+    for descriptor in (STDIN, STDOUT, STDERR):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open("/dev/null", os.O_RDWR)  # takes the lowest free number, which is this one
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -44,7 +44,7 @@ class Call:
         return self._engine
 
 
-def dispatch(words: Sequence[Word], console: Console, open_engine: OpenEngine, cwd: str) -> int:
+def dispatch(words: Sequence[Word | str], console: Console, open_engine: OpenEngine, cwd: str) -> int:
     """Performs one line and returns its exit code; an error becomes one sentence on stderr."""
     try:
         return perform(words, console, open_engine, cwd)
@@ -53,26 +53,28 @@ def dispatch(words: Sequence[Word], console: Console, open_engine: OpenEngine, c
         return exit_code(error)
 
 
-def perform(words: Sequence[Word], console: Console, open_engine: OpenEngine, cwd: str) -> int:
-    """Performs one line and returns its exit code; errors are raised, with the exit code that docker gives."""
+def perform(words: Sequence[Word | str], console: Console, open_engine: OpenEngine, cwd: str) -> int:
+    """Performs one line and returns its exit code; errors are raised, with the exit code that docker gives.
+
+    A word that is a plain str was cut by a shell: nothing in it is an operator.
+    """
     from ipycontainer.commands import verbs
 
-    texts = [word.text for word in words]
+    texts = [word if isinstance(word, str) else word.text for word in words]
     options = verbs.before_the_verb(texts)
     if options.answer:
         console.line(verbs.answer(options.answer, console.program))
         return 0
     verb, used = verbs.find(texts[options.used :])
-    rest = words[options.used + used :]
-    source = target = ""
-    append = False
-    if verb.name in REDIRECTED and any(word.arrow for word in rest):
-        from ipycontainer.commands.words import redirection
+    used += options.used
+    rest, source, target, append = texts[used:], "", "", False
+    if verb.name in REDIRECTED and any(not isinstance(word, str) and word.arrow for word in words[used:]):
+        from ipycontainer.commands.words import literal, redirection
 
-        asked = redirection(rest)
-        rest, source, target, append = asked.words, asked.source, asked.target, asked.append
+        asked = redirection([word if not isinstance(word, str) else literal(word) for word in words[used:]])
+        rest, source, target, append = [word.text for word in asked.words], asked.source, asked.target, asked.append
     try:
-        parsed = _read(verb, [word.text for word in rest], console)
+        parsed = _read(verb, rest, console)
         if parsed.help:
             from ipycontainer.commands.help import verb_help
 

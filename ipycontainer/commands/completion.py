@@ -32,9 +32,14 @@ def candidates(before: Sequence[str], prefix: str) -> Candidates:
         verb, used = find(before)
     except Error:
         return Candidates()
-    waiting, arguments = _where(verb, before[used:])
+    return after(verb, before[used:], prefix)
+
+
+def after(verb: Verb, words: Sequence[str], prefix: str) -> Candidates:
+    """What can follow `words` behind `verb`, where `prefix` was begun."""
+    waiting, arguments = _where(verb, words)
     if waiting is not None:
-        return Candidates((), _values(waiting))
+        return _values(waiting, prefix)
     if arguments and not verb.mixed:
         return Candidates()
     if prefix.startswith("-"):
@@ -79,5 +84,7 @@ def _where(verb: Verb, words: Sequence[str]) -> tuple[Option | None, int]:
     return waiting, arguments
 
 
-def _values(option: Option) -> str:
-    return "folder" if option.long in ("volume", "mount", "env-file", "input") else ""
+def _values(option: Option, prefix: str) -> Candidates:
+    if option.long in ("network", "net"):
+        return Candidates(tuple((name, "network") for name in ("none", "host") if name.startswith(prefix)))
+    return Candidates((), "folder" if option.long in ("volume", "mount", "env-file", "input") else "")

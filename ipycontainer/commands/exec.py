@@ -27,11 +27,10 @@ def exec_in(call: Call) -> int:
         interactive=parsed.flag("interactive"),
         tty=tty,
         detach=detached,
+        size=terminal.size() if terminal else None,
     )
     if attachment is None:
         return 0
-    if terminal is not None:
-        attachment.resize(*terminal.size())
     from ipycontainer.commands.streaming import follow
 
     return follow(attachment, call.console, stdin=parsed.flag("interactive"), terminal=terminal)

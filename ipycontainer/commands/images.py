@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.commands.units import human_duration, human_size
+from ipycontainer.commands.units import human_size
+from ipycontainer.engine.status_text import human_duration
 from ipycontainer.errors import Error, NoSuchImage, OptionError
 
 TYPE_CHECKING = False
@@ -83,8 +84,9 @@ def _matches(image: Image, key: str, value: str, call: Call) -> bool:
     if key == "dangling":
         return (not image.names) == (value.lower() in ("1", "t", "true"))
     if key == "label":
-        name, equals, wanted = value.partition("=")
-        return name in image.labels and (not equals or image.labels[name] == wanted)
+        from ipycontainer.engine.selection import labelled
+
+        return labelled(image.labels, value)
     if key in ("before", "since"):
         other = call.engine.image(value).created
         return image.created < other if key == "before" else image.created > other

@@ -72,16 +72,12 @@ def _report(form: str) -> Report | None:
 def events(call: Call) -> int:
     """Shows what happens, as it happens, until interrupted (or `--until`)."""
     parsed, console = call.parsed, call.console
-    from ipycontainer.commands.event_filters import check, matches
     from ipycontainer.commands.logs import moment_of
 
     since, until = moment_of(parsed, "since"), moment_of(parsed, "until")
-    conditions = parsed.many("filter")
-    check(conditions)
     report = _report(parsed.text("format"))
-    for event in call.engine.events(since=since, until=until, follow=True):
-        if matches(event, conditions):
-            console.line(report.text(_event_fields(event)) if report else _event_line(event))
+    for event in call.engine.events(since, until, filters=parsed.many("filter")):
+        console.line(report.text(_event_fields(event)) if report else _event_line(event))
     return 0
 
 

@@ -6,11 +6,10 @@ from time import time
 
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.commands.tables import Table, cut, in_quotes
-from ipycontainer.commands.units import human_duration
+from ipycontainer.engine.status_text import human_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     from ipycontainer.commands import Call
@@ -43,19 +42,7 @@ def ps(call: Call) -> int:
     parsed, console = call.parsed, call.console
     report = _report(parsed)
     last = 1 if parsed.flag("latest") else parsed.number("last", -1)
-    conditions = parsed.many("filter")
-    everything = parsed.flag("all") or last > 0
-    if conditions:
-        from ipycontainer.commands.filters import check
-
-        everything = check(conditions) or everything
-    found: Sequence[Container] = call.engine.containers(all=everything)
-    if conditions:
-        from ipycontainer.commands.filters import matching
-
-        found = matching(found, conditions, call.engine)
-    if last > 0:
-        found = found[:last]
+    found = call.engine.containers(parsed.flag("all"), parsed.many("filter"), last)
     whole = parsed.flag("no-trunc")
     if parsed.flag("quiet"):
         console.lines([container.id if whole else container.short_id for container in found])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import OptionError, StartError
+from ipycontainer.errors import Error, OptionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.commands import Call
     from ipycontainer.commands.options import Parsed
+    from ipycontainer.engine.container import Container
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
+
+LEAST_MEMORY = 6 << 20  # docker's
 
 _CREATE_OPTIONS = (
     Option("cap-add", "", "text", "Add a capability", many=True),
@@ -67,13 +70,20 @@ def run(call: Call) -> int:
         size = terminal.size() if terminal else None
         attachment = container.start(attach=True, stdin=asked.interactive, size=size)
         assert attachment is not None
-    except StartError:
+    except (Error, KeyboardInterrupt):
         # docker leaves a container behind that never ran; nobody has wanted it yet.
-        container.remove(force=True)
+        _discard(container)
         raise
     from ipycontainer.commands.streaming import follow
 
     return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill)
+
+
+def _discard(container: Container) -> None:
+    try:
+        container.remove(force=True)
+    except Error:
+        pass  # `--rm` has done it, or it cannot be done: what made the start fail is what is told
 
 
 def request(parsed: Parsed, cwd: str) -> RunRequest:
@@ -97,7 +107,7 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         remove=parsed.flag("rm"),
         init=parsed.flag("init"),
         read_only=parsed.flag("read-only"),
-        memory=parsed.number("memory"),
+        memory=_memory(parsed.number("memory")),
         cpus=float(parsed.values.get("cpus", 0)),
         cpu_shares=parsed.number("cpu-shares"),
         pids_limit=parsed.number("pids-limit"),
@@ -119,6 +129,12 @@ def _image(name: str) -> str:
 
         parse(name)
     return name
+
+
+def _memory(size: int) -> int:
+    if 0 < size < LEAST_MEMORY:
+        raise OptionError(f"-m {size}: the minimum memory limit is 6 MB, for less would not start a program")
+    return size
 
 
 def environment(parsed: Parsed, cwd: str) -> tuple[str, ...]:

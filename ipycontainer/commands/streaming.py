@@ -65,7 +65,7 @@ class _Follower:
         self.terminal = terminal
         self.kill = kill
         self.kill_at: float | None = None
-        self.silent = False
+        self.lost: Exception | None = None  # why nothing more can be shown
         self.ours = attachment.fileno()
         self.poll = select.poll()
         self.poll.register(self.ours, select.POLLIN)
@@ -79,6 +79,8 @@ class _Follower:
             if self.stdin is not None:
                 self.poll.register(self.stdin, select.POLLIN)
             self._until_the_end(interrupts)
+        if self.lost is not None:
+            raise self.lost
         code = self.attachment.exit_code
         if code is None:
             raise Error("how it ended is not known; inspect says what is")
@@ -146,14 +148,14 @@ class _Follower:
             self._stop_listening()
 
     def _show(self, stream: str, data: bytes) -> None:
-        if self.silent:
+        if self.lost is not None:
             return
         try:
             (self.console.err if stream == "stderr" else self.console.out)(data)
-        except BrokenPipeError:
-            # `… | head` has read enough: the program ends, as one in a pipe of its own would.
-            self.silent = True
-            self._interrupt()
+        except (BrokenPipeError, Error) as error:
+            # `… | head` has read enough: the program ends at once, as one in a pipe of its own would.
+            self.lost = error
+            self._kill()
 
     def _pass_input(self) -> None:
         if not self._is_writable():

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from ipycontainer.errors import InputError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-
-class TemplateError(InputError):
-    """A `--format` template that cannot be read or filled."""
 
 
 def shown(value: Any) -> str:

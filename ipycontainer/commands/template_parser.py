@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ipycontainer.commands.template_functions import TemplateError
 from ipycontainer.commands.templates import Branch, Command, Field, Literal, Name, Pipeline, Text, Variable
+from ipycontainer.errors import TemplateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ can call the functions of `template_functions.py` and nothing else.
 
 from __future__ import annotations
 
-from ipycontainer.commands.template_functions import FUNCTIONS, TemplateError, shown, truth
+from ipycontainer.commands.template_functions import FUNCTIONS, shown, truth
+from ipycontainer.errors import TemplateError
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False

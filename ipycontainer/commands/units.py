@@ -2,35 +2,7 @@
 
 from __future__ import annotations
 
-_BINARY = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-def size_bytes(text: str) -> int:
-    """`64m`, `1.5g`, `10KiB`, `512` as bytes, in powers of 1024 as docker reads a memory limit.
-
-    >>> size_bytes("64m"), size_bytes("1.5 GiB"), size_bytes("512b")
-    (67108864, 1610612736, 512)
-    """
-    end = len(text)
-    while end and text[end - 1] not in "0123456789. ":
-        end -= 1
-    number, suffix = text[:end].removesuffix(" "), text[end:].lower()
-    try:
-        size = float(number)
-    except ValueError:
-        raise ValueError(f"invalid size: '{text}'") from None
-    if size < 0 or size != size or number != number.strip() or "_" in number:
-        raise ValueError(f"invalid size: '{text}'")
-    if suffix not in ("", "b"):
-        if suffix[0] not in _BINARY or suffix[1:] not in ("", "b", "ib"):
-            raise ValueError(f"invalid suffix: '{suffix}'")
-        size *= _BINARY[suffix[0]]
-    if size >= 2**63:
-        raise ValueError(f"invalid size: '{text}'")
-    return int(size)
 
 
 def human_size(count: float) -> str:
@@ -55,34 +27,6 @@ def _scaled(count: float, step: int, units: tuple[str, ...]) -> tuple[float, str
         count /= step
         position += 1
     return count, units[position]
-
-
-def human_duration(seconds: float) -> str:
-    """A length of time as a person would say it.
-
-    >>> human_duration(0.2), human_duration(70), human_duration(4000), human_duration(3 * 86400)
-    ('Less than a second', 'About a minute', 'About an hour', '3 days')
-    """
-    whole = int(seconds)
-    hours = int(seconds / HOUR + 0.5)
-    if whole < 1:
-        return "Less than a second"
-    if whole < MINUTE:
-        return _counted(whole, "second")
-    if whole < 2 * MINUTE:
-        return "About a minute"
-    if whole < HOUR:
-        return _counted(whole // MINUTE, "minute")
-    if hours == 1:
-        return "About an hour"
-    for limit, unit_hours, unit in ((48, 1, "hour"), (336, 24, "day"), (1440, 168, "week"), (17520, 720, "month")):
-        if hours < limit:
-            return _counted(hours // unit_hours, unit)
-    return _counted(int(seconds / HOUR) // 8760, "year")
-
-
-def _counted(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def duration_seconds(text: str) -> float:

@@ -6,8 +6,9 @@ the reader puts the option and the text before it.
 
 from __future__ import annotations
 
-from ipycontainer.commands.units import duration_seconds, size_bytes
+from ipycontainer.commands.units import duration_seconds
 from ipycontainer.engine.request import Bind, Tmpfs, Ulimit
+from ipycontainer.engine.sizes import size_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _BLANK = " \t\n"
 _ESCAPED_IN_DOUBLE_QUOTES = '"\\$`\n'
@@ -30,9 +30,9 @@ class Word(Record):
     arrow: str = ""
 
 
-def literal(texts: Iterable[str]) -> list[Word]:
-    """Words that a shell has cut already: nothing in them is an operator."""
-    return [Word(text, True) for text in texts]
+def literal(text: str) -> Word:
+    """A word that a shell has cut already: nothing in it is an operator."""
+    return Word(text, True)
 
 
 def split(line: str) -> list[Word]:

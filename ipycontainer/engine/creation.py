@@ -31,8 +31,7 @@ def create(engine: Engine, request: RunRequest) -> Container:
     hostname = _hostname(request, identity)
     _check(engine, request)
     etc = etc_files.contents(hostname, request.network == modes.HOST)
-    run = engine.directory.run(identity)
-    bound = [(os.path.join(run, "etc", name), f"/etc/{name}") for name in etc]
+    bound = [(os.path.join(engine.etc_folder, name), f"/etc/{name}") for name in etc]
     spec = specification.compose(request, image.config, image.name, hostname, bound)
     name = engine.directory.choose_name(request.name)
     _make_sources(request)

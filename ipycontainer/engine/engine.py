@@ -7,12 +7,12 @@ state of its own beyond where the store is, so any number of engines, threads an
 from __future__ import annotations
 
 import os
-import time
+import select
 
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
-from ipycontainer.engine.events import Event, Journal, matches
-from ipycontainer.errors import InputError, NoSuchContainer
+from ipycontainer.engine.events import Event, Journal, check_filters, matches
+from ipycontainer.errors import InputError, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.client import Launcher
 
@@ -42,6 +42,11 @@ class Engine:
         self.directory = Directory(self.root, self.launcher.run)
         self.journal = Journal(os.path.join(self.root, "events"))
         self.fault = _fault(os.environ.get("IPYCONTAINER_FAULT", ""))
+
+    @property
+    def etc_folder(self) -> str:
+        """An empty folder that each container covers, in its own mount namespace, with its files below /etc."""
+        return os.path.join(self.launcher.run, "etc")
 
     @property
     def store(self) -> Store:
@@ -121,8 +126,14 @@ class Engine:
     def containers(self, all: bool = False, filters: Sequence[tuple[str, str]] = (), last: int = 0) -> list[Container]:
         """The running containers, or `all`, the newest first.
 
-        filters: (name, value) of status, name, id or label; the command line has docker's others.
+        filters: docker's, as (name, value): status, name, id, label, ancestor, exited, before, since;
+        last: only the so many newest, whatever their state.
         """
+        all = all or last > 0
+        if filters:
+            from ipycontainer.engine.selection import check, select
+
+            all = check(filters) or all
         names = self.directory.names()
         found: list[Container] = []
         for identity in self.directory.ids():
@@ -130,14 +141,11 @@ class Engine:
             if config is not None:
                 found.append(Container(self, identity, config, names.get(identity, "")))
         found.sort(key=lambda container: container.created, reverse=True)
-        if last:
-            return found[:last]
         if filters:
-            from ipycontainer.engine.selection import selects
-
-            found = [container for container in found if selects(container, filters)]
-            all = all or any(name == "status" for name, _ in filters)
-        return found if all else [container for container in found if container.status == "running"]
+            found = select(found, filters, self.get)
+        if not all:
+            found = [container for container in found if container.status == "running"]
+        return found[:last] if last > 0 else found
 
     def ps(self, all: bool = False) -> list[Container]:
         """docker's word for `containers`."""
@@ -189,7 +197,11 @@ class Engine:
         follow: bool = True,
         filters: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Event]:
-        """What happens, as it happens; from `since` (seconds since the epoch) if given."""
+        """What happens, as it happens; from `since` (seconds since the epoch) if given.
+
+        filters: docker's, as (name, value): event, type, container, image, label.
+        """
+        check_filters(filters)
         folders.prepare(self.root)
         return (event for event in self.journal.read(since, until, follow) if matches(event, filters))
 
@@ -207,19 +219,27 @@ class Engine:
 
     def doctor(self) -> list[Finding]:
         """What this machine allows, what each lack costs, and what would mend it."""
-        from ipycontainer.engine.doctor import examine
+        from ipycontainer.engine.doctor import doctor
 
-        return examine(self.root)
+        return doctor(self.root, folders.prepare(self.root))
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""
         pid = self.launcher.running_pid()
         if pid is None:
             return
-        self.launcher.leave()
-        deadline = time.monotonic() + timeout
-        while os.path.exists(self.launcher.socket_path) and time.monotonic() < deadline:
-            time.sleep(0.005)
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            self.launcher.leave()
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            if not poll.poll(timeout * 1000):
+                raise TimedOut(f"the launcher (process {pid}) did not leave within {timeout:g} s")
+        finally:
+            os.close(descriptor)
 
     def __repr__(self) -> str:
         return f"<Engine {self.root}>"

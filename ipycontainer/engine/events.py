@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from ipycontainer.errors import InputError
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.record import Record
 
@@ -82,21 +83,33 @@ def _parse(line: bytes) -> Event | None:
         return None
 
 
+FILTERS = ("container", "event", "image", "label", "type")
+
+
+def check_filters(filters: Sequence[tuple[str, str]]) -> None:
+    """Raises InputError for what is no filter of events."""
+    for name, _value in filters:
+        if name not in FILTERS:
+            raise InputError(f"invalid filter '{name}'; there are {', '.join(FILTERS)}")
+
+
 def matches(event: Event, filters: Sequence[tuple[str, str]]) -> bool:
-    """docker's --filter: one of the values for each name; names are event, type, container, image, label."""
-    wanted: dict[str, list[str]] = {}
-    for name, value in filters:
-        wanted.setdefault(name, []).append(value)
-    return all(any(_fits(event, name, value) for value in values) for name, values in wanted.items())
+    """docker's --filter: one of the values for each name."""
+    names = {name for name, _ in filters}
+    return all(any(_fits(event, name, value) for key, value in filters if key == name) for name in names)
 
 
 def _fits(event: Event, name: str, value: str) -> bool:
+    attributes = event.attributes
     if name == "event":
-        return event.action == value
+        return event.action == value or event.action.startswith(value + ":")
     if name == "type":
         return event.type == value
     if name == "container":
-        return event.id.startswith(value) or event.attributes.get("name") == value
+        return event.type == "container" and (event.id.startswith(value) or attributes.get("name") == value)
     if name == "image":
-        return value in (event.id, event.attributes.get("image"))
-    return event.attributes.get(name) == value
+        image = attributes.get("name" if event.type == "image" else "image", "")
+        return value in (event.id, image, image.removesuffix(":latest"))
+    from ipycontainer.engine.selection import labelled
+
+    return labelled(attributes, value)

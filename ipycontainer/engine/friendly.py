@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+from ipycontainer.engine.sizes import size_bytes
 from ipycontainer.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-_UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def friendly_request(
@@ -82,12 +81,10 @@ def size(value: str | int) -> int:
     """Bytes from a number or docker's `64m`.  Raises InputError."""
     if isinstance(value, int):
         return value
-    text = value.strip().lower().removesuffix("b") or value
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "b")
     try:
-        return int(float(number) * _UNITS[unit])
-    except ValueError:
-        raise InputError(f"invalid size: '{value}'; write bytes, or 64k, 64m, 1.5g") from None
+        return size_bytes(value)
+    except ValueError as error:
+        raise InputError(f"{error}; write bytes, or 64k, 64m, 1.5g") from None
 
 
 def binds(volumes: Mapping[str, str] | Sequence[str]) -> tuple[Bind, ...]:

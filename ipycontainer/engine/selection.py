@@ -1,4 +1,4 @@
-"""Which containers a filter selects: docker's status, name, id and label."""
+"""Which containers a filter selects: docker's words for `ps --filter`."""
 
 from __future__ import annotations
 
@@ -6,27 +6,84 @@ from ipycontainer.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ipycontainer.engine.container import Container
 
+_STATES = ("created", "restarting", "running", "removing", "paused", "exited", "dead", "unknown")
+KEYS = ("ancestor", "before", "exited", "id", "label", "name", "since", "status")
+_LATER = ("expose", "health", "is-task", "isolation", "network", "publish", "volume")
 
-def selects(container: Container, filters: Sequence[tuple[str, str]]) -> bool:
-    """Whether the container has one of the values of each name that is filtered by."""
+
+def check(filters: Sequence[tuple[str, str]]) -> bool:
+    """Refuses what is no filter; says whether containers that have ended are looked at too."""
+    for key, value in filters:
+        if key in _LATER:
+            raise InputError(f"the filter {key} comes in a later release; there are {', '.join(KEYS)}")
+        if key not in KEYS:
+            raise InputError(f"invalid filter '{key}'; there are {', '.join(KEYS)}")
+        if key == "status" and value not in _STATES:
+            raise InputError(f"invalid filter status={value}; the states are {', '.join(_STATES)}")
+        if key == "exited" and not value.lstrip("-").isdigit():
+            raise InputError(f"invalid filter exited={value}: the exit code is a number")
+    return any(key in ("exited", "status") for key, _ in filters)
+
+
+def select(
+    containers: Sequence[Container], filters: Sequence[tuple[str, str]], get: Callable[[str], Container]
+) -> list[Container]:
+    """Those that match: values of one key are alternatives (labels must all be there), keys must all match.
+
+    get: finds the container that `before` and `since` name.
+    """
     wanted: dict[str, list[str]] = {}
-    for name, value in filters:
-        wanted.setdefault(name, []).append(value)
-    return all(any(_fits(container, name, value) for value in values) for name, values in wanted.items())
+    for key, value in filters:
+        wanted.setdefault(key, []).append(value)
+    found = list(containers)
+    for key, values in wanted.items():
+        if key in ("before", "since"):
+            moment = get(values[-1]).created
+            found = [one for one in found if (one.created < moment if key == "before" else one.created > moment)]
+        elif key == "label":
+            found = [one for one in found if all(labelled(one.labels, value) for value in values)]
+        else:
+            found = [one for one in found if any(_matches(one, key, value) for value in values)]
+    return found
 
 
-def _fits(container: Container, name: str, value: str) -> bool:
-    if name == "status":
+def labelled(labels: dict[str, str], wanted: str) -> bool:
+    """Whether there is a label `name`, or `name=value`."""
+    name, equals, value = wanted.partition("=")
+    return name in labels and (not equals or labels[name] == value)
+
+
+def _matches(container: Container, key: str, value: str) -> bool:
+    if key == "status":
         return container.status == value
-    if name == "name":
-        return value in container.name
-    if name == "id":
+    if key == "exited":
+        state = container.state()
+        return state.status == "exited" and state.exit_code == int(value)
+    if key == "id":
         return container.id.startswith(value)
-    if name == "label":
-        key, equals, text = value.partition("=")
-        return key in container.labels and (not equals or container.labels[key] == text)
-    raise InputError(f"invalid filter '{name}'; use status, name, id or label")
+    if key == "name":
+        return _found_in(value, container.name)
+    return _from_image(container, value)
+
+
+def _found_in(pattern: str, name: str) -> bool:
+    """docker reads a name as a regular expression, and knows names with a slash in front."""
+    if pattern.replace("-", "").replace("_", "").isalnum():
+        return pattern in name
+    import re
+
+    try:
+        return re.search(pattern, name) is not None or re.search(pattern, "/" + name) is not None
+    except re.error as error:
+        raise InputError(f"the filter name={pattern} is no regular expression: {error}") from None
+
+
+def _from_image(container: Container, image: str) -> bool:
+    if image in (container.image, container.image.removesuffix(":latest")) or image == container.image + ":latest":
+        return True
+    digest = str(container.config["image_id"]).removeprefix("sha256:")
+    return len(image) >= 4 and digest.startswith(image.removeprefix("sha256:"))

@@ -52,6 +52,7 @@ def _enter(root: str, run: str, name: str) -> None:
 
 
 def _serve(root: str, run: str, name: str, mode: str) -> None:
+    from ipycontainer.images.inside.jobs import JOBS as IMAGE_JOBS
     from ipycontainer.json_text import dumps
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import prctl
@@ -64,7 +65,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
             empty_trash(root)
         finally:
             os._exit(0)
-    jobs = {**runtime_jobs(mode)}
+    jobs = {**runtime_jobs(mode), **IMAGE_JOBS}
     prctl.set_name("ipycontainer")
     facts = os.path.join(run, name + ".json")
     with open(facts + ".new", "w", encoding="utf-8") as file:

@@ -86,8 +86,10 @@ class Launcher:
 
     def _start(self) -> None:
         """Spawn the launcher in a session of its own and wait until it listens."""
-        from ipycontainer.launcher.identity import PACKAGE, interpreter
+        from ipycontainer.launcher.identity import PACKAGE, interpreter, launcher_digest
 
+        if self._name != f"launcher-{launcher_digest()}":
+            raise LauncherError("ipycontainer was changed on disk after this process loaded it; restart the kernel")
         program = interpreter()
         main = os.path.join(PACKAGE, "launcher", "__main__.py")
         arguments = [program, "-I", "-S", "-X", "utf8", main, self.root, self.run, self._name]

@@ -96,7 +96,7 @@ def prepare(root: str) -> str:
     except OSError as error:
         raise StoreUnwritable(_sentence(root, error)) from None
     make_private(run)
-    for name in ("containers", "root"):
+    for name in ("containers", "root", "etc"):
         os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
     return run
 

@@ -32,13 +32,15 @@ class Server:
         self._jobs = {**jobs, "launcher.leave": self._ask_to_leave}
         self._idle = idle
         self._children: set[int] = set()
-        self._leaving = False
+        # A signal alone would not end poll(), which Python takes up again after a handler (PEP 475).
+        self._wake, self._waker = os.pipe()
         self._listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
         temporary = f"{path}.{os.getpid()}"
         self._listener.bind(temporary)
         self._listener.listen(_BACKLOG)
         # Only a socket that listens gets the name that clients look for.
         os.rename(temporary, path)
+        self._inode = os.stat(path).st_ino
 
     def serve(self) -> None:
         """Serve until idle for long enough or asked to leave.  Children go on without us."""
@@ -46,17 +48,22 @@ class Server:
         _signal.signal(_signal.SIGUSR1, self._leave_soon)
         poll = select.poll()
         poll.register(self._listener.fileno(), select.POLLIN)
-        while not self._leaving:
-            if poll.poll(self._idle * 1000):
-                self._accept()
-            elif not self._children:
+        poll.register(self._wake, select.POLLIN)
+        while True:
+            ready = poll.poll(self._idle * 1000)
+            if any(descriptor == self._wake for descriptor, _ in ready) or not (ready or self._children):
                 break
+            if ready:
+                self._accept()
+        poll.unregister(self._wake)
         self._close(poll)
 
     def _close(self, poll: select.poll) -> None:
         """First the name goes, so that nobody new comes; then whoever is already in the queue is served."""
         try:
-            os.unlink(self._path)
+            if os.stat(self._path).st_ino == self._inode:  # else it is already a successor's
+                os.unlink(self._path)
+                os.unlink(self._path.removesuffix(".sock") + ".json")
         except FileNotFoundError:
             pass
         while poll.poll(0):
@@ -75,7 +82,7 @@ class Server:
             self._children.discard(pid)
 
     def _leave_soon(self, _number: int, _frame: object) -> None:
-        self._leaving = True
+        os.write(self._waker, b"!")
 
     def _ask_to_leave(self, _request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
         os.kill(os.getppid(), _signal.SIGUSR1)
@@ -99,6 +106,8 @@ class Server:
             for number in (_signal.SIGCHLD, _signal.SIGUSR1):
                 _signal.signal(number, _signal.SIG_DFL)
             self._listener.close()
+            os.close(self._wake)
+            os.close(self._waker)
             run_job(self._jobs, Channel(_socket.socket(fileno=descriptor)))
             status = 0
         except BaseException:  # noqa: BLE001 - a forked child: whatever it was, it ends here

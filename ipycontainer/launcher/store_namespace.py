@@ -2,7 +2,8 @@
 
 A mount namespace (slave: the host's later mounts still appear, ours never go out), and for an ordinary
 user a user namespace too: with its subordinate ids where newuidmap(1) gives them ("range"), else with the
-one id that anyone may map ("one").  Where root has its power, no user namespace is made ("root").
+one id that anyone may map ("one").  Where root has its power, no user namespace is made ("root"), and none
+where uid 0 is root of somebody's user namespace already ("range" or "one", as its ids are).
 
 If a container of this store is alive, a new launcher joins the namespaces that its monitor holds: only a
 process in there may join the container's own.
@@ -13,12 +14,8 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, LauncherError
-from ipycontainer.json_text import loads
-from ipycontainer.linux import capabilities, idmaps, locks, mounts, namespaces
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ipycontainer.launcher import alive
+from ipycontainer.linux import capabilities, idmaps, mounts, namespaces
 
 NEWUIDMAP = "/usr/bin/newuidmap"
 NEWGIDMAP = "/usr/bin/newgidmap"
@@ -30,7 +27,7 @@ def enter(run: str) -> str:
     if found is not None:
         return found
     if os.geteuid() == 0 and _unshare_as_root():
-        mode = "root"
+        mode = idmaps.power_of_root(idmaps.read_own("uid_map"), idmaps.read_own("gid_map"))
     else:
         mode = _unshare_as_user()
     # Slave: what the host mounts later appears here, so that -v finds it; nothing of ours appears there.
@@ -142,15 +139,15 @@ def _join_living(run: str) -> str | None:
     """Join the namespaces of a living monitor of this store; gives their mode, or None if none lives."""
     folder = os.path.join(run, "containers")
     for name in os.listdir(folder):
-        state = _living(os.path.join(folder, name))
-        if state is None:
-            continue
+        run_folder = os.path.join(folder, name)
+        state = alive.read(run_folder) if alive.is_alive(run_folder) else {}
         try:
             pidfd = os.pidfd_open(int(state["monitor"]))
-        except OSError:
+        except (OSError, KeyError):
             continue
         flags = namespaces.CLONE_NEWNS
-        if state["mode"] != "root":
+        # Root of a rootless container made no user namespace, and one's own cannot be joined (EINVAL).
+        if state["mode"] != "root" and not _same_user_namespace(int(state["monitor"])):
             flags |= namespaces.CLONE_NEWUSER
         namespaces.setns(pidfd, flags)
         os.close(pidfd)
@@ -162,16 +159,11 @@ def _join_living(run: str) -> str | None:
     return None
 
 
-def _living(folder: str) -> dict[str, Any] | None:
-    """The state of the container in `folder` if its monitor holds its lock."""
-    if not locks.is_held(os.path.join(folder, "alive")):
-        return None
+def _same_user_namespace(pid: int) -> bool:
     try:
-        with open(os.path.join(folder, "state.json"), encoding="utf-8") as file:
-            found: dict[str, Any] = loads(file.read())
-    except (FileNotFoundError, ValueError):
-        return None
-    return found
+        return os.stat(f"/proc/{pid}/ns/user").st_ino == os.stat("/proc/self/ns/user").st_ino
+    except OSError:
+        return False
 
 
 def protect_interpreter() -> str:

@@ -7,6 +7,8 @@ import os
 from ipycontainer.errors import KernelError
 from ipycontainer.record import Record
 
+_ALL_IDS = 1 << 32
+
 
 class Extent(Record):
     """`length` ids from `inside` on are the ids from `outside` on in the parent namespace."""
@@ -32,6 +34,27 @@ def nested(parent: list[Extent]) -> list[Extent]:
 def format_map(extents: list[Extent]) -> str:
     """The text that the kernel takes, in one write."""
     return "".join(f"{item.inside} {item.outside} {item.length}\n" for item in extents)
+
+
+def read_own(kind: str) -> list[Extent]:
+    """This process's own `uid_map` or `gid_map`."""
+    path = f"/proc/self/{kind}"
+    try:
+        with open(path, encoding="ascii") as file:
+            return parse_map(file.read())
+    except OSError as error:
+        raise KernelError("open", error.errno or 0, path) from None
+
+
+def power_of_root(uids: list[Extent], gids: list[Extent]) -> str:
+    """What uid 0 is in a user namespace with these maps: "root", "range" or "one".
+
+    The machine's own namespace maps every id.  Root of another one (a rootless container's, LXC's, a pod's with
+    hostUsers false) has no power over devices and trusted.* attributes, so it is an ordinary user who has ids already.
+    """
+    if sum(extent.length for extent in uids) >= _ALL_IDS - 1:
+        return "root"
+    return "range" if all(sum(extent.length for extent in extents) > 1 for extents in (uids, gids)) else "one"
 
 
 def write_map(pid: int | str, kind: str, extents: list[Extent]) -> None:
@@ -70,12 +93,18 @@ def parse_subordinate(text: str, name: str, number: int) -> Range | None:
         fields = line.strip().split(":")
         if len(fields) != 3 or fields[0] not in (name, str(number)):
             continue
-        if not (fields[1].isdecimal() and fields[2].isdecimal()):
+        if not (_is_number(fields[1]) and _is_number(fields[2])):
             continue
         candidate = Range(int(fields[1]), int(fields[2]))
+        if candidate.first + candidate.count > _ALL_IDS:
+            continue
         if candidate.count and (found is None or candidate.count > found.count):
             found = candidate
     return found
+
+
+def _is_number(field: str) -> bool:
+    return field.isascii() and field.isdecimal() and len(field) <= 10  # longer ones are no ids, and dear to read
 
 
 def subordinate(path: str, name: str, number: int) -> Range | None:

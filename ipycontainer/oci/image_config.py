@@ -29,6 +29,11 @@ class ImageConfig(Record):
     history: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def created_seconds(self) -> float:
+        """`created` in seconds since the epoch; 0.0 where the image does not say."""
+        return seconds(self.created)
+
+    @property
     def labels(self) -> dict[str, str]:
         """The image's labels."""
         return dict(self.settings.get("Labels") or {})
@@ -48,6 +53,25 @@ def read(document: Document) -> ImageConfig:
         tuple(_diff_id(item) for item in rootfs.at("diff_ids").items()),
         tuple(thaw(item.object()) for item in node.at("history").items()),
     )
+
+
+def seconds(text: str) -> float:
+    """A time as RFC 3339 writes it, in seconds since the epoch; 0.0 for what is none.
+
+    >>> seconds("2024-02-29T12:00:00.5+01:00")
+    1709204400.5
+    """
+    from datetime import datetime
+
+    # Go writes nine digits of a second, Python reads six.
+    head, point, tail = text.partition(".")
+    if point:
+        digits = len(tail) - len(tail.lstrip("0123456789"))
+        text = f"{head}.{tail[: min(digits, 6)]}{tail[digits:]}"
+    try:
+        return max(0.0, datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _diff_id(node: Node) -> Digest:

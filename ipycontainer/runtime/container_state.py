@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.json_text import loads
-from ipycontainer.linux import locks
+from ipycontainer.launcher import alive
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -37,10 +37,10 @@ class State(Record):
 def read_state(folder: str, run: str) -> State:
     """The state of the container with these folders in the store and in the run folder."""
     life = _read(os.path.join(folder, "life.json"))
-    alive = locks.is_held(os.path.join(run, "alive"))
+    lives = alive.is_alive(run)
     if life is None:
         return State(CREATED)
-    if not alive and "finished" not in life:
+    if not lives and "finished" not in life:
         # The monitor may have written its last word between the two looks.
         life = _read(os.path.join(folder, "life.json")) or life
     started = float(life["started"])
@@ -53,9 +53,9 @@ def read_state(folder: str, run: str) -> State:
             oom_killed=bool(life["oom_killed"]),
             error=str(life["error"]),
         )
-    if not alive:
+    if not lives:
         return State(UNKNOWN, started=started, error="exit unknown: the monitor was killed")
-    state = _read(os.path.join(run, "state.json")) or {}
+    state = alive.read(run)
     return State(
         RUNNING,
         pid=int(state.get("pid", 0)),

@@ -19,7 +19,7 @@ class Launch(Record):
     folder, run: the container's own folders in the store and in the run folder;
     staging: an empty folder where the root is put together; names: the folder of names;
     journal: the file of events; trash: where a removed folder goes first; etc: texts of files that are written
-    for this start into the folder `etc` of `run`, by name;
+    for this start, by name, where only the container sees them: in `etc_folder`;
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
     remove: --rm; init: a reaping PID 1 of ours beside the program;
@@ -38,6 +38,7 @@ class Launch(Record):
     journal: str
     trash: str
     etc: dict[str, str]
+    etc_folder: str
     user: str = ""
     attach: bool = False
     stdin: bool = False

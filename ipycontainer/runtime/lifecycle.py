@@ -7,8 +7,8 @@ import select
 import time
 
 from ipycontainer.errors import LauncherError, TimedOut
+from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.client import Launcher, unwrap
-from ipycontainer.linux.locks import is_held
 from ipycontainer.runtime.attachment import Attachment
 from ipycontainer.runtime.container_state import CREATED, RUNNING, State, read_state
 from ipycontainer.runtime.launch import Launch
@@ -58,11 +58,10 @@ def wait(folder: str, run: str, timeout: float | None = None) -> State:
 
     Raises TimedOut after `timeout` seconds.  A created container is waited for to start, as docker does.
     """
-    alive = os.path.join(run, "alive")
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         state = read_state(folder, run)
-        if state.status not in (RUNNING, CREATED) and not is_held(alive):
+        if state.status not in (RUNNING, CREATED) and not is_alive(run):
             return state
         left = 3600.0 if deadline is None else deadline - time.monotonic()
         if left <= 0:

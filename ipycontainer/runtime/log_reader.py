@@ -6,6 +6,7 @@ import os
 import struct
 import time
 
+from ipycontainer.launcher.alive import is_alive
 from ipycontainer.record import Record
 from ipycontainer.runtime.inside.log import DROPPED, END, HEADER, STDERR, STDOUT, chunk_files
 
@@ -132,13 +133,11 @@ def follow_entries(folder: str, run: str, pause: float = 0.02) -> Iterator[LogEn
 
     Looks again after `pause` seconds without news, more seldom (ten times that) the longer nothing comes.
     """
-    from ipycontainer.linux.locks import is_held
-
     reader, lines = LogReader(folder), _Lines()
     quiet = 0
     try:
         while True:
-            alive = is_held(os.path.join(run, "alive"))
+            alive = is_alive(run)
             found = False
             for chunk in reader.chunks():
                 found = True

@@ -51,8 +51,6 @@ def _outside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.
     steps: list[Step] = []
     if group.leaves:
         steps.append(outside.MakeCgroup(group))
-    if launch.etc:
-        steps.append(outside.WriteEtcFiles(os.path.join(launch.run, "etc"), tuple(launch.etc)))
     steps.append(outside.MakeWritableLayer(launch.upper, launch.work))
     # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
     steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
@@ -82,6 +80,8 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     steps.append(
         root.MountOverlay(tuple(launch.lowers), launch.upper, launch.work, launch.staging, rootless=host.rootless)
     )
+    if launch.etc:
+        steps.append(root.MakeEtcFiles(launch.etc_folder, tuple(launch.etc)))
     for entry in spec.get("mounts", []):
         steps.append(_mount_step(entry, host, kinds))
         if entry["destination"] == "/dev":

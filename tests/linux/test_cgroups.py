@@ -47,7 +47,7 @@ def inside(outer, in_child):
 
     def run(function, *arguments):
         def joined():
-            cgroups.join(outer)
+            cgroups.join(outer.joins)
             return function(cgroups.read_layout(), *arguments)
 
         return in_child(joined)
@@ -62,7 +62,7 @@ def member(plan, then):
     if pid == 0:
         try:
             os.close(readable)
-            cgroups.join(plan)
+            cgroups.join(plan.joins)
             os.write(writable, b"in")
             os.close(writable)
             then()

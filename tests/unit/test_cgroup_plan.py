@@ -68,7 +68,7 @@ def test_v1_everything():
             (f"{leaves[1]}/cpu.shares", "512"),
             (f"{leaves[2]}/pids.max", "32"),
         ),
-        joins=tuple(f"{leaf}/cgroup.procs" for leaf in leaves),
+        joins=tuple(f"{leaf}/tasks" for leaf in leaves),
         leaves=leaves,
     )
 

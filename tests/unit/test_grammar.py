@@ -8,7 +8,6 @@ import pytest
 
 from ipycontainer.commands import exit_code, perform
 from ipycontainer.commands.console import Console
-from ipycontainer.commands.words import literal
 from ipycontainer.errors import Error, OptionError, Refused
 from tests.unit import docker_client
 
@@ -254,7 +253,7 @@ def _verdict(line: str) -> tuple[str, int]:
         raise _Reached
 
     try:
-        code = perform(literal(shlex.split(line)), console, open_engine, "/tmp")  # type: ignore[arg-type]
+        code = perform(shlex.split(line), console, open_engine, "/tmp")  # type: ignore[arg-type]
     except _Reached:
         return "taken", 0
     except Refused as error:

@@ -8,8 +8,8 @@ from functools import cache
 import pytest
 
 from ipycontainer.commands.listing import Report
-from ipycontainer.commands.template_functions import TemplateError
 from ipycontainer.commands.templates import Template
+from ipycontainer.errors import TemplateError
 from tests.unit import docker_client
 
 LIKE_GO = [

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipycontainer.commands import units
+from ipycontainer.engine.sizes import size_bytes
+from ipycontainer.engine.status_text import human_duration
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,7 @@ from ipycontainer.commands import units
     ],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert units.size_bytes(text) == size
+    assert size_bytes(text) == size
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ def test_sizes(text: str, size: int) -> None:
 )
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="invalid s"):
-        units.size_bytes(text)
+        size_bytes(text)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_human_binary_sizes() -> None:
     ],
 )
 def test_human_durations(seconds: float, text: str) -> None:
-    assert units.human_duration(seconds) == text
+    assert human_duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_what_is_no_duration(text: str) -> None:
 
 @given(st.text(max_size=12))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    for read in (units.size_bytes, units.duration_seconds, lambda value: units.moment(value, 0)):
+    for read in (size_bytes, units.duration_seconds, lambda value: units.moment(value, 0)):
         try:
             read(text)
         except ValueError as error:

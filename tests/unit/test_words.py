@@ -83,7 +83,7 @@ class TestRedirection:
         assert not found.target
 
     def test_words_from_a_shell_have_no_arrows(self) -> None:
-        assert not redirection(literal(["logs", ">", "x"])).target
+        assert not redirection([literal(">"), literal("x")]).target
 
     @pytest.mark.parametrize("line", ["logs web >", "load < > x"])
     def test_a_missing_file_is_told(self, line: str) -> None:

@@ -1,8 +1,8 @@
 """What a monitor writes about its container: the lock, the living state, the lasting record, the journal.
 
-RUN/containers/ID/alive        its lock held: the monitor lives, whatever any PID says
-RUN/containers/ID/state.json   pid, start time, monitor, boot; gone with the run folder
-FOLDER/life.json               started, finished, exit code; lasts.  No "finished" and no lock: exit unknown
+RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says.  Two lines, each one write:
+                          the names of what will be made; then pid, start time, monitor, boot
+FOLDER/life.json          started, finished, exit code; lasts.  No "finished" and no lock: exit unknown
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def claim(run: str) -> int:
     while True:
         os.makedirs(run, 0o700, exist_ok=True)
         try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
             continue  # a sweep removed the folder between the two lines above
         if not locks.take(lock):
@@ -39,10 +39,15 @@ def claim(run: str) -> int:
             raise WrongState("the container is already running, or is being swept; see `ipycontainer ps -a`")
         try:
             if os.stat(path).st_ino == os.fstat(lock).st_ino:
-                return lock
+                return lock  # what a dead monitor wrote into it stays until `fresh`
         except FileNotFoundError:
             pass
         os.close(lock)  # the file that we locked is no longer the one that others see
+
+
+def fresh(lock: int) -> None:
+    """Forget what an earlier monitor wrote, after its leavings were swept."""
+    os.ftruncate(lock, 0)
 
 
 def replace_file(path: str, text: str, durable: bool = False) -> None:
@@ -65,8 +70,13 @@ def replace_file(path: str, text: str, durable: bool = False) -> None:
         raise KernelError("write", error.errno or 0, path) from None
 
 
-def write_state(launch: Launch, mode: str, child: int, kinds: tuple[str, ...], group: CgroupPlan) -> None:
-    """The living state, once PID 1 is there."""
+def write_names(lock: int, group: CgroupPlan) -> None:
+    """The first line, before anything that bears a name is made: sweep reads it."""
+    _append(lock, {"cgroups": list(group.leaves)})
+
+
+def write_state(lock: int, launch: Launch, mode: str, child: int, kinds: tuple[str, ...], group: CgroupPlan) -> None:
+    """The second line, once PID 1 is there."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
     state = {
@@ -76,11 +86,17 @@ def write_state(launch: Launch, mode: str, child: int, kinds: tuple[str, ...], g
         "monitor": os.getpid(),
         "mode": mode,
         "kinds": list(kinds),
-        "cgroups": list(group.leaves),
         "joins": list(group.joins),
         "boot_id": boot,
     }
-    replace_file(os.path.join(launch.run, "state.json"), dumps(state))
+    _append(lock, state)
+
+
+def _append(lock: int, document: dict[str, Any]) -> None:
+    try:
+        os.write(lock, dumps(document).encode() + b"\n")
+    except OSError as error:
+        raise KernelError("write", error.errno or 0, "alive") from None
 
 
 def write_life(launch: Launch, life: dict[str, Any], durable: bool) -> None:

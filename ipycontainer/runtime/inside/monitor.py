@@ -10,7 +10,7 @@ import os
 import time
 
 from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
-from ipycontainer.launcher import wire
+from ipycontainer.launcher import alive, wire
 from ipycontainer.linux import cgroups, trees
 from ipycontainer.runtime.inside import container, life, log, sweep
 from ipycontainer.runtime.inside.step import Place, Plan
@@ -34,7 +34,9 @@ def run(host: Host, request: dict[str, Any], descriptors: list[int], channel: Ch
     os.setsid()
     lock = life.claim(launch.run)
     try:
-        Monitor(host, launch, channel).live()
+        sweep.sweep_cgroups(alive.read(launch.run).get("cgroups", []))  # a killed monitor's
+        life.fresh(lock)
+        Monitor(host, launch, channel, lock).live()
     finally:
         os.close(lock)
 
@@ -42,7 +44,8 @@ def run(host: Host, request: dict[str, Any], descriptors: list[int], channel: Ch
 class Monitor:
     """One container's life."""
 
-    def __init__(self, host: Host, launch: Launch, client: Channel) -> None:
+    def __init__(self, host: Host, launch: Launch, client: Channel, lock: int) -> None:
+        self._lock = lock
         self._host = host
         self._launch = launch
         self._client = client
@@ -74,6 +77,8 @@ class Monitor:
         for step in steps.outside:
             if isinstance(step, MakeCgroup):
                 self._group = step.plan
+        # The names go into the record before the things are made.
+        life.write_names(self._lock, self._group)
         walk("outside", steps.outside[:hinge], self._place)
         theirs, ours = self._make_streams()
         parent, child = wire.pair()
@@ -87,7 +92,7 @@ class Monitor:
         self._place.channel = parent
         self._beside(lambda: walk("outside", steps.outside[hinge + 1 :], self._place, hinge + 1))
         kinds = namespace_kinds(launch.spec, self._host.rootless)
-        life.write_state(launch, self._host.mode, self._place.child, kinds, self._group)
+        life.write_state(self._lock, launch, self._host.mode, self._place.child, kinds, self._group)
         if launch.hold:
             self._hold()
         self._beside(lambda: parent.send({"word": "go"}))

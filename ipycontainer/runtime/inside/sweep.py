@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, WrongState
-from ipycontainer.json_text import loads
-from ipycontainer.linux import cgroups, locks, trees
+from ipycontainer.launcher import alive
+from ipycontainer.linux import cgroups, trees
 from ipycontainer.runtime.inside import life
 
 TYPE_CHECKING = False
@@ -66,7 +66,7 @@ def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
     if existed or request.get("remove"):
         lock = life.claim(run)
         try:
-            leaves = named_cgroups(run)
+            leaves = alive.read(run).get("cgroups", [])
             if leaves:
                 cgroups.kill_all(leaves)
                 cgroups.remove(leaves)
@@ -79,22 +79,9 @@ def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
     return {"swept": existed}
 
 
-def named_cgroups(run: str) -> list[str]:
-    """The cgroups whose names were written down before they were made."""
-    try:
-        with open(os.path.join(run, "cgroups"), encoding="utf-8") as file:
-            return [line for line in file.read().splitlines() if line]
-    except FileNotFoundError:
-        return []
-
-
 def living_state(run: str) -> dict[str, Any]:
     """The state of a living container.  Raises WrongState when it is not running."""
-    if not locks.is_held(os.path.join(run, "alive")):
+    state = alive.read(run) if alive.is_alive(run) else {}
+    if "pid" not in state:
         raise WrongState("the container is not running")
-    try:
-        with open(os.path.join(run, "state.json"), encoding="utf-8") as file:
-            found: dict[str, Any] = loads(file.read())
-    except FileNotFoundError:
-        raise WrongState("the container is not running yet, or not any more") from None
-    return found
+    return state

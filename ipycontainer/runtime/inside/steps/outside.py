@@ -19,33 +19,7 @@ class MakeCgroup(Step):
     plan: cgroups.CgroupPlan
 
     def take(self, place: Place) -> None:
-        # The names go to the container's folder before the things are made: sweep reads them there.
-        names = os.path.join(place.launch.run, "cgroups")
-        with open(names, "w", encoding="utf-8") as file:
-            file.write("\n".join(self.plan.leaves))
         cgroups.make(self.plan)
-
-
-class WriteEtcFiles(Step):
-    """Write the files that are bound below /etc: hosts, hostname, resolv.conf."""
-
-    call = "open(2), write(2)"
-    why = "an image cannot know its containers' names, nor whom they ask for other names"
-    shows = "/etc/hosts"
-
-    folder: str
-    names: tuple[str, ...]
-
-    def take(self, place: Place) -> None:
-        try:
-            os.makedirs(self.folder, 0o755, exist_ok=True)
-            for name in self.names:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-                descriptor = os.open(os.path.join(self.folder, name), flags, 0o644)
-                os.write(descriptor, place.launch.etc[name].encode())
-                os.close(descriptor)
-        except OSError as error:
-            raise KernelError("write", error.errno or 0, self.folder) from None
 
 
 class MakeWritableLayer(Step):

@@ -181,6 +181,26 @@ class Bind(Step):
             os.close(mounted)
 
 
+class MakeEtcFiles(Step):
+    """Write hosts, resolv.conf and hostname into a small tmpfs of this mount namespace; they are bound from there."""
+
+    call = "mount(2) tmpfs, open(2), write(2)"
+    why = "an image cannot know its containers' names; a tmpfs in the namespace is gone with it, for nothing"
+    shows = "/proc/self/mountinfo: tmpfs on /etc/hosts"
+
+    folder: str
+    names: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        quiet = mounts.MS_NOSUID | mounts.MS_NODEV | mounts.MS_NOEXEC
+        mounts.mount("tmpfs", self.folder, "tmpfs", quiet, "size=1m,mode=755")
+        for name in self.names:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            descriptor = os.open(os.path.join(self.folder, name), flags, 0o644)
+            os.write(descriptor, place.launch.etc[name].encode())
+            os.close(descriptor)
+
+
 class MaskPaths(Step):
     """Hide what tells of, or reaches into, the whole machine."""
 

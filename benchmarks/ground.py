@@ -1,0 +1,107 @@
+"""The ground a benchmark stands on: a folder, a disk, compiled programs, and their removal."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import tempfile
+
+from benchmarks import machine, rootfs
+from benchmarks.machine import python_for_all
+from benchmarks.ticking import Ticking
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+PROJECT = os.path.dirname(machine.HERE)
+
+
+def parents_of_groups() -> list[str]:
+    """The cgroup folders below which the runtime puts a container without limits: the floor makes the same number."""
+    from ipycontainer.linux.cgroups import Limits, plan_cgroup, read_layout
+
+    leaves = plan_cgroup(read_layout(), "floor", Limits()).leaves
+    return [os.path.dirname(os.path.dirname(leaf)) for leaf in leaves]
+
+
+class Ground:
+    """A fresh store on a disk of its own, for as long as the `with` lasts.
+
+    Needs root and a mount namespace of its own (`machine.in_own_mounts`).
+    """
+
+    def __init__(self) -> None:
+        self.prefix = f"ipycontainer-bench-{os.getpid()}"
+        self.folder = tempfile.mkdtemp(prefix=f"{self.prefix}-", dir="/tmp")
+        os.chmod(self.folder, 0o755)
+        self.disk = machine.journaled_disk(self.folder)
+        self.floor = machine.compiled("floor", self.folder)
+        self.stopwatch = machine.compiled("stopwatch", self.folder)
+        self.groups = parents_of_groups()
+
+    def environment(self, store: str = "store") -> dict[str, str]:
+        """What a process of ours needs to use the store of that name on this disk."""
+        return {"IPYCONTAINER_ROOT": f"{self.disk}/{store}", "PYTHONPATH": PROJECT, "PYTHONDONTWRITEBYTECODE": ""}
+
+    def engine(self, *words: str, store: str = "store", user: int = 0) -> Ticking:
+        """`warm_engine.py` with a store on this disk."""
+        script = os.path.join(machine.HERE, "warm_engine.py")
+        return Ticking([python_for_all(), script, *words], self.environment(store), user)
+
+    def command(self) -> str:
+        """The command line as an environment has it: its script beside an interpreter that ordinary users may run."""
+        venv = f"{self.folder}/venv"
+        script = f"{venv}/bin/ipycontainer"
+        if not os.path.exists(script):
+            subprocess.run([python_for_all(), "-m", "venv", "--without-pip", venv], check=True)
+            shutil.copy(f"{PROJECT}/bin/ipycontainer", script)
+            site_packages = glob.glob(f"{venv}/lib/python*/site-packages")[0]
+            with open(f"{site_packages}/_editable_impl_ipycontainer.pth", "w", encoding="utf-8") as file:
+                file.write(PROJECT + "\n")
+        return script
+
+    def lowers(self) -> list[str]:
+        """The layers of `base` in the store; a root folder made from host files where there are none."""
+        found = sorted(glob.glob(f"{self.disk}/store/layers/*/tree"))
+        if found:
+            return found
+        made = f"{self.disk}/small"
+        if not os.path.isdir(made):
+            rootfs.from_host(made)
+        return [made]
+
+    def plain(self) -> tuple[str, str]:
+        """The same files as one plain folder and as an archive."""
+        folder, archive = f"{self.disk}/plain", f"{self.disk}/plain.tar"
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
+            rootfs.flattened(self.lowers(), folder)
+            rootfs.archive(folder, archive)
+        return folder, archive
+
+    def floor_words(self, mode: str, command: Sequence[str] = ("true",)) -> list[str]:
+        where = f"{self.disk}/floor-{mode}"
+        return [self.floor, mode, ":".join(self.lowers()), where, *self.groups, "--", *command]
+
+    def close(self) -> None:
+        subprocess.run(["umount", "--lazy", self.disk], check=False)
+        for place in glob.glob(f"/tmp/{self.prefix}-*"):
+            shutil.rmtree(place, ignore_errors=True)
+        machine.remove_groups(self.prefix)
+        for group in self.groups:
+            for left in glob.glob(f"{group}/floor-*"):
+                if not os.path.exists(f"/proc/{left.rpartition('-')[2]}"):
+                    os.rmdir(left)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Archives of images, as docker, podman, skopeo and others write them."""

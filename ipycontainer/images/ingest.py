@@ -1,0 +1,169 @@
+"""An image comes in: its blobs under their digests, its layers as trees, its name last."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import DocumentError, ImageNameError
+from ipycontainer.images.decompress import plain
+from ipycontainer.images.layers import Layers
+from ipycontainer.images.layout import BlobWriter, Layout
+from ipycontainer.oci import index as indexes
+from ipycontainer.oci import manifest as manifests
+from ipycontainer.oci import media_types
+from ipycontainer.oci.descriptor import Descriptor
+from ipycontainer.oci.digest import Digest
+from ipycontainer.oci.image_config import ImageConfig
+from ipycontainer.oci.reference import Reference, normalise
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Protocol
+
+    class Readable(Protocol):
+        def read(self, most: int, /) -> bytes: ...
+
+
+class Incoming(Record):
+    """A layer on its way in.
+
+    open: gives its bytes from the start; digest and size: what the manifest promises (None, -1: nothing).
+    """
+
+    open: Callable[[], Readable]
+    digest: Digest | None = None
+    size: int = -1
+    media_type: str = ""
+    what: str = "the layer"
+
+
+def take_layers(layout: Layout, layers: Layers, incoming: Sequence[Incoming], config: ImageConfig) -> list[Descriptor]:
+    """Take in all layers of an image, two at a time: one alone leaves a processor idle."""
+    if len(incoming) != len(config.diff_ids):
+        raise DocumentError(
+            f"the image has {len(incoming)} layers, but its config names {len(config.diff_ids)} diff ids;"
+            " the archive is damaged"
+        )
+    pairs = list(zip(incoming, config.diff_ids))
+    if len(pairs) < 2:
+        return [take_layer(layout, layers, item, diff_id) for item, diff_id in pairs]
+    from concurrent.futures import ThreadPoolExecutor
+
+    done: dict[tuple[str, str], Any] = {}
+    with ThreadPoolExecutor(2) as pool:
+        for item, diff_id in pairs:
+            key = (str(item.digest), diff_id)
+            if key not in done:  # the same layer may stand in an image more than once
+                done[key] = pool.submit(take_layer, layout, layers, item, diff_id)
+        try:
+            return [done[str(item.digest), diff_id].result() for item, diff_id in pairs]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def take_layer(layout: Layout, layers: Layers, incoming: Incoming, diff_id: Digest) -> Descriptor:
+    """Take in one layer: the blob as it came and the tree, in one pass over the bytes."""
+    digest = incoming.digest
+    if digest is not None and layout.has(digest):
+        if not layers.has(diff_id):
+            restore_tree(layout, layers, digest, diff_id)
+        size = os.stat(layout.blob_path(digest)).st_size
+        return Descriptor(incoming.media_type or media_types.layer(), digest, size)
+    with layout.new_blob(digest, incoming.size, incoming.what) as blob:
+        tee = _Tee(incoming.open(), blob)
+        if layers.has(diff_id):
+            while tee.read(1024 * 1024):
+                pass
+        else:
+            layers.add(diff_id, plain(tee, incoming.what), incoming.what)
+        digest = blob.finish()
+        size = blob.size
+    return Descriptor(incoming.media_type or media_types.layer(), digest, size)
+
+
+def restore_tree(layout: Layout, layers: Layers, digest: Digest, diff_id: Digest) -> None:
+    """Make the tree again from its blob: another program put the image into the layout, or the tree was lost."""
+    descriptor = layout.open_blob(digest)
+    with open(descriptor, "rb", buffering=0) as file:
+        layers.add(diff_id, plain(file), f"the layer {digest.short}")
+
+
+class _Tee:
+    """Reads a stream; every byte also goes into the blob."""
+
+    def __init__(self, stream: Readable, blob: BlobWriter) -> None:
+        self._stream = stream
+        self._blob = blob
+
+    def read(self, most: int, /) -> bytes:
+        data = self._stream.read(most)
+        self._blob.write(data)
+        return data
+
+
+def add_image(
+    layout: Layout,
+    config: ImageConfig,
+    layers: Sequence[Descriptor],
+    names: Sequence[Reference],
+    raw_manifest: Any = None,
+) -> Descriptor:
+    """Write the documents and, last, the index. raw_manifest: the manifest as it came, if one did."""
+    if raw_manifest is None:
+        described = Descriptor(media_types.OCI_CONFIG, config.document.digest, config.document.size)
+        manifest = manifests.build(described, layers)
+    else:
+        manifest = manifests.read(raw_manifest)
+    layout.put_document(config.document)
+    digest = layout.put_document(manifest.document)
+    described = Descriptor(manifest.media_type, digest, manifest.document.size)
+    layout.change(lambda entries: _with_names(entries, described, names))
+    return described
+
+
+def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequence[Reference]) -> list[dict[str, Any]]:
+    """The index's entries after `image` got these names; whoever had one of them loses it."""
+    wanted = {str(name): name for name in names}
+    kept = []
+    for entry in entries:
+        name = name_of(entry)
+        if name in wanted:
+            if entry["digest"] == image.digest:
+                kept.append(entry)
+                del wanted[name]
+                continue
+            without = {key: value for key, value in entry.items() if key != "annotations"}
+            # The loser stays, nameless, unless it has another name: a container may run it.
+            if not any(other is not entry and other["digest"] == entry["digest"] for other in entries):
+                kept.append(without)
+            continue
+        if not name and entry["digest"] == image.digest and wanted:
+            continue
+        kept.append(entry)
+    for name in wanted.values():
+        annotations = {indexes.REF_NAME: name.familiar, indexes.IMAGE_NAME: str(name)}
+        kept.append(image.replace(annotations=annotations).as_json())
+    if not names and not any(entry["digest"] == image.digest for entry in kept):
+        kept.append(image.as_json())
+    return kept
+
+
+def name_of(entry: dict[str, Any]) -> str:
+    """The full name of an index's entry; "" where it has none, or none that is a name of an image."""
+    return annotated_name(entry.get("annotations") or {})
+
+
+def annotated_name(annotations: Mapping[str, Any]) -> str:
+    """The full name that a layout's annotations give an image, or ""."""
+    for key in (indexes.IMAGE_NAME, indexes.REF_NAME):
+        text = annotations.get(key)
+        # The bare tag `latest` is what some write who know no name.
+        if isinstance(text, str) and text and text != "latest":
+            try:
+                return str(normalise(text))
+            except ImageNameError:
+                continue
+    return ""

@@ -1,0 +1,95 @@
+"""The job `images.remove`: trees go away, whoever their files belong to, and no link is ever followed.
+
+Only in the store namespace may files of subordinate ids be removed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import KernelError, StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ipycontainer.launcher.wire import Channel
+
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DEEPEST = 100
+
+
+def remove(request: dict[str, Any], descriptors: list[int], _channel: Channel) -> dict[str, Any]:
+    """Remove `names` from the folder that is the one descriptor; names that are not there are no error."""
+    for name in request["names"]:
+        if "/" in name or name in ("", ".", ".."):
+            raise StoreError(f"{name!r} is not the name of something in the store")
+        remove_tree(descriptors[0], os.fsencode(name))
+    return {}
+
+
+def remove_tree(folder: int, name: bytes) -> None:
+    """Remove `name` in `folder` with all that is in it.
+
+    Each open folder costs a descriptor, and a container can nest folders deeper than there are descriptors:
+    what lies too deep is first moved up, beside `name`.
+    """
+    pending = [name]
+    moved = 0
+    while pending:
+        current = pending.pop()
+        try:
+            os.unlink(current, dir_fd=folder)
+            continue
+        except FileNotFoundError:
+            continue
+        except (IsADirectoryError, PermissionError):
+            pass
+        try:
+            deep = _empty(folder, current, _DEEPEST)
+            for descriptor, inner in deep:
+                aside = b"%b.deep-%d" % (name, moved)
+                moved += 1
+                os.rename(inner, aside, src_dir_fd=descriptor, dst_dir_fd=folder)
+                pending.append(aside)
+                os.close(descriptor)
+            if deep:
+                pending.insert(0, current)
+            else:
+                _gone(os.rmdir, current, folder)
+        except OSError as error:
+            raise KernelError("unlinkat", error.errno or 0, os.fsdecode(current)) from None
+
+
+def _empty(folder: int, name: bytes, depth: int) -> list[tuple[int, bytes]]:
+    """Remove what is in `name`; gives the folders that lie too deep: (descriptor of where, name)."""
+    deep: list[tuple[int, bytes]] = []
+    try:
+        descriptor = os.open(name, _FLAGS, dir_fd=folder)
+    except FileNotFoundError:
+        return deep  # somebody else removes the same tree
+    try:
+        with os.scandir(descriptor) as found:
+            entries = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in found]
+        for inner, is_directory in entries:
+            if not is_directory:
+                _gone(os.unlink, inner, descriptor)
+            elif depth == 0:
+                deep.append((os.dup(descriptor), inner))
+            else:
+                below = _empty(descriptor, inner, depth - 1)
+                deep += below
+                if not below:
+                    _gone(os.rmdir, inner, descriptor)
+    finally:
+        os.close(descriptor)
+    return deep
+
+
+def _gone(remove_name: Callable[..., None], name: bytes, folder: int) -> None:
+    """unlink or rmdir, where somebody else may have been first."""
+    try:
+        remove_name(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,192 @@
+"""Layers as trees: `ROOT/layers/DIFFID/tree`, each stored once whoever's image it is in.
+
+Beside the tree lie `layer.json` (what is known of it) and, where one id alone is
+mapped, `owners`.  A layer gets its name when it is whole, its diff id has been
+checked and it is on disk; until then it is `.new-…`, locked by whoever makes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from ipycontainer.errors import Error, StoreError
+from ipycontainer.images.feed import feed
+from ipycontainer.json_text import dumps, loads
+from ipycontainer.linux.durability import sync_folder
+from ipycontainer.oci.digest import Digest, Verifier
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
+
+    from ipycontainer.images.feed import Call
+
+
+class LayerRecord(Record):
+    """size: bytes of file content; opaque: nothing below it is to be seen."""
+
+    diff_id: str
+    mode: str
+    size: int
+    entries: int
+    opaque: bool = False
+    left_out: int = 0
+
+
+class Layers:
+    """The layers below `folder`; `call` runs jobs in the store namespace, whose mode is `mode`."""
+
+    def __init__(self, folder: str, call: Call, mode: str, without: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self._call = call
+        self._mode = mode
+        self._without = list(without)
+
+    def prepare(self) -> None:
+        """Make the folder.  Others may not look in: set-user-ID files of an image lie there."""
+        os.makedirs(self.folder, 0o700, exist_ok=True)
+
+    def path(self, diff_id: Digest) -> str:
+        """The layer's folder."""
+        return os.path.join(self.folder, diff_id.hex)
+
+    def has(self, diff_id: Digest) -> bool:
+        """Whether the layer is there, whole."""
+        return os.path.exists(self.path(diff_id))
+
+    def record(self, diff_id: Digest) -> LayerRecord:
+        """What is known of the layer."""
+        try:
+            with open(os.path.join(self.path(diff_id), "layer.json"), encoding="utf-8") as file:
+                return LayerRecord.from_dict(loads(file.read()))
+        except (FileNotFoundError, ValueError):
+            raise StoreError(f"the layer {diff_id} is damaged; remove its image and load it again") from None
+
+    def lowers(self, diff_ids: Sequence[Digest]) -> list[str]:
+        """The names (below `folder`) of the trees to stack, the top one first.
+
+        A layer that stands twice counts once, at the top: overlayfs refuses a folder given twice, and all
+        that the lower one could show is shown by the upper.
+        """
+        found: list[str] = []
+        for diff_id in reversed(diff_ids):
+            if diff_id.hex not in found:
+                found.append(diff_id.hex)
+                if self.record(diff_id).opaque:
+                    break
+        if not found:
+            os.makedirs(os.path.join(self.folder, "empty", "tree"), 0o755, exist_ok=True)
+            found.append("empty")
+        return found
+
+    def add(self, diff_id: Digest, pieces: Iterable[bytes | memoryview], what: str = "the layer") -> LayerRecord:
+        """Unpack the plain tar in `pieces`, whose digest must be `diff_id`."""
+        self.prepare()
+        name = f".new-{os.getpid()}-{os.urandom(6).hex()}"
+        path = os.path.join(self.folder, name)
+        os.mkdir(path, 0o700)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # The job's copy of the descriptor keeps the lock too, so nobody clears away under its feet.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            verifier = Verifier(diff_id, what=what)
+            request = {"mode": self._mode, "without": self._without}
+            request["most_bytes"] = int(os.environ.get("IPYCONTAINER_LAYER_BYTES") or 0)
+            answer = feed(self._call, "images.unpack", request, descriptor, _checked(pieces, verifier))
+            verifier.finish()
+            record = _record(diff_id, self._mode, answer)
+            self._publish(path, record)
+        except BaseException:
+            os.close(descriptor)
+            try:
+                self._remove([name])
+            except Error:
+                pass  # the launcher is gone; the next sweep finds it, and the first error is the one to tell
+            raise
+        os.close(descriptor)
+        return record
+
+    def _publish(self, path: str, record: LayerRecord) -> None:
+        with open(os.path.join(path, "layer.json"), "w", encoding="utf-8") as file:
+            file.write(dumps(record.as_dict()))
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(path)
+        try:
+            os.rename(path, os.path.join(self.folder, Digest(record.diff_id).hex))
+        except OSError:
+            if not self.has(Digest(record.diff_id)):
+                raise
+            self._remove([os.path.basename(path)])  # somebody else was first with the same layer
+        sync_folder(self.folder)
+
+    def discard(self, keep: Iterable[Digest]) -> list[Digest]:
+        """Remove all layers but these; gives those removed."""
+        kept = {diff_id.hex for diff_id in keep}
+        gone = []
+        for name in self._names():
+            if len(name) in (64, 128) and name not in kept:
+                os.rename(os.path.join(self.folder, name), os.path.join(self.folder, f".gone-{name}"))
+                gone.append(name)
+        if gone:
+            sync_folder(self.folder)
+            self._remove([f".gone-{name}" for name in gone])
+        return [Digest(f"sha{'256' if len(name) == 64 else '512'}:{name}") for name in gone]
+
+    def sweep(self) -> None:
+        """Remove what makers and removers that were killed have left."""
+        dead = []
+        for name in self._names():
+            if name.startswith((".new-", ".gone-")) and not is_locked(os.path.join(self.folder, name)):
+                dead.append(name)
+        self._remove(dead)
+
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self.folder)
+        except FileNotFoundError:
+            return []
+
+    def _remove(self, names: list[str]) -> None:
+        if not names:
+            return
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._call("images.remove", {"names": names}, [descriptor])
+        finally:
+            os.close(descriptor)
+
+
+def _checked(pieces: Iterable[bytes | memoryview], verifier: Verifier) -> Iterator[bytes | memoryview]:
+    for piece in pieces:
+        verifier.update(piece)
+        yield piece
+
+
+def _record(diff_id: Digest, mode: str, answer: dict[str, Any]) -> LayerRecord:
+    return LayerRecord(
+        str(diff_id),
+        mode,
+        int(answer["bytes"]),
+        int(answer["entries"]),
+        bool(answer["opaque"]),
+        int(answer["left_out"]),
+    )
+
+
+def is_locked(path: str) -> bool:
+    """Whether somebody still holds the lock of what is there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,276 @@
+"""The image store: names to images, images in and out.
+
+    ROOT/images/         an OCI image layout that other programs can read
+    ROOT/layers/DIFFID/  each layer once, as a tree for overlayfs
+
+Looking at files of a tree, unpacking and removing happen in jobs, through
+`call`, because only the store namespace may touch them.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import Conflict, ImageInUse, ImageNameError, NoSuchImage
+from ipycontainer.images.layout import Layout, Lock, writing
+from ipycontainer.images.records import ImageRecord, LaunchFiles, LaunchRecord
+from ipycontainer.oci import reference as references
+from ipycontainer.oci.digest import Digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from ipycontainer.images.feed import Call
+    from ipycontainer.images.layers import Layers
+    from ipycontainer.oci.image_config import ImageConfig
+    from ipycontainer.oci.manifest import Manifest
+
+BASE = "docker.io/library/base:latest"
+
+
+class Store:
+    """The images below `root`.
+
+    call: runs a job in the store namespace (`Launcher.call`); mode: how ids are mapped there, or a function
+    that finds out, for asking may start the launcher.
+    """
+
+    def __init__(self, root: str, call: Call, mode: str | Callable[[], str]) -> None:
+        self.root = root
+        self._call = call
+        self._mode = mode
+        self.layout = Layout(os.path.join(root, "images"))
+        self._launches = LaunchFiles(os.path.join(root, "images", "launch"), os.path.join(root, "layers"))
+        # Documents never change under their digest, so what was read once may be kept.
+        self._known: dict[str, tuple[str, Manifest, ImageConfig]] = {}
+
+    @property
+    def layers(self) -> Layers:
+        """The layers beside the layout."""
+        from ipycontainer.images.layers import Layers
+
+        mode = self._mode if isinstance(self._mode, str) else self._mode()
+        return Layers(os.path.join(self.root, "layers"), self._call, mode)
+
+    def launch(self, name: str) -> LaunchRecord:
+        """What `run` wants of the image `name`: from one small file if it was run before."""
+        stamp = self.layout.stamp()
+        found = self._launches.read(name, stamp)
+        return found if found is not None else self._launch_slowly(name)
+
+    def _launch_slowly(self, name: str) -> LaunchRecord:
+        image = self.resolve(name)
+        stamp = self.layout.stamp()
+        layers = self.layers
+        self._ensure_trees(image, layers)
+        shown = self._shown_name(name, image)
+        lowers = layers.lowers(image.config.diff_ids)
+        settings = dict(image.config.settings)
+        return self._launches.write(name, stamp, image.id, shown, lowers, settings)
+
+    def _shown_name(self, name: str, image: ImageRecord) -> str:
+        try:
+            familiar = references.normalise(name).familiar
+        except ImageNameError:
+            return name
+        return familiar if familiar in image.names else name
+
+    def _ensure_trees(self, image: ImageRecord, layers: Layers) -> None:
+        missing = [
+            (descriptor.digest, diff_id)
+            for descriptor, diff_id in zip(image.manifest.layers, image.config.diff_ids)
+            if not layers.has(diff_id)
+        ]
+        if missing:
+            from ipycontainer.images.ingest import restore_tree
+
+            with self.loading():
+                for digest, diff_id in dict(missing).items():
+                    restore_tree(self.layout, layers, digest, diff_id)
+
+    def loading(self) -> Lock:
+        """Held (shared) while images come in, so that nothing they rely on is collected."""
+        self.layout.prepare()
+        return Lock(os.path.join(self.layout.folder, "collect.lock"), shared=True)
+
+    def resolve(self, name: str) -> ImageRecord:
+        """The image called `name`: a name, an id or its first digits.  Raises NoSuchImage."""
+        found = self._find(name)
+        if found is not None:
+            return found
+        if self._is_base(name):
+            self.ensure_base()
+            found = self._find(name)
+            if found is not None:
+                return found
+        raise NoSuchImage(
+            f"Unable to find image '{self._full_tag(name)}' locally: load one with `ipycontainer load -i FILE`,"
+            " or use `base`, which is made from this machine's own files"
+        )
+
+    def _full_tag(self, name: str) -> str:
+        try:
+            return references.normalise(name).familiar
+        except ImageNameError:
+            return name
+
+    def _is_base(self, name: str) -> bool:
+        try:
+            return str(references.normalise(name)) == BASE
+        except ImageNameError:
+            return False
+
+    def _find(self, name: str) -> ImageRecord | None:
+        images = self.list()
+        by_id = name.removeprefix("sha256:")
+        if name.startswith("sha256:") or len(name) == 64:
+            return _only([image for image in images if _has_id(image, by_id)], name)
+        reference = references.normalise(name)
+        for image in images:
+            if reference.familiar in image.names:
+                return image
+        if reference.digest:
+            for image in images:
+                repositories = {references.parse(known).name for known in image.names}
+                if reference.digest in image.digests and reference.name in repositories:
+                    return image
+        if name and not set(name) - set("0123456789abcdef"):
+            return _only([image for image in images if _has_id(image, name)], name)
+        return None
+
+    def list(self) -> list[ImageRecord]:
+        """All images, the newest first."""
+        from ipycontainer.images.ingest import name_of
+
+        entries: dict[str, list[str]] = {}
+        for entry in self.layout.index().mapping().get("manifests") or []:
+            known = entries.setdefault(str(entry.get("digest")), [])
+            full = name_of(entry)
+            if full:
+                known.append(references.parse(full).familiar)
+        images: dict[str, ImageRecord] = {}
+        for digest, names in entries.items():
+            image = self._image(Digest(digest), tuple(names))
+            same = images.get(image.id)
+            if same is not None:  # one image, whose layers came here compressed in two ways
+                image = same.replace(names=(*same.names, *names), digests=(*same.digests, digest))
+            images[image.id] = image
+        return sorted(images.values(), key=lambda image: image.created, reverse=True)
+
+    def _image(self, digest: Digest, names: tuple[str, ...]) -> ImageRecord:
+        if digest not in self._known:
+            self._known[digest] = self._read_image(digest)
+        id, manifest, config = self._known[digest]
+        layers = self._layers_for_reading()
+        size = 0
+        for diff_id in dict.fromkeys(config.diff_ids):
+            if layers.has(diff_id):
+                size += layers.record(diff_id).size
+        return ImageRecord(id, names, config.created_seconds, size, (str(digest),), manifest, config)
+
+    def _layers_for_reading(self) -> Layers:
+        from ipycontainer.images.layers import Layers
+
+        return Layers(os.path.join(self.root, "layers"), self._call, "")
+
+    def _read_image(self, digest: Digest) -> tuple[str, Manifest, ImageConfig]:
+        from ipycontainer.oci import image_config, index, manifest, platform
+
+        document = self.layout.read_document(digest, f"the manifest {digest.short}")
+        if index.is_index(document):
+            chosen = index.read(document).for_platform(platform.host())
+            document = self.layout.read_document(chosen.digest, f"the manifest {chosen.digest.short}")
+        found = manifest.read(document)
+        id = found.config.digest
+        return str(id), found, image_config.read(self.layout.read_document(id, f"the config {id.short}"))
+
+    def load(self, source: str | int) -> list[str]:
+        """Load an archive (a path or a descriptor) that `docker save` or another program wrote.
+
+        Gives docker's lines, without "Loaded image: ": the names, or the ids of images without one.
+        """
+        from ipycontainer.images.archives.load import load
+
+        with self.loading(), writing(self.root):
+            layers = self.layers
+            layers.sweep()
+            return load(self.layout, layers, source)
+
+    def ensure_base(self) -> None:
+        """Make `base` from this machine's own files if it is not there; two first users make it once."""
+        from ipycontainer.images.base.build import build
+
+        with self.loading(), writing(self.root), Lock(os.path.join(self.layout.folder, "base.lock")):
+            if not any("base:latest" in image.names for image in self.list()):
+                build(self.layout, self.layers)
+
+    def remove(self, name: str, force: bool = False, in_use: Iterable[str] = ()) -> list[str]:
+        """Take a name away and, with the last one, the image; gives docker's lines.
+
+        in_use: ids of images that containers use; such an image is only untagged, and only by force.
+        """
+        image = self._find(name)
+        if image is None:
+            raise NoSuchImage(f"No such image: {self._full_tag(name)}; `ipycontainer images` shows what is there")
+        familiar = self._full_tag(name)
+        by_name = familiar in image.names
+        if by_name and len(image.names) > 1:
+            self._untag(image, (familiar,))
+            return [f"Untagged: {familiar}"]
+        if not by_name and len(image.names) > 1 and not force:
+            raise Conflict(
+                f"conflict: unable to delete {image.short_id} (must be forced) - image is referenced in several"
+                f" repositories: {', '.join(image.names)}; remove the names one by one, or use --force"
+            )
+        if image.id in set(in_use):
+            if not force:
+                raise ImageInUse(
+                    f"conflict: unable to remove repository reference {name!r} (must force) - a container uses its"
+                    f" image {image.short_id}; remove the container first, or use --force to take only the name away"
+                )
+            self._untag(image, image.names, keep=True)
+            return [f"Untagged: {known}" for known in image.names]
+        self._untag(image, image.names)
+        return [f"Untagged: {known}" for known in image.names] + [f"Deleted: {gone}" for gone in self._delete(image)]
+
+    def _untag(self, image: ImageRecord, names: tuple[str, ...], keep: bool = False) -> None:
+        """Take `names` away; keep=True leaves the image there without a name."""
+        from ipycontainer.images.ingest import name_of
+
+        gone = {str(references.parse(known)) for known in names}
+
+        def edit(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            own = [entry for entry in entries if entry["digest"] in image.digests]
+            lost = [entry for entry in own if not name_of(entry) or name_of(entry) in gone]
+            kept = [entry for entry in entries if entry not in lost]
+            if keep and len(lost) == len(own):
+                kept.append({key: value for key, value in own[0].items() if key != "annotations"})
+            return kept
+
+        self.layout.change(edit)
+
+    def _delete(self, image: ImageRecord) -> list[str]:
+        return [image.id, *self.collect()]
+
+    def collect(self) -> list[str]:
+        """Remove what no image uses; nothing while images come in, for they may be about to use it."""
+        from ipycontainer.images.collect import collect
+
+        self.layout.prepare()
+        try:
+            with Lock(os.path.join(self.layout.folder, "collect.lock"), wait=False):
+                return collect(self.layout, self.layers, self.list())
+        except BlockingIOError:
+            return []
+
+
+def _has_id(image: ImageRecord, digits: str) -> bool:
+    return image.id.removeprefix("sha256:").startswith(digits) or f"sha256:{digits}" in image.digests
+
+
+def _only(found: list[ImageRecord], name: str) -> ImageRecord | None:
+    if len(found) > 1:
+        raise NoSuchImage(f"{name!r} is the beginning of {len(found)} images' ids; write more of it")
+    return found[0] if found else None

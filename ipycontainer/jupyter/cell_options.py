@@ -1,0 +1,69 @@
+"""The options that only a cell has: where output goes, what a failure does, `$name` from Python.
+
+They stand before the verb in `%container` and anywhere in `%%in_container`;
+their names and meaning are those of IPython's `%%script`.
+"""
+
+from __future__ import annotations
+
+from ipycontainer.commands.options import Option
+from ipycontainer.commands.words import Word
+from ipycontainer.errors import OptionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+CELL_OPTIONS = (
+    Option("out", "", "text", "Put stdout into this variable instead of showing it"),
+    Option("err", "", "text", "Put stderr into this variable instead of showing it"),
+    Option("no-raise", "", "flag", "Do not fail the cell when the program fails"),
+    Option("no-raise-error", "", "flag", "The same, as %%script calls it"),
+    Option("expand", "", "flag", "Replace $name and {expression} in unquoted words by Python's values"),
+)
+
+PROGRAM_OPTIONS = (
+    Option("python", "", "flag", "The cell is Python, run by the image's python3"),
+    Option("interpreter", "", "text", "The cell is run by this command, which reads it from stdin"),
+)
+
+
+def variable(name: str, option: str) -> str:
+    """A name that Python can bind."""
+    if name and not name.isidentifier():
+        raise OptionError(f"--{option} needs a variable's name, which {name!r} is not")
+    return name
+
+
+def expanded(words: Iterable[Word], names: Mapping[str, Any]) -> list[Word]:
+    """`words` with Python's values in them.
+
+    A quoted word belongs to the guest and stays.  A value may have spaces: the
+    word stays one word.  A word that is just `$name` of a list becomes as many
+    words as the list has items.
+    """
+    result: list[Word] = []
+    for word in words:
+        if word.quoted or not ("$" in word.text or "{" in word.text):
+            result.append(word)
+            continue
+        whole = names.get(word.text[1:]) if word.text[:1] == "$" else None
+        if isinstance(whole, list | tuple):
+            result += [Word(str(item), True) for item in whole]
+        else:
+            result.append(Word(_filled(word.text, names), True))
+    return result
+
+
+def _filled(text: str, names: Mapping[str, Any]) -> str:
+    from IPython.utils.text import DollarFormatter
+
+    try:
+        return str(DollarFormatter().vformat(text, (), names))
+    except NameError as error:
+        raise OptionError(f"--expand, {text}: {error}; quote the word if it belongs to the container") from None
+    except (ValueError, SyntaxError, AttributeError, KeyError, IndexError, TypeError) as error:
+        raise OptionError(
+            f"--expand cannot fill in {text} ({error}); quote the word if it belongs to the container"
+        ) from None

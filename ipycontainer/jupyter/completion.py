@@ -1,0 +1,129 @@
+"""Completion inside `%container …` and `%%in_container …`: verbs, options, images, names.
+
+Verbs and options come from the rows that the commands are read with; names from
+the store's files.  No launcher is started and no network asked.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from IPython.core.completer import SimpleCompletion, context_matcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ipycontainer.commands.completion import Candidates
+    from ipycontainer.engine.engine import Engine
+
+
+class Found(NamedTuple):
+    """What may stand at the cursor."""
+
+    texts: list[str]
+    kind: str  # what a frontend shows beside it
+    alone: bool = True  # whether file names and Python's names would only be in the way
+
+
+def add(shell: InteractiveShell) -> None:
+    """Puts the matcher in front of IPython's own."""
+    shell.Completer.custom_matchers.append(_matcher)
+
+
+def remove(shell: InteractiveShell) -> None:
+    """Takes the matcher away."""
+    if _matcher in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(_matcher)
+
+
+@context_matcher(identifier="ipycontainer")
+def _matcher(context: CompletionContext) -> SimpleMatcherResult:
+    line = context.text_until_cursor
+    # Asked at every key in every cell: nothing is imported before the line is known to be ours.
+    if "container" not in line:
+        return {"completions": []}
+    magic, rest = _cut(line, context.cursor_line)
+    if not magic:
+        return {"completions": []}
+    words = rest.split()
+    fragment = "" if not words or rest[-1:].isspace() else words.pop()
+    found = _in_container(words, fragment) if magic == "in_container" else _container(words, fragment)
+    completions = [SimpleCompletion(text, type=found.kind) for text in found.texts if text.startswith(fragment)]
+    return {
+        "completions": completions,
+        "matched_fragment": fragment,
+        "suppress": found.alone and bool(completions),
+        "ordered": True,
+    }
+
+
+def _cut(line: str, number: int) -> tuple[str, str]:
+    """`x = %container run ` -> ("container", "run "); empty where the line is something else's."""
+    import re
+
+    match = re.match(r"\s*(?:[\w.,\s\[\]'\"]+=\s*)?(%%?)(container|in_container)\s(.*)$", line, re.DOTALL)
+    if match is None:
+        return "", ""
+    mark, magic, rest = match.groups()
+    if (mark == "%%" and number) or (magic == "in_container" and mark == "%"):
+        return "", ""
+    return magic, rest
+
+
+def _container(words: list[str], fragment: str) -> Found:
+    from ipycontainer.commands.completion import candidates
+    from ipycontainer.jupyter.cell_options import CELL_OPTIONS
+
+    while words and words[0].startswith("-"):
+        words = words[2 if words[0] in ("--out", "--err", "--root") else 1 :]
+    if not words and fragment.startswith("-"):
+        return Found([f"--{option.long}" for option in CELL_OPTIONS], "option")
+    return _found(candidates(words, fragment))
+
+
+def _in_container(words: list[str], fragment: str) -> Found:
+    from ipycontainer.commands.completion import after
+    from ipycontainer.jupyter.in_container import verb
+
+    return _found(after(verb(), words, fragment))
+
+
+def _found(candidates: Candidates) -> Found:
+    if candidates.names:
+        # A folder for -v: IPython's own matcher knows those.
+        alone = candidates.names != "folder"
+        return Found(_things(candidates.names), candidates.names, alone)
+    texts = sorted(text for text, _ in candidates.words)
+    return Found(texts, "option" if texts and texts[0].startswith("-") else "verb")
+
+
+def _things(kind: str) -> list[str]:
+    """Names in the store; none where it cannot be read, for a completion must not fail."""
+    from ipycontainer.errors import Error
+
+    try:
+        return _in_store(kind, _engine())
+    except (Error, OSError):
+        return []
+
+
+def _in_store(kind: str, engine: Engine) -> list[str]:
+    if kind == "image":
+        names = {name for image in engine.images() for name in image.names} | {"base:latest"}
+        return sorted(names | {name.removesuffix(":latest") for name in names})
+    if kind in ("container", "running"):
+        return [container.name for container in engine.containers(all=kind == "container")]
+    return []
+
+
+def _engine() -> Engine:
+    from IPython.core.getipython import get_ipython
+
+    from ipycontainer.jupyter.extension import loaded
+
+    shell: Any = get_ipython()
+    return loaded(shell).engine(None)

@@ -1,0 +1,78 @@
+"""`%%in_container [IMAGE] [options]`: a cell's text as the program of a `run`."""
+
+from __future__ import annotations
+
+from ipycontainer.commands import Call
+from ipycontainer.commands.options import read
+from ipycontainer.commands.words import split
+from ipycontainer.errors import OptionError
+from ipycontainer.jupyter.cell_options import CELL_OPTIONS, PROGRAM_OPTIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipycontainer.commands.options import Parsed, Verb
+
+SHELL = "/bin/sh"
+LONGEST_ARGUMENT = 100_000
+"""Linux takes 128 KiB in one argument."""
+
+
+def verb() -> Verb:
+    """`run`'s row with the cell's own options, which may stand on either side of the image."""
+    from ipycontainer.commands.verbs import load
+
+    run = load("run")
+    return run.replace(
+        name="in_container",
+        usage="[IMAGE] [OPTIONS]",
+        summary="Run the cell's text in a new container",
+        options=(*run.options, *PROGRAM_OPTIONS, *CELL_OPTIONS),
+        least=0,
+        most=1,
+        mixed=True,
+    )
+
+
+def read_line(texts: Sequence[str], default_options: str, default_image: str) -> Parsed:
+    """What the line asks for; the first argument is the image."""
+    parsed = read(verb(), [*(word.text for word in split(default_options)), *texts])
+    if not parsed.arguments:
+        parsed.arguments = [default_image]
+    if parsed.given("entrypoint"):
+        raise OptionError("--entrypoint has no meaning here: --interpreter names what runs the cell")
+    if parsed.flag("python") and parsed.given("interpreter"):
+        raise OptionError("--python and --interpreter exclude each other")
+    return parsed
+
+
+def put_program(parsed: Parsed, cell: str) -> str | None:
+    """Makes the cell's text the program; returns what the program gets on stdin."""
+    if not cell.endswith("\n"):
+        cell += "\n"
+    if parsed.flag("python"):
+        # -u, for what is printed shall be seen when it is printed.
+        command = ["python3", "-u", "-"]
+    elif parsed.given("interpreter"):
+        command = [word.text for word in split(parsed.text("interpreter"))]
+        if not command:
+            raise OptionError("--interpreter needs a command, for instance --interpreter 'perl -w'")
+    elif len(cell.encode()) <= LONGEST_ARGUMENT:
+        # As an argument, so that `read` and `cat` in the cell do not eat the cell.
+        command, cell = [SHELL, "-c", cell], ""
+    else:
+        command = [SHELL, "-s"]
+    parsed.values["entrypoint"] = command[0]
+    parsed.arguments += command[1:]
+    if not cell:
+        return None
+    parsed.values["interactive"] = True
+    return cell
+
+
+def perform(call: Call) -> int:
+    """Runs it; errors are raised."""
+    from ipycontainer.commands.verbs import load
+
+    return load("run").perform(call)

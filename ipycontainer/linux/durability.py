@@ -1,0 +1,44 @@
+"""Making sure that what was written survives a power cut."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.linux.syscalls import check, libc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def syncfs(descriptor: int) -> None:
+    """Write out everything of the file system that `descriptor` lies on.  syncfs(2).
+
+    Cheaper than an fsync for each file from a few hundred files on.
+    """
+    check("syncfs", libc.syncfs(descriptor))
+
+
+def sync_folder(path: str) -> None:
+    """Make names that were made, renamed or removed in `path` durable.  fsync(2)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644) -> None:
+    """A whole new file, durable with its content or not there at all: temporary name, fsync, rename."""
+    temporary = f"{path}.new-{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.rename(temporary, path)
+    sync_folder(os.path.dirname(path))

@@ -1,0 +1,36 @@
+"""Kernels for the tests of the notebook's side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.jupyter.kernels import READY, Kernel
+from tests.personas import Persona
+
+
+@pytest.fixture(scope="module")
+def _shared_kernels() -> Iterator[dict[str, Kernel]]:
+    kernels: dict[str, Kernel] = {}
+    yield kernels
+    for kernel in kernels.values():
+        kernel.close()
+
+
+@pytest.fixture
+def kernel(persona: Persona, _shared_kernels: dict[str, Kernel]) -> Kernel:
+    """A kernel with the extension loaded, shared by a module's tests: do not end it."""
+    if persona.name not in _shared_kernels:
+        _shared_kernels[persona.name] = Kernel(persona)
+        _shared_kernels[persona.name].ok(READY)
+    return _shared_kernels[persona.name]
+
+
+@pytest.fixture
+def fresh_kernel(persona: Persona) -> Iterator[Kernel]:
+    """A kernel of this test's own."""
+    kernel = Kernel(persona)
+    kernel.ok(READY)
+    yield kernel
+    kernel.close()

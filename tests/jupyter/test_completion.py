@@ -1,0 +1,98 @@
+"""Completion in a real IPython: verbs, options, images, names."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+
+
+@pytest.fixture
+def complete():
+    shell = InteractiveShell()
+    shell.run_line_magic("load_ext", "ipycontainer")
+
+    def completions(text):
+        with provisionalcompleter():
+            return [each.text for each in shell.Completer.completions(text, len(text))]
+
+    yield completions
+    shell.history_manager.end_session()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("%container r", ["rm", "rmi", "run"]),
+        ("%container image ", ["inspect", "list", "load", "ls", "remove", "rm"]),
+        ("%container run --mem", ["--memory"]),
+        ("%container run --rm --na", ["--name"]),
+        ("x = %container ps --fi", ["--filter"]),
+        ("    %container logs --fo", ["--follow"]),
+        ("%%in_container --py", ["--python"]),
+        ("%%in_container base --int", ["--interactive", "--interpreter"]),
+        ("%%container run --inter", ["--interactive"]),
+        ("%container run --network ", ["host", "none"]),
+        ("%container --ou", ["--out"]),
+        ("%container --out x r", ["rm", "rmi", "run"]),
+        ("a = 1\n%container st", ["start", "stop"]),
+    ],
+)
+def test_words_of_the_grammar(complete, text, expected):
+    assert sorted(complete(text)) == expected
+
+
+def test_every_option_of_run_and_none_that_is_refused(complete):
+    found = complete("%container run --")
+    assert {"--rm", "--volume", "--memory", "--env-file"} <= set(found)
+    assert "--publish" not in found
+
+
+@pytest.mark.parametrize(
+    "text", ["container = 1; cont", "print('%container r", "x = y % container.ru", "a\n%%container run --me"]
+)
+def test_other_lines_are_left_alone(complete, text):
+    assert "run" not in complete(text) and "--memory" not in complete(text)
+
+
+def test_words_of_the_guests_command_are_the_guests(complete):
+    assert "--memory" not in complete("%container run base ls --mem")
+
+
+def test_images_and_names_come_from_the_store(kernel):
+    def complete(text):
+        with_cursor = repr(text)
+        code = (
+            "from IPython.core.completer import provisionalcompleter\n"
+            "with provisionalcompleter():\n"
+            f"    print(sorted(c.text for c in get_ipython().Completer.completions({with_cursor}, {len(text)})))"
+        )
+        return kernel.ok(code).out.strip()
+
+    kernel.ok("%container create --name findable-one base true")
+    kernel.ok("%container run -d --name findable-two base sleep 1000")
+    try:
+        assert complete("%container rm fin") == "['findable-one', 'findable-two']"
+        assert complete("%container stop fin") == "['findable-two']"
+        assert complete("%container exec fin") == "['findable-two']"
+        assert "'base'" in complete("%container run ba")
+        assert "'base'" in complete("%%in_container ba")
+        assert "'base:latest'" in complete("%container run base:la")
+    finally:
+        kernel.ok("%container rm -f findable-one findable-two")
+
+
+def test_it_is_quick_to_say_nothing(complete):
+    complete("%container r")
+    from ipycontainer.jupyter.completion import _matcher
+
+    class Context:
+        text_until_cursor = "frame.groupby('x').agg("
+        cursor_line = 0
+
+    started = time.perf_counter()
+    for _ in range(1000):
+        assert not _matcher(Context)["completions"]
+    assert time.perf_counter() - started < 0.1

@@ -1,0 +1,46 @@
+"""Tables, lines and documents: plain first, HTML only from escaped text."""
+
+from __future__ import annotations
+
+from IPython.core.formatters import DisplayFormatter
+
+from ipycontainer.jupyter.display import Lines, Table, document
+
+FORMAT = DisplayFormatter()
+
+
+def test_a_table_is_plain_text_and_html():
+    table = Table(["NAMES", "STATUS"], [["web", "Up 3 seconds"], ["a", "Created"]])
+    data, _ = FORMAT.format(table)
+    assert data["text/plain"] == "NAMES   STATUS\nweb     Up 3 seconds\na       Created"
+    assert data["text/html"].count("<tr>") == 3
+
+
+def test_a_table_is_data():
+    table = Table(["NAMES", "STATUS"], [["web", "Up"], ["a", "Created"]])
+    assert table["NAMES"] == ["web", "a"]
+    assert table[0] == {"NAMES": "web", "STATUS": "Up"}
+    assert [row["STATUS"] for row in table] == ["Up", "Created"]
+    assert len(table) == 2
+
+
+def test_what_a_container_chooses_is_never_markup_nor_cursor_movement():
+    table = Table(["COMMAND"], [['<script>alert(1)</script>"\x1b[2J\r']])
+    data, _ = FORMAT.format(table)
+    assert "<script>" not in data["text/html"] and "&lt;script&gt;" in data["text/html"]
+    assert "\x1b" not in data["text/html"] + data["text/plain"]
+    assert "\\x1b[2J\\r" in data["text/plain"]
+
+
+def test_lines_are_a_list_of_strings_that_looks_like_lines():
+    lines = Lines(["abc", "def"])
+    assert lines == ["abc", "def"] and lines.n == "abc\ndef"
+    assert FORMAT.format(lines)[0] == {"text/plain": "abc\ndef"}
+    assert FORMAT.format(Lines([]))[0] == {"text/plain": ""}
+
+
+def test_a_document_is_data_that_prints_as_json():
+    found = document([{"Id": "abc"}])
+    assert found == [{"Id": "abc"}]
+    assert FORMAT.format(found)[0]["text/plain"] == '[\n    {\n        "Id": "abc"\n    }\n]'
+    assert FORMAT.format(document({"Id": "a"}))[0]["text/plain"] == '{\n    "Id": "a"\n}'

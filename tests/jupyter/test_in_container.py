@@ -1,0 +1,91 @@
+"""`%%in_container`: a cell's text as the program."""
+
+from __future__ import annotations
+
+
+def test_the_shell_runs_the_text(kernel):
+    reply = kernel.ok('%%in_container base --rm\necho "I am PID $$"\nread line; echo "[$line]"')
+    assert reply.out == "I am PID 1\n[]\n"
+
+
+def test_the_image_is_base_when_none_is_named(kernel):
+    assert kernel.ok("%%in_container\necho hello").out == "hello\n"
+
+
+def test_the_container_is_removed_unless_it_shall_stay(kernel):
+    kernel.ok("%%in_container --label kind=cell\ntrue")
+    assert kernel.ok("ids = %container ps -aq --filter label=kind=cell\nprint(len(ids))").out == "0\n"
+    kernel.ok("%%in_container --label kind=cell --rm=false\ntrue")
+    reply = kernel.ok("ids = %container ps -aq --filter label=kind=cell\nprint(len(ids))\n%container --expand rm $ids")
+    assert reply.out.startswith("1\n")
+
+
+def test_options_on_either_side_of_the_image(kernel):
+    reply = kernel.ok("%%in_container -e A=1 base -e B=2 -w /tmp\necho $A$B $PWD")
+    assert reply.out == "12 /tmp\n"
+
+
+def test_the_folder_of_the_notebook(kernel, persona):
+    persona.path("data/in.txt", "from outside\n")
+    reply = kernel.ok("%%in_container base --rm -v ./data:/work -w /work\ncat in.txt; echo back > out.txt")
+    assert reply.out == "from outside\n"
+    made = persona.work / "data" / "out.txt"
+    assert made.read_text() == "back\n"
+    assert made.stat().st_uid == persona.uid
+
+
+def test_python_runs_the_text(kernel):
+    reply = kernel.ok("%%in_container --python\nimport os, sys\nprint(os.getpid(), sys.version_info.major, 'é')")
+    assert reply.out == "1 3 é\n"
+
+
+def test_an_error_in_the_guests_python_shows_the_guests_traceback(kernel):
+    reply = kernel.run("%%in_container --python\n1 / 0")
+    assert "ZeroDivisionError" in reply.err
+    assert (reply.error, "exit code 1" in reply.sentence) == ("CommandFailed", True)
+
+
+def test_any_interpreter(kernel):
+    assert kernel.ok("%%in_container --interpreter 'tr a-z A-Z'\nhello").out == "HELLO\n"
+
+
+def test_out_takes_the_output(kernel):
+    assert kernel.ok("%%in_container --out text\necho hello").out == ""
+    assert kernel.ok("print(repr(text))").out == "'hello\\n'\n"
+
+
+def test_a_long_text_runs(kernel):
+    reply = kernel.ok("%%in_container\n" + "true # a long comment\n" * 10_000 + "echo done")
+    assert reply.out == "done\n"
+
+
+def test_the_text_is_the_guests_alone(kernel):
+    assert kernel.ok("%%in_container\necho {x} '$x'").out == "{x} $x\n"
+
+
+def test_a_failure_fails_the_cell(kernel):
+    reply = kernel.run("%%in_container\nexit 7")
+    assert (reply.error, "exit code 7" in reply.sentence) == ("CommandFailed", True)
+    assert kernel.ok("%%in_container --no-raise\nexit 7").status == "ok"
+
+
+def test_configuration(kernel):
+    kernel.ok("%config ContainerMagics.options = '--rm -e GREETING=hi'")
+    try:
+        assert kernel.ok("%%in_container\necho $GREETING").out == "hi\n"
+        kernel.ok("%config ContainerMagics.image = 'nowhere/nothing'")
+        assert kernel.run("%%in_container\ntrue").error == "NoSuchImage"
+    finally:
+        kernel.ok("%config ContainerMagics.options = '--rm'")
+        kernel.ok("%config ContainerMagics.image = 'base'")
+
+
+def test_mistakes(kernel):
+    for line, part in (
+        ("base extra", "at most 1"),
+        ("--python --interpreter sh", "exclude"),
+        ("--entrypoint sh", "--interpreter"),
+        ("--out 1x", "variable"),
+    ):
+        reply = kernel.run(f"%%in_container {line}\ntrue")
+        assert reply.error == "UsageError" and part in reply.sentence, reply

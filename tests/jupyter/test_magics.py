@@ -1,0 +1,182 @@
+"""The magics in a real kernel, as every persona."""
+
+from __future__ import annotations
+
+import pytest
+
+RED = "\x1b[31m"
+
+
+def test_hello(kernel):
+    reply = kernel.ok("%container run --rm base echo hello")
+    assert (reply.out, reply.err, reply.data) == ("hello\n", "", [])
+
+
+def test_stderr_stays_apart(kernel):
+    reply = kernel.ok("%container run --rm base sh -c 'echo out; echo err >&2'")
+    assert (reply.out, reply.err) == ("out\n", "err\n")
+
+
+def test_nothing_of_python_is_put_into_a_line(kernel):
+    reply = kernel.ok("name = 'python'\n%container run --rm -e name=guest base sh -c 'echo $name {name}'")
+    assert reply.out == "guest {name}\n"
+
+
+def test_expand_puts_it_in_when_asked(kernel):
+    reply = kernel.ok(
+        "words = ['a', 'b c']; text = 'd e'\n"
+        "%container --expand run --rm base printf '%s|' $words x={text} '$text {text}'"
+    )
+    assert reply.out == "a|b c|x=d e|$text {text}|"
+
+
+def test_expand_of_an_unknown_name_is_a_mistake(kernel):
+    reply = kernel.run("%container --expand run --rm base echo $nowhere_defined")
+    assert (reply.status, reply.error) == ("error", "UsageError")
+    assert "nowhere_defined" in reply.sentence and "quote" in reply.sentence
+
+
+def test_an_assignment_takes_the_lines_silently(kernel):
+    reply = kernel.ok(
+        "found = %container run --rm base printf 'a\\nb\\n'\nprint(type(found).__name__, found == ['a', 'b'])"
+    )
+    assert reply.out == "Lines True\n" and not reply.data
+
+
+def test_an_id_is_a_string(kernel):
+    reply = kernel.ok(
+        "made = %container create base true\nprint(type(made).__name__, len(made))\n%container --expand rm $made"
+    )
+    assert reply.out.startswith("str 64\n")
+
+
+def test_a_table_is_shown_wherever_it_stands(kernel):
+    kernel.ok("%container create --name shown-table base true")
+    try:
+        reply = kernel.ok("%container ps -a\n%container ps -a")
+        assert len(reply.data) == 2
+        for bundle in reply.data:
+            assert bundle["text/plain"].startswith("CONTAINER ID") and "shown-table" in bundle["text/plain"]
+            assert "<td" in bundle["text/html"]
+    finally:
+        kernel.ok("%container rm shown-table")
+
+
+def test_a_table_is_a_value(kernel):
+    kernel.ok("%container create --name kept-table base true")
+    try:
+        reply = kernel.ok(
+            "table = %container ps -a\nids = %container ps -aq\n"
+            "print('kept-table' in table['NAMES'], len(ids) == len(table))"
+        )
+        assert reply.out == "True True\n" and not reply.data
+    finally:
+        kernel.ok("%container rm kept-table")
+
+
+def test_inspect_is_data(kernel):
+    kernel.ok("%container create --name kept-data base true")
+    try:
+        reply = kernel.ok("data = %container inspect kept-data\nprint(data[0]['Name'], data[0]['State']['Status'])")
+        assert reply.out == "/kept-data created\n"
+    finally:
+        kernel.ok("%container rm kept-data")
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("runn base", "run"),
+        ("run --memroy 3m base true", "--memroy"),
+        ("run -m lots base true", "lots"),
+        ("run", "at least 1 argument"),
+        ("run 'open", "quot"),
+        ("--nothing ps", "--nothing"),
+    ],
+)
+def test_a_mistake_in_the_line_is_a_usage_error(kernel, line, part):
+    reply = kernel.run(f"%container {line}")
+    assert (reply.status, reply.error) == ("error", "UsageError")
+    assert part in reply.sentence
+    assert reply.err.strip() == f"UsageError: {reply.sentence}" and not reply.traceback
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "part"),
+    [
+        ("run --rm base sh -c 'exit 3'", "CommandFailed", "exit code 3"),
+        ("run --rm nowhere/nothing true", "NoSuchImage", "Unable to find image"),
+        ("run --rm base no-such-program", "CommandNotFound", "no-such-program"),
+        ("run --rm base /etc/passwd", "CommandNotExecutable", "/etc/passwd"),
+        ("stop no-such-container", "Error", "No such container: no-such-container"),
+        ("run --rm -t base true", "Refused", "ipycontainer run -it"),
+        ("exec -it whatever sh", "Refused", "ipycontainer exec -it"),
+    ],
+)
+def test_a_failure_fails_the_cell_with_one_sentence(kernel, line, kind, part):
+    reply = kernel.run(f"%container {line}")
+    assert (reply.status, reply.error) == ("error", kind)
+    assert part in reply.sentence
+    assert reply.traceback == f"{kind}: {reply.sentence}"
+    assert 'File "' not in reply.traceback and "\n" not in reply.traceback
+
+
+def test_no_raise_lets_the_cell_go_on(kernel):
+    for option in ("--no-raise", "--no-raise-error"):
+        reply = kernel.ok(f"%container {option} run --rm base sh -c 'echo x; exit 3'\nprint('after')")
+        assert reply.out == "x\nafter\n"
+
+
+def test_out_and_err_go_into_variables(kernel):
+    reply = kernel.ok(
+        "%container --out said --err told run --rm base sh -c 'echo out; echo err >&2'\nprint([said, told])"
+    )
+    assert reply.out == "['out\\n', 'err\\n']\n" and not reply.err
+
+
+def test_the_cell_is_stdin(kernel):
+    assert kernel.ok("%%container run -i --rm base tr a-z A-Z\nhello\nthere").out == "HELLO\nTHERE\n"
+
+
+def test_a_long_cell_is_stdin_too(kernel):
+    text = "x" * 99 + "\n"
+    reply = kernel.ok("%%container run -i --rm base sh -c 'seq 200000; wc -c'\n" + text * 10_000, timeout=100)
+    assert reply.out.endswith("1000000\n")
+
+
+def test_without_i_there_is_no_stdin(kernel):
+    assert kernel.ok("%container run --rm -i base cat").out == ""
+
+
+def test_output_comes_while_the_program_runs(kernel):
+    reply = kernel.ok("%container run --rm base sh -c 'for i in 1 2 3; do printf $i; sleep 0.5; done'")
+    times = [when for when, _, _ in reply.streams]
+    assert reply.out == "123" and len(times) == 3
+    assert times[1] - times[0] > 0.3 and times[2] - times[1] > 0.3
+
+
+def test_carriage_returns_and_colours_pass(kernel):
+    reply = kernel.ok(r"%container run --rm base printf '10%%\r20%%\r\033[31mred\033[0m\n'")
+    assert reply.out == f"10%\r20%\r{RED}red\x1b[0m\n"
+
+
+def test_broken_utf8_is_replaced(kernel):
+    reply = kernel.ok(
+        r"%container run --rm base sh -c 'printf caf; printf \\303; sleep 0.2; printf \\251; printf \\377'"
+    )
+    assert reply.out == "café\ufffd"
+
+
+def test_a_flood_is_cut_in_the_middle(kernel):
+    reply = kernel.ok("%container run --rm base sh -c 'echo first; yes | head -c 50000000; echo last'", timeout=100)
+    assert reply.out.startswith("first\ny\n") and reply.out.endswith("y\nlast\n")
+    assert len(reply.out) < 1_000_000
+    assert "MB in" in reply.out and "cut here" in reply.out
+
+
+def test_unloading_takes_the_magics_away(fresh_kernel):
+    fresh_kernel.ok("%unload_ext ipycontainer")
+    reply = fresh_kernel.run("%container version")
+    assert (reply.error, "not found" in reply.sentence) == ("UsageError", True)
+    fresh_kernel.ok("%load_ext ipycontainer")
+    assert fresh_kernel.ok("%container run --rm base echo again").out == "again\n"

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ipycontainer.engine.events import Event, check_filters, matches
+from ipycontainer.engine.selection import check, select
+from ipycontainer.errors import InputError
+from ipycontainer.record import Record
+
+
+class Listed(Record):
+    """What a filter looks at in a container."""
+
+    id: str
+    name: str
+    image: str = "base"
+    created: float = 0.0
+    status: str = "running"
+    exit_code: int | None = None
+    labels: dict[str, str] = {}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return {"image_id": "sha256:" + "ab" * 32}
+
+    def state(self) -> Listed:
+        return self
+
+
+CONTAINERS = [
+    Listed("aa11", "web-1", created=3.0, labels={"tier": "front", "env": "test"}),
+    Listed("bb22", "web-2", created=2.0, status="exited", exit_code=137, labels={"tier": "front"}),
+    Listed("cc33", "db", image="postgres:16", created=1.0, status="exited", exit_code=0),
+]
+
+
+def _names(*conditions: str) -> list[str]:
+    pairs = [(text.partition("=")[0], text.partition("=")[2]) for text in conditions]
+    check(pairs)
+    return [one.name for one in select(CONTAINERS, pairs, _get)]  # type: ignore[arg-type]
+
+
+def _get(name: str) -> Listed:
+    return next(one for one in CONTAINERS if one.name == name)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "names"),
+    [
+        (["name=web"], ["web-1", "web-2"]),
+        (["name=^web-.$", "name=db"], ["web-1", "web-2", "db"]),
+        (["name=^/db$"], ["db"]),
+        (["id=bb"], ["web-2"]),
+        (["status=exited"], ["web-2", "db"]),
+        (["status=exited", "name=web"], ["web-2"]),
+        (["exited=137"], ["web-2"]),
+        (["label=tier"], ["web-1", "web-2"]),
+        (["label=tier=front", "label=env=test"], ["web-1"]),
+        (["label=tier=back"], []),
+        (["ancestor=base"], ["web-1", "web-2"]),
+        (["ancestor=base:latest"], ["web-1", "web-2"]),
+        (["ancestor=postgres:16"], ["db"]),
+        (["ancestor=sha256:abab"], ["web-1", "web-2", "db"]),
+        (["before=web-1"], ["web-2", "db"]),
+        (["since=db"], ["web-1", "web-2"]),
+    ],
+)
+def test_who_is_meant(conditions: list[str], names: list[str]) -> None:
+    assert _names(*conditions) == names
+
+
+def test_a_state_or_an_exit_code_looks_at_ended_ones_too() -> None:
+    assert check([("status", "exited")]) and check([("exited", "1")])
+    assert not check([("name", "web")])
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        (("colour", "red"), "invalid filter 'colour'; there are ancestor, before"),
+        (("volume", "x"), "the filter volume comes in a later release"),
+        (("status", "asleep"), "invalid filter status=asleep; the states are created"),
+        (("exited", "x"), "invalid filter exited=x"),
+    ],
+)
+def test_what_no_filter_is(condition: tuple[str, str], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        check([condition])
+
+
+def test_a_name_that_is_no_regular_expression() -> None:
+    with pytest.raises(InputError, match="no regular expression"):
+        _names("name=(")
+
+
+def test_events() -> None:
+    event = Event(1.0, "container", "start", "aa11bb", {"image": "base:latest", "name": "web", "tier": "front"})
+    for yes in ("type=container", "event=start", "container=web", "container=aa11", "image=base", "label=tier=front"):
+        name, _, value = yes.partition("=")
+        check_filters([(name, value)])
+        assert matches(event, [(name, value)]), yes
+    assert matches(event, [("event", "stop"), ("event", "start")])
+    assert not matches(event, [("event", "start"), ("container", "db")])
+    with pytest.raises(InputError, match="invalid filter 'colour'"):
+        check_filters([("colour", "red")])
