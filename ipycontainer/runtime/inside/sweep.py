@@ -78,34 +78,43 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
     return gone
 
 
-def empty_trash(root: str) -> None:
-    """Remove what a killed process left in the trash of the store at `root`."""
+def sweep_orphans(root: str, run: str) -> None:
+    """Sweep every container whose monitor was killed, and empty the trash of the store at `root`."""
+    folder = os.path.join(run, "containers")
+    for name in os.listdir(folder):
+        try:
+            sweep_dead(os.path.join(folder, name))
+        except WrongState:
+            continue  # its monitor lives
     trash = os.path.join(root, "trash")
+    if os.path.isdir(trash):
+        for name in os.listdir(trash):
+            trees.remove(os.path.join(trash, name))
+
+
+def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
+    """Remove what the container with this run folder left in the kernel, and all of it if it was run with --rm.
+
+    request: folder, trash, names, name, id of a container that is to be removed in any case.
+    Raises WrongState while its monitor lives.
+    """
+    lock = life.claim(run)
     try:
-        names = os.listdir(trash)
-    except FileNotFoundError:
-        return
-    for name in names:
-        trees.remove(os.path.join(trash, name))
+        sweep_leavings(run)
+        gone = request or alive.read(run).get("remove")
+        if gone:
+            trees.remove(discard(*(str(gone[key]) for key in ("folder", "trash", "names", "name", "id"))))
+        trees.remove(run)
+    finally:
+        os.close(lock)
 
 
 def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """The job "sweep": remove what the container with this run folder left in the kernel; with "remove", all of it.
-
-    request: run, and for removal folder, trash, names, name, id.  Raises WrongState while its monitor lives.
-    """
+    """The job "sweep": request: run, and with "remove" also folder, trash, names, name, id."""
     run = str(request["run"])
     existed = os.path.isdir(run)
     if existed or request.get("remove"):
-        lock = life.claim(run)
-        try:
-            sweep_leavings(run)
-            if request.get("remove"):
-                fields = [str(request[key]) for key in ("folder", "trash", "names", "name", "id")]
-                trees.remove(discard(*fields))
-            trees.remove(run)
-        finally:
-            os.close(lock)
+        sweep_dead(run, request if request.get("remove") else None)
     return {"swept": existed}
 
 
