@@ -67,7 +67,7 @@ def defined(path):
 @pytest.fixture(scope="module")
 def header():
     everything = {}
-    for path in [
+    for place in [
         *(INCLUDE / f"linux/{name}.h" for name in HEADERS),
         *(INCLUDE / f"asm-generic/{name}.h" for name in ASM),
     ]:
