@@ -18,6 +18,8 @@ LAUNCHER = "launcher/__main__.py"
 
 # The cgroup below which all of ours lie.
 OURS = "ipycontainer"
+# What a process is called that a launcher has forked ahead.
+SPARE = "ipyc-spare"
 
 Names = dict[str, frozenset[str]]
 
@@ -132,21 +134,12 @@ def _processes(mark: str) -> dict[int, str]:
     # This test run holds the mark too; its children are our command and our Python.
     marked.difference_update(lines.get(os.getpid(), ()))
     found = {}
-    spares: dict[int, int] = {}
     for pid, line in lines.items():
-        if not marked & line or not (stat := _read(f"/proc/{pid}/stat")):
-            continue
-        fields = stat.rpartition(")")[2].split()
-        launcher = parents[pid]
-        of_launcher = all(LAUNCHER in _read(f"/proc/{each}/cmdline") for each in (pid, launcher))
-        if of_launcher and fields[3] == _read(f"/proc/{launcher}/stat").rpartition(")")[2].split()[3]:
-            # A child that waits for its launcher's next job; a monitor has a session of its own.  They are
-            # replaced all the time: what counts is how many there are.
-            spares[launcher] = spares.get(launcher, 0) + 1
-            found[pid] = f"spare {spares[launcher]} of launcher {launcher}"
-            continue
-        name = _read(f"/proc/{pid}/comm").strip()
-        found[pid] = f"{pid} {name} (started {fields[19]})"
+        if marked & line and (stat := _read(f"/proc/{pid}/stat")):
+            name = _read(f"/proc/{pid}/comm").strip()
+            if name == SPARE:
+                continue  # a launcher keeps a few of these, each time others
+            found[pid] = f"{pid} {name} (started {stat.rpartition(')')[2].split()[19]})"
     return found
 
 
