@@ -33,12 +33,12 @@ def docker_members(images: Sequence[tuple[Sequence[str], Sequence[bytes]]], **se
     members: list[Member] = []
     manifest = []
     seen: dict[bytes, str] = {}
-    for names, layers in images:
+    for number, (names, layers) in enumerate(images):
         raw = json.dumps(config(layers, **settings)).encode()
         name = f"{compute(raw).hex}.json"
         paths = []
         for layer in layers:
-            path = f"{compute(str((names, len(paths))).encode()).hex}/layer.tar"
+            path = f"{compute(f'{number} {len(paths)}'.encode()).hex}/layer.tar"
             members.append(symlink(path, f"../{seen[layer]}") if layer in seen else file(path, layer))
             seen.setdefault(layer, path)
             paths.append(path)

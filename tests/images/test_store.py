@@ -399,3 +399,80 @@ def test_removing_while_others_load_takes_nothing_away_from_them(place: Place, b
         assert (place.root / "layers" / compute(LOW).hex).exists(), "the loader may be about to use it"
     place.store.collect()
     assert not (place.root / "layers" / compute(LOW).hex).exists()
+
+
+def with_index(members: dict[str, bytes], entries: list[dict[str, Any]], more: dict[str, bytes] | None = None) -> bytes:
+    index = {"schemaVersion": 2, "manifests": entries}
+    return pack({**members, **(more or {}), "index.json": json.dumps(index).encode()})
+
+
+def test_docker_25_writes_both_layouts_at_once(place: Place):
+    members = oci_members("", [LOW, TOP])
+    (entry,) = json.loads(members["index.json"])["manifests"]
+    manifest = json.loads(members[f"blobs/sha256/{entry['digest'][7:]}"])
+    names = [
+        entry | {"annotations": {"io.containerd.image.name": f"docker.io/library/x:{tag}", REF_NAME: tag}}
+        for tag in ("1", "latest")
+    ]
+    config = f"blobs/sha256/{manifest['config']['digest'][7:]}"
+    layers = [f"blobs/sha256/{layer['digest'][7:]}" for layer in manifest["layers"]]
+    listed = json.dumps([{"Config": config, "RepoTags": ["x:1", "x:latest", "y:3"], "Layers": layers}]).encode()
+    loaded = place.load(with_index(members, names, {"manifest.json": listed}))
+    assert set(loaded) == {"x:1", "x:latest", "y:3"}
+    (image,) = place.store.list()
+    assert set(image.names) == {"x:1", "x:latest", "y:3"}
+    assert image.digest == entry["digest"]
+
+
+def test_one_platform_of_several(place: Place):
+    members = oci_members("", [LOW])
+    (entry,) = json.loads(members["index.json"])["manifests"]
+    mine = {"os": "linux", "architecture": place_architecture()}
+    missing = entry | {"digest": "sha256:" + "0" * 64}
+    offers = [
+        missing | {"platform": {"os": "linux", "architecture": "s390x"}},
+        missing | {"platform": mine, "annotations": {"vnd.docker.reference.type": "attestation-manifest"}},
+        entry | {"platform": mine},
+    ]
+    nested = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": offers}).encode()
+    top = {"mediaType": INDEX, "digest": str(compute(nested)), "size": len(nested), "annotations": {REF_NAME: "many"}}
+    raw = with_index(members, [top], {f"blobs/sha256/{compute(nested).hex}": nested})
+    assert place.load(raw) == ["many:latest"]
+    assert place.store.resolve("many").digest == entry["digest"]
+    named = [offer | {"annotations": {REF_NAME: "flat"}} for offer in (offers[0], offers[2])]
+    assert place.load(with_index(members, named)) == ["flat:latest"]
+    others = [
+        offers[0] | {"annotations": {REF_NAME: "no"}},
+        offers[0] | {"platform": {"os": "plan9", "architecture": "amd64"}},
+    ]
+    with pytest.raises(Error, match=r"is missing|nothing for"):
+        place.load(with_index(members, [dict(other, annotations={REF_NAME: "no"}) for other in others]))
+
+
+def place_architecture() -> str:
+    from ipycontainer.oci.platform import host
+
+    return host().architecture
+
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+REF_NAME = "org.opencontainers.image.ref.name"
+
+
+def test_what_is_no_image_is_passed_over(place: Place):
+    members = oci_members("", [LOW])
+    (entry,) = json.loads(members["index.json"])["manifests"]
+    chart = json.dumps(
+        {"schemaVersion": 2, "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": entry["digest"],
+         "size": 2}, "layers": []}
+    ).encode()  # fmt: skip
+    other = {
+        "mediaType": entry["mediaType"],
+        "digest": str(compute(chart)),
+        "size": len(chart),
+        "annotations": {REF_NAME: "c"},
+    }
+    blob = {f"blobs/sha256/{compute(chart).hex}": chart}
+    with pytest.raises(ArchiveError, match="holds no image"):
+        place.load(with_index(members, [other], blob))
+    assert place.load(with_index(members, [other, entry | {"annotations": {REF_NAME: "i"}}], blob)) == ["i:latest"]
