@@ -118,6 +118,11 @@ class CellConsole(Console):
             os.lseek(self._stdin, 0, os.SEEK_SET)
         return self._stdin
 
+    @property
+    def was_read(self) -> bool:
+        """Whether a program was given the cell's text."""
+        return self._stdin is not None
+
     def terminal(self, stdin: bool) -> Terminal | None:
         """There is none in a cell."""
         raise Refused(
