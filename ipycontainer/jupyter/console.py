@@ -59,6 +59,7 @@ class CellConsole(Console):
         self._single: str | None = None
         self.complaints: list[str] = []
         self.interrupted = False
+        self.only_looks = False  # an interrupt is the usual end of this verb
         self._captured = Capture() if fate == USED and out is None else None
         self.streams = {
             "stdout": (out or self._captured or _Shown(sys.stdout)).stream,

@@ -196,6 +196,23 @@ def test_a_flood_is_cut_in_the_middle(kernel):
     assert "MB in" in reply.out and "cut here" in reply.out
 
 
+@pytest.mark.personas("root")
+def test_after_a_flood_output_is_live_again(kernel):
+    reply = kernel.ok(
+        "%container run --rm base sh -c 'yes | head -c 5000000; sleep 2.5; echo calm; sleep 1; echo over'"
+    )
+    when = {word: next(at for at, _, text in reply.streams if word in text) for word in ("calm", "over")}
+    assert when["over"] - when["calm"] > 0.7
+    cut, calm = reply.out.index("cut here"), reply.out.index("calm")
+    assert cut < calm and reply.out.count("cut here") == 1
+
+
+def test_capture_captures(kernel):
+    reply = kernel.ok("%%capture caught\n%container run --rm base sh -c 'echo out; echo err >&2'")
+    assert not reply.out + reply.err
+    assert kernel.ok("print([caught.stdout, caught.stderr])").out == "['out\\n', 'err\\n']\n"
+
+
 def test_unloading_takes_the_magics_away(fresh_kernel):
     fresh_kernel.ok("%unload_ext ipycontainer")
     reply = fresh_kernel.run("%container version")
