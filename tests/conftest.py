@@ -105,7 +105,7 @@ def nothing_left(persona: Persona, _folder: Path) -> Iterator[None]:
         persona.ok("run", "--rm", "base", "true", timeout=120)  # the launcher and base stay on purpose
 
     def look() -> names.Names:
-        return names.snapshot(str(_folder), [persona.store, *persona.run_folders()])
+        return names.snapshot(str(_folder), [persona.store, *persona.run_folders()], persona.store / "events")
 
     before = look()
     yield

@@ -88,7 +88,7 @@ def prepare(root: str) -> str:
     Raises StoreUnwritable or NetworkFileSystem, before anything else is made.
     """
     run = run_folder(root)
-    if os.path.exists(os.path.join(root, "version")) and os.path.isdir(os.path.join(run, "containers")):
+    if os.path.exists(os.path.join(root, "version")) and os.path.isdir(os.path.join(run, "etc")):
         if os.access(os.path.join(root, "containers"), os.W_OK):
             return run
         raise StoreUnwritable(_sentence(root, PermissionError(13, "Permission denied")))

@@ -160,9 +160,8 @@ class Server:
             act()
             status = 0
         except BaseException:  # noqa: BLE001 - a forked child: whatever it was, it ends here
-            import traceback
-
-            traceback.print_exc()
+            # The interpreter's own printer: `traceback` is a module, and no more are imported here.
+            sys.__excepthook__(*sys.exc_info())
         finally:
             sys.stderr.flush()
             os._exit(status)

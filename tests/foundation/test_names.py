@@ -95,7 +95,9 @@ POSSIBLE = [kind for kind in KINDS if ROOT or kind not in ("mounts", "cgroups", 
 @pytest.fixture
 def look(tmp_path: Path) -> Iterator[Callable[[], names.Names]]:
     (tmp_path / "store").mkdir()
-    yield lambda: names.snapshot(str(tmp_path), [tmp_path / "store"])
+    journal = tmp_path / "events"
+    journal.write_text(tmp_path.name)
+    yield lambda: names.snapshot(str(tmp_path), [tmp_path / "store"], journal)
 
 
 @pytest.mark.parametrize("kind", POSSIBLE)

@@ -82,8 +82,6 @@ def write_state(
     lock: int, launch: Launch, mode: str, child: int, kinds: tuple[str, ...], group: CgroupPlan, started: float
 ) -> None:
     """The second line, once PID 1 is there."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip()
     state = {
         "id": launch.id,
         "pid": child,
@@ -93,9 +91,15 @@ def write_state(
         "mode": mode,
         "kinds": list(kinds),
         "joins": list(group.joins),
-        "boot_id": boot,
+        "boot_id": boot_id(),
     }
     _append(lock, state)
+
+
+def boot_id() -> str:
+    """Which run of this machine this is: process numbers mean nothing in another."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
 
 
 def _append(lock: int, document: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import os
 import time
 
 from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
-from ipycontainer.launcher import alive, wire
+from ipycontainer.launcher import wire
 from ipycontainer.linux import cgroups, trees
 from ipycontainer.runtime.inside import container, life, log, sweep
 from ipycontainer.runtime.inside.step import Place, Plan
@@ -35,8 +35,7 @@ def run(host: Host, request: dict[str, Any], descriptors: list[int], channel: Ch
     lock = life.claim(launch.run)
     try:
         if os.fstat(lock).st_size:
-            # A killed monitor's; what it named goes first.
-            sweep.sweep_cgroups(alive.read(launch.run).get("cgroups", []))
+            sweep.sweep_leavings(launch.run)  # a killed monitor's
             life.fresh(lock)
         Monitor(host, launch, channel, lock).live()
     finally:

@@ -6,7 +6,7 @@ import os
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.launcher import alive
-from ipycontainer.linux import cgroups, trees
+from ipycontainer.linux import cgroups, pidfd, trees
 from ipycontainer.runtime.inside import life
 
 TYPE_CHECKING = False
@@ -17,10 +17,43 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 
+_PATIENCE = 5.0  # seconds: how long the kernel may take to end what was killed
+
+
 def sweep_cgroups(leaves: Sequence[str]) -> None:
     """Remove the container's cgroups; processes that are still ending are waited for."""
     if leaves:
         cgroups.remove(leaves)
+
+
+def sweep_leavings(run: str) -> None:
+    """Kill and remove what a killed monitor's container left in the kernel; the caller holds its lock."""
+    state = alive.read(run)
+    if state.get("boot_id") == life.boot_id():
+        _kill_init(int(state["pid"]), int(state["start_time"]))
+    leaves = state.get("cgroups", [])
+    if leaves:
+        cgroups.kill_all(leaves)
+        cgroups.remove(leaves)
+
+
+def _kill_init(pid: int, start_time: int) -> None:
+    """Kill the PID 1 that was written down, if it is still that process, and wait until it is dead.
+
+    A program may have taken back its PDEATHSIG, and an ordinary user's container may have no cgroup to find it by.
+    """
+    try:
+        descriptor = pidfd.open_process(pid)
+    except KernelError:
+        return  # gone
+    try:
+        if pidfd.start_time(pid) == start_time:
+            pidfd.send_signal(descriptor, 9)
+            pidfd.await_end(descriptor, _PATIENCE)
+    except KernelError:
+        pass  # gone between two lines
+    finally:
+        os.close(descriptor)
 
 
 def discard(folder: str, trash: str, names: str, name: str, container: str) -> str:
@@ -67,11 +100,8 @@ def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
     """
     lock = life.claim(run)
     try:
-        written = alive.read(run)
-        if written.get("cgroups"):
-            cgroups.kill_all(written["cgroups"])
-            cgroups.remove(written["cgroups"])
-        gone = request or written.get("remove")
+        sweep_leavings(run)
+        gone = request or alive.read(run).get("remove")
         if gone:
             trees.remove(discard(*(str(gone[key]) for key in ("folder", "trash", "names", "name", "id"))))
         trees.remove(run)
