@@ -18,6 +18,8 @@ LAUNCHER = "launcher/__main__.py"
 
 # The cgroup below which all of ours lie.
 OURS = "ipycontainer"
+# What a process is called that a launcher has forked ahead.
+SPARE = "ipyc-spare"
 
 Names = dict[str, frozenset[str]]
 
@@ -135,6 +137,8 @@ def _processes(mark: str) -> dict[int, str]:
     for pid, line in lines.items():
         if marked & line and (stat := _read(f"/proc/{pid}/stat")):
             name = _read(f"/proc/{pid}/comm").strip()
+            if name == SPARE:
+                continue  # a launcher keeps a few of these, each time others
             found[pid] = f"{pid} {name} (started {stat.rpartition(')')[2].split()[19]})"
     return found
 

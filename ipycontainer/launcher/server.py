@@ -16,19 +16,25 @@ import sys
 import time
 
 from ipycontainer.errors import Error, InputError, to_wire
-from ipycontainer.launcher.wire import Channel
+from ipycontainer.launcher.wire import Channel, pair
+from ipycontainer.linux import prctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-    Job = Callable[[dict[str, Any], list[int], Channel], dict[str, Any] | None]
+    Job = Callable[[dict[str, Any], list[int], "JobChannel"], dict[str, Any] | None]
+    Keep = Callable[[dict[str, Any], list[int]], None]
 
 _BACKLOG = 512
 _PID = struct.Struct("i")
 
 SPARES = 2
+# What ps shows of a process that waits for a job.
+SPARE = "ipyc-spare"
+# A keeper's exit code when its starter was killed: the launcher then sweeps.
+KILLED = 99
 # Long enough that a new spare's fork does not compete with the start that took the last one.
 REFILL_SECONDS = 0.012
 
@@ -36,14 +42,27 @@ REFILL_SECONDS = 0.012
 class Server:
     """Listens at `path` and forks `jobs` by name; leaves after `idle` seconds without any.
 
-    orphaned is called (in a child) when a job was killed: what it was to clean up is still there.
+    keep: what a process does that a job has left something to; orphaned: called in a child when a job was
+    killed, for what it was to clean up is still there; rehearse: what a starter may do while it waits, so that
+    its pages are its own already when somebody waits for it.
     """
 
-    def __init__(self, path: str, jobs: dict[str, Job], idle: float, orphaned: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        path: str,
+        jobs: dict[str, Job],
+        keep: Keep,
+        orphaned: Callable[[], None],
+        rehearse: Callable[[], None],
+        idle: float,
+    ) -> None:
         self._path = path
         self._jobs = {**jobs, "launcher.leave": self._ask_to_leave}
         self._idle = idle
+        self._keep = keep
+        self._rehearse = rehearse
         self._orphaned = orphaned
+        self._pid = os.getpid()
         self._children: set[int] = set()
         self._spares: set[int] = set()
         self._was_killed = False
@@ -128,7 +147,7 @@ class Server:
                 return
             self._children.discard(pid)
             self._spares.discard(pid)
-            if os.WIFSIGNALED(status):
+            if os.WIFSIGNALED(status) or status >> 8 == KILLED:
                 self._was_killed = True
                 os.write(self._waker, b"k")
 
@@ -136,7 +155,7 @@ class Server:
         os.write(self._waker, b"!")
 
     def _ask_to_leave(self, _request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-        os.kill(os.getppid(), _signal.SIGUSR1)
+        os.kill(self._pid, _signal.SIGUSR1)
         return {}
 
     def _fork_spare(self) -> None:
@@ -167,7 +186,32 @@ class Server:
             os._exit(status)
 
     def _be_spare(self) -> None:
-        """Wait for a connection, or for the launcher's end; do one job."""
+        """Two processes: a starter that waits for a connection and does one job, and a keeper that touches nothing.
+
+        What a job must leave behind (a container's monitor) is the keeper: it is small, because all that a start
+        needs was touched by the starter, which ends.
+        """
+        ours, theirs = pair()
+        prctl.set_name(SPARE)
+        starter = os.fork()
+        if starter == 0:
+            ours.close()
+            self._start(theirs)
+            return
+        theirs.close()
+        for descriptor in (self._taker, self._lifeline):
+            os.close(descriptor)
+        self._listener.close()
+        message = ours.receive()
+        ours.close()
+        status = os.waitpid(starter, 0)[1]
+        if message is not None:
+            self._keep(message.document, list(message.descriptors))
+        elif os.WIFSIGNALED(status):
+            os._exit(KILLED)
+
+    def _start(self, keeper: Channel) -> None:
+        self._rehearse()
         poll = select.poll()
         poll.register(self._listener.fileno(), select.POLLIN)
         poll.register(self._lifeline, select.POLLIN)
@@ -179,16 +223,24 @@ class Server:
             except BlockingIOError:
                 if self._lifeline in ready:
                     return  # nobody is in the queue, and nobody will come
-        os.write(self._taker, _PID.pack(os.getpid()))
+        os.write(self._taker, _PID.pack(os.getppid()))
         for end in (self._taker, self._lifeline):
             os.close(end)
         self._listener.close()
         sock = _socket.socket(fileno=descriptor)
         sock.setblocking(True)
-        run_job(self._jobs, Channel(sock))
+        run_job(self._jobs, JobChannel(sock, keeper))
 
 
-def run_job(jobs: dict[str, Job], channel: Channel) -> None:
+class JobChannel(Channel):
+    """A job's connection to its caller; `keeper` is the process that a document may be left to."""
+
+    def __init__(self, sock: _socket.socket, keeper: Channel) -> None:
+        super().__init__(sock)
+        self.keeper = keeper
+
+
+def run_job(jobs: dict[str, Job], channel: JobChannel) -> None:
     """Receive one request, do the job, send its answer or its error."""
     message = channel.receive()
     if message is None:

@@ -1,4 +1,4 @@
-"""Every number that we give to the kernel is the one in its own headers: a wrong one would do something else, silently."""
+"""Every number that we give to the kernel is the one in its headers: a wrong one does something else, silently."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def defined(path):
 @pytest.fixture(scope="module")
 def header():
     everything = {}
-    for path in [
+    for place in [
         *(INCLUDE / f"linux/{name}.h" for name in HEADERS),
         *(INCLUDE / f"asm-generic/{name}.h" for name in ASM),
     ]:
-        everything |= {name: value for name, value in defined(path).items() if name not in everything}
+        everything |= {name: value for name, value in defined(INCLUDE / place).items() if name not in everything}
     # An enum without values counts from 0.
     listed = re.search(r"enum fsconfig_command \{(.*?)\}", (INCLUDE / "linux/mount.h").read_text(), re.S)
     names = re.findall(r"(FSCONFIG_\w+)", listed[1])
