@@ -19,7 +19,9 @@ def main() -> int:
         module = importlib.import_module(f"benchmarks.{name}")
         verb = verbs.add_parser(name, help=module.HELP, description=module.HELP)
         verb.add_argument("--rounds", type=int, default=30, help="counted rounds (30)")
-        verb.add_argument("--only", action="append", default=[], metavar="WORD", help="contenders with WORD in their name")
+        verb.add_argument(
+            "--only", action="append", default=[], metavar="WORD", help="contenders with WORD in their name"
+        )
     options = reader.parse_args()
     if not options.name:
         reader.print_help()

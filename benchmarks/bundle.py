@@ -44,14 +44,13 @@ def configuration(rootfs: str, command: Sequence[str], cgroup: str) -> dict[str,
             "args": list(command),
             "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             "cwd": "/",
-            "capabilities": {name: CAPABILITIES for name in sets},
+            "capabilities": dict.fromkeys(sets, CAPABILITIES),
             "noNewPrivileges": True,
         },
         "root": {"path": rootfs, "readonly": False},
         "hostname": "bundle",
         "mounts": [
-            {"destination": place, "type": kind, "source": kind, "options": options}
-            for place, kind, options in _MOUNTS
+            {"destination": place, "type": kind, "source": kind, "options": options} for place, kind, options in _MOUNTS
         ],
         "linux": {
             "cgroupsPath": cgroup,

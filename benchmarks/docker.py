@@ -45,7 +45,7 @@ class Docker:
             *("dockerd", "--host", self.socket, "--data-root", f"{self.folder}/data"),
             *("--exec-root", f"{self.run}/exec", "--pidfile", f"{self.run}/pid"),
             *("--bridge", "none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"),
-            *("--cgroup-parent", f"/{self.prefix}-docker", "--exec-opt", "native.cgroupdriver=cgroupfs"),
+            *("--cgroup-parent", f"/{self.prefix}/docker", "--exec-opt", "native.cgroupdriver=cgroupfs"),
         ]
         self.process = subprocess.Popen(
             ["unshare", "--net", *words], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log

@@ -71,7 +71,7 @@ class Peers:
     def _bundle(self, name: str) -> list[str]:
         need(name)
         place = os.path.join(self.folder, name)
-        bundle.write(place, self.rootfs, ["true"], f"/{self.prefix}-{name}")
+        bundle.write(place, self.rootfs, ["true"], f"/{self.prefix}/{name}")
         return [self.stopwatch, name, "--root", f"{place}/state", "run", "--bundle", place, f"{self.prefix}-{name}"]
 
     def crun(self) -> list[str]:
@@ -100,5 +100,5 @@ class Peers:
         if os.path.isdir(cache):  # podman keeps a cache there whatever its --root; here it is ours and goes with us
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", cache], check=True)
         done(without_hybrid([*podman, "import", self.archive, "bench"]))
-        run = ["run", "--rm", "--network", "none", "--cgroup-parent", f"/{self.prefix}-podman", *LIMITS]
+        run = ["run", "--rm", "--network", "none", "--cgroup-parent", f"/{self.prefix}/podman", *LIMITS]
         return without_hybrid([self.stopwatch, *podman, *run, "bench", "true"])

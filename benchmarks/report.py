@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.record import Record
-
 from benchmarks import machine
 from benchmarks.rounds import median
+from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -92,9 +92,7 @@ def burst(contender: Contender, length: int) -> float:
     return sum(taken[1:]) / (length - 1)
 
 
-def in_turn(
-    contenders: Mapping[str, Contender], rounds: int, gap: float, length: int = 1, warm_up: int = 5
-) -> Times:
+def in_turn(contenders: Mapping[str, Contender], rounds: int, gap: float, length: int = 1, warm_up: int = 5) -> Times:
     """`rounds` times of each contender, in turn: `gap` seconds of rest, then `length` starts in a row.
 
     The first `warm_up` rounds are run and dropped: they touch memory for the first

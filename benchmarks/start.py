@@ -103,7 +103,9 @@ def figures(times: Times) -> str:
             continue
         floor = FLOOR if name in (FLOOR, ENGINE) else WHOLE_FLOOR
         against = [times.ratio_if_both(name, floor), times.ratio_if_both(name, CRUN)]
-        rows.append([*report.row(name, times.taken[name]), *("–" if ratio is None else f"{ratio:.2f}" for ratio in against)])
+        rows.append(
+            [*report.row(name, times.taken[name]), *("–" if ratio is None else f"{ratio:.2f}" for ratio in against)]
+        )
     return report.table(["", "median", "min", "max", "÷ its floor", "÷ crun"], rows)
 
 

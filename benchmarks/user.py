@@ -7,12 +7,11 @@ import shutil
 import subprocess
 from contextlib import ExitStack
 
-from ipycontainer.record import Record
-
 from benchmarks import report
 from benchmarks.ground import Ground
 from benchmarks.report import Promise
 from benchmarks.rounds import in_turn
+from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

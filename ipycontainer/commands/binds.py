@@ -17,27 +17,14 @@ _HARMLESS = ("rw", "rprivate", "private", "nocopy", "consistent", "cached", "del
 def mounts(
     volumes: Iterable[str], typed: Iterable[Bind | Tmpfs], tmpfs: Iterable[Tmpfs], cwd: str
 ) -> tuple[tuple[Bind, ...], tuple[Tmpfs, ...]]:
-    """All binds with absolute sources, and all tmpfs; one place may be named once."""
+    """All binds, with absolute sources, and all tmpfs."""
     binds = [_volume(text, cwd) for text in volumes]
     others = list(tmpfs)
     for entry in typed:
         if isinstance(entry, Bind):
-            source = _absolute(entry.source, cwd)
-            if not os.path.lexists(source):
-                raise OptionError(f"--mount: the source {source} does not exist (-v would make a folder)")
-            binds.append(entry.replace(source=source))
+            binds.append(entry.replace(source=_absolute(entry.source, cwd)))
         else:
             others.append(entry)
-    seen: set[str] = set()
-    for target in (*(bind.target for bind in binds), *(entry.target for entry in others)):
-        if not target.startswith("/"):
-            raise OptionError(f"a mount's place in the container begins with /, and {target!r} does not")
-        place = os.path.normpath(target)
-        if place == "/":
-            raise OptionError("nothing can be mounted over the container's root /")
-        if place in seen:
-            raise OptionError(f"{place} is named twice as the place of a mount")
-        seen.add(place)
     return tuple(binds), tuple(others)
 
 

@@ -162,6 +162,7 @@ ROWS: dict[str, tuple[Option, ...]] = {
         _row("no-prune", "", "flag", "", "*"),  # an image has no untagged parents here
         _row("platform", "", "text", _PLATFORM, ""),
     ),
+    "version": (_row("kubeconfig", "", "text", "there is no Kubernetes here", ""),),
     "load": (_row("platform", "", "text", _PLATFORM, ""),),
 }
 

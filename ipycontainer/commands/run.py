@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, OptionError
+from ipycontainer.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ipycontainer.commands.options import Parsed
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
-
-LEAST_MEMORY = 6 << 20  # docker's
 
 _CREATE_OPTIONS = (
     Option("cap-add", "", "text", "Add a capability", many=True),
@@ -107,7 +105,7 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         remove=parsed.flag("rm"),
         init=parsed.flag("init"),
         read_only=parsed.flag("read-only"),
-        memory=_memory(parsed.number("memory")),
+        memory=parsed.number("memory"),
         cpus=float(parsed.values.get("cpus", 0)),
         cpu_shares=parsed.number("cpu-shares"),
         pids_limit=parsed.number("pids-limit"),
@@ -116,7 +114,7 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         ulimits=tuple(parsed.many("ulimit")),
         cap_add=tuple(parsed.many("cap-add")),
         cap_drop=tuple(parsed.many("cap-drop")),
-        network=_network(parsed),
+        network=parsed.text("network", parsed.text("net")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
     )
@@ -129,12 +127,6 @@ def _image(name: str) -> str:
 
         parse(name)
     return name
-
-
-def _memory(size: int) -> int:
-    if 0 < size < LEAST_MEMORY:
-        raise OptionError(f"-m {size}: the minimum memory limit is 6 MB, for less would not start a program")
-    return size
 
 
 def environment(parsed: Parsed, cwd: str) -> tuple[str, ...]:
@@ -152,16 +144,6 @@ def _mounts(parsed: Parsed, cwd: str) -> tuple[tuple[Bind, ...], tuple[Tmpfs, ..
     from ipycontainer.commands.binds import mounts
 
     return mounts(parsed.many("volume"), parsed.many("mount"), parsed.many("tmpfs"), cwd)
-
-
-def _network(parsed: Parsed) -> str:
-    name = parsed.text("network", parsed.text("net", "none"))
-    if name not in ("none", "host"):
-        raise OptionError(
-            f"--network {name} is refused: networks of one's own come in a later release; "
-            "now there are none (with lo alone) and host"
-        )
-    return name
 
 
 CREATE = Verb(

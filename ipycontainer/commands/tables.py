@@ -46,6 +46,8 @@ def cut(text: str, most: int) -> str:
 
 def in_quotes(text: str) -> str:
     """`text` in double quotes, on one line, with whatever a terminal would obey written out."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return '"' + "".join(escapes.get(letter) or _visible(letter) for letter in text) + '"'
 

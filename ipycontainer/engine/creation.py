@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ipycontainer.images.records import LaunchRecord
 
 _LONGEST_HOSTNAME = 63
+_LEAST_MEMORY = 6 << 20  # docker's
 
 
 def create(engine: Engine, request: RunRequest) -> Container:
@@ -95,6 +96,7 @@ def _check(engine: Engine, request: RunRequest) -> None:
             raise InputError(f"the source of a bind must be an absolute path, not {bind.source!r}")
         if not bind.create and not os.path.lexists(bind.source):
             raise InputError(f'invalid mount config for type "bind": bind source path does not exist: {bind.source}')
+    _check_ranges(request)
     if request.ulimits:
         _check_ulimits(request)
     wanted = specification.resources(request)
@@ -102,6 +104,18 @@ def _check(engine: Engine, request: RunRequest) -> None:
         from ipycontainer.engine.limits import check_limits
 
         check_limits(wanted)
+
+
+def _check_ranges(request: RunRequest) -> None:
+    """docker's ranges."""
+    if request.memory < 0 or 0 < request.memory < _LEAST_MEMORY:
+        raise InputError(f"the minimum memory limit is 6 MB; {request.memory} bytes would not start a program")
+    if request.cpus:
+        there = os.cpu_count() or 1
+        if not 0.01 <= request.cpus <= there:
+            raise InputError(f"the range of CPUs is from 0.01 to {there}.00, as there are only {there} CPUs available")
+    if request.cpu_shares < 0:
+        raise InputError(f"invalid CPU shares ({request.cpu_shares}): a positive number is needed")
 
 
 def _check_ulimits(request: RunRequest) -> None:

@@ -38,6 +38,13 @@ class Directory:
         """The container's folder in the run folder; it exists while there is something to sweep."""
         return os.path.join(self._run, container)
 
+    def run_folders(self) -> list[str]:
+        """The run folders that exist: of what lives, and of what a killed monitor left."""
+        try:
+            return [os.path.join(self._run, container) for container in os.listdir(self._run)]
+        except FileNotFoundError:
+            return []
+
     def choose_name(self, wanted: str) -> str:
         """`wanted` if it is well-formed and free, or one at random.  Raises InputError, NameTaken."""
         if wanted:
@@ -107,9 +114,16 @@ class Directory:
 
     def rename(self, container: str, old: str, new: str) -> None:
         """Give the container another name.  Raises InputError, NameTaken."""
+        if not new:
+            raise InputError("a container's new name may not be empty")
         self.choose_name(new)
-        os.symlink(container, os.path.join(self.names_folder, new))
-        os.unlink(os.path.join(self.names_folder, old))
+        try:
+            os.symlink(container, os.path.join(self.names_folder, new))
+        except FileExistsError:
+            self._refuse_taken(new)
+            raise NameTaken(f"the name {new} was taken a moment ago; try again") from None
+        if old:
+            os.unlink(os.path.join(self.names_folder, old))
 
     def ids(self) -> list[str]:
         """The ids of all containers, in no order."""

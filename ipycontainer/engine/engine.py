@@ -12,9 +12,12 @@ import select
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
 from ipycontainer.engine.events import Event, Journal, check_filters, matches
-from ipycontainer.errors import InputError, NoSuchContainer, TimedOut
+from ipycontainer.errors import Error, InputError, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
+from ipycontainer.launcher.alive import is_alive
+from ipycontainer.launcher.alive import read as read_alive
 from ipycontainer.launcher.client import Launcher
+from ipycontainer.runtime import lifecycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,6 +132,7 @@ class Engine:
         filters: docker's, as (name, value): status, name, id, label, ancestor, exited, before, since;
         last: only the so many newest, whatever their state.
         """
+        self._sweep_the_dead()
         all = all or last > 0
         if filters:
             from ipycontainer.engine.selection import check, select
@@ -146,6 +150,16 @@ class Engine:
         if not all:
             found = [container for container in found if container.status == "running"]
         return found[:last] if last > 0 else found
+
+    def _sweep_the_dead(self) -> None:
+        """Whoever looks and finds that a monitor was killed removes what it left in the kernel."""
+        for run in self.directory.run_folders():
+            # One that is just being started has written nothing yet.
+            if not is_alive(run) and read_alive(run):
+                try:
+                    lifecycle.sweep(self.launcher, run)
+                except Error:
+                    continue  # to look is still possible, and the next one who looks tries again
 
     def ps(self, all: bool = False) -> list[Container]:
         """docker's word for `containers`."""

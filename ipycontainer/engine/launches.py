@@ -92,4 +92,5 @@ def exec_launch(
         stdin=interactive and not detach,
         rows=rows,
         columns=columns,
+        fault=engine.fault,
     )

@@ -44,7 +44,7 @@ def base_mounts() -> list[dict[str, Any]]:
             "destination": "/dev",
             "type": "tmpfs",
             "source": "tmpfs",
-            "options": ["nosuid", "strictatime", "mode=755", "size=65536k"],
+            "options": ["nosuid", "nodev", "strictatime", "mode=755", "size=65536k"],
         },
         {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": pts},
         {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": shm},

@@ -103,11 +103,19 @@ def _stored(stream: Readable, _what: str) -> Iterator[bytes]:
 
 def _gzip(stream: Readable, what: str) -> Iterator[bytes]:
     """All members; a stream that ends within one is truncated, which zlib itself does not say."""
+    library = _gzip_library()
+    yield from _members(stream, what, lambda: library.decompressobj(31), library.error, b"\x1f\x8b")
+
+
+def _gzip_library() -> Any:
     try:
-        from isal import isal_zlib as zlib  # type: ignore[import-not-found, unused-ignore]
+        from isal import isal_zlib
+
+        return isal_zlib
     except ImportError:
         import zlib
-    yield from _members(stream, what, lambda: zlib.decompressobj(31), zlib.error, b"\x1f\x8b")
+
+        return zlib
 
 
 def _xz(stream: Readable, what: str) -> Iterator[bytes]:
@@ -159,7 +167,8 @@ def _zstd(stream: Readable, what: str) -> Iterator[bytes]:
         import zstandard
     except ImportError:
         raise Refused(f"{what} is compressed with zstd; install the package zstandard to read it") from None
-    reader = zstandard.ZstdDecompressor().stream_reader(stream, read_size=_INPUT, read_across_frames=True)
+    source: Any = stream  # it asks for read() alone
+    reader = zstandard.ZstdDecompressor().stream_reader(source, read_size=_INPUT, read_across_frames=True)
     try:
         while piece := reader.read(PIECE):
             yield piece

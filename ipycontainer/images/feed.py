@@ -41,7 +41,7 @@ def feed(
     def work() -> None:
         try:
             answers.append(call(job, request, [folder, reading]))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits
             failures.append(error)
         finally:
             # Only now: while this end is open, a writer to a job that has died would wait for ever.

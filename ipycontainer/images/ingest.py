@@ -143,8 +143,8 @@ def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequenc
         if not name and entry["digest"] == image.digest and wanted:
             continue
         kept.append(entry)
-    for name in wanted.values():
-        annotations = {indexes.REF_NAME: name.familiar, indexes.IMAGE_NAME: str(name)}
+    for reference in wanted.values():
+        annotations = {indexes.REF_NAME: reference.familiar, indexes.IMAGE_NAME: str(reference)}
         kept.append(image.replace(annotations=annotations).as_json())
     if not names and not any(entry["digest"] == image.digest for entry in kept):
         kept.append(image.as_json())

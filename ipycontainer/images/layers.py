@@ -93,8 +93,8 @@ class Layers:
             # The job's copy of the descriptor keeps the lock too, so nobody clears away under its feet.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             verifier = Verifier(diff_id, what=what)
-            request = {"mode": self._mode, "without": self._without}
-            request["most_bytes"] = int(os.environ.get("IPYCONTAINER_LAYER_BYTES") or 0)
+            most = int(os.environ.get("IPYCONTAINER_LAYER_BYTES") or 0)
+            request = {"mode": self._mode, "without": self._without, "most_bytes": most}
             answer = feed(self._call, "images.unpack", request, descriptor, _checked(pieces, verifier))
             verifier.finish()
             record = _record(diff_id, self._mode, answer)

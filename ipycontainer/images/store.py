@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import Conflict, ImageInUse, ImageNameError, NoSuchImage
+from ipycontainer.errors import ImageNameError, NoSuchImage
 from ipycontainer.images.layout import Layout, Lock, writing
 from ipycontainer.images.records import ImageRecord, LaunchFiles, LaunchRecord
 from ipycontainer.oci import reference as references
@@ -20,12 +20,14 @@ from ipycontainer.oci.digest import Digest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
 
     from ipycontainer.images.feed import Call
     from ipycontainer.images.layers import Layers
     from ipycontainer.oci.image_config import ImageConfig
     from ipycontainer.oci.manifest import Manifest
+
+Lines = list[str]
+Images = list[ImageRecord]
 
 BASE = "docker.io/library/base:latest"
 
@@ -71,10 +73,7 @@ class Store:
         return self._launches.write(name, stamp, image.id, shown, lowers, settings)
 
     def _shown_name(self, name: str, image: ImageRecord) -> str:
-        try:
-            familiar = references.normalise(name).familiar
-        except ImageNameError:
-            return name
+        familiar = full_tag(name)
         return familiar if familiar in image.names else name
 
     def _ensure_trees(self, image: ImageRecord, layers: Layers) -> None:
@@ -97,24 +96,18 @@ class Store:
 
     def resolve(self, name: str) -> ImageRecord:
         """The image called `name`: a name, an id or its first digits.  Raises NoSuchImage."""
-        found = self._find(name)
+        found = self.find(name)
         if found is not None:
             return found
         if self._is_base(name):
             self.ensure_base()
-            found = self._find(name)
+            found = self.find(name)
             if found is not None:
                 return found
         raise NoSuchImage(
-            f"Unable to find image '{self._full_tag(name)}' locally: load one with `ipycontainer load -i FILE`,"
+            f"Unable to find image '{full_tag(name)}' locally: load one with `ipycontainer load -i FILE`,"
             " or use `base`, which is made from this machine's own files"
         )
-
-    def _full_tag(self, name: str) -> str:
-        try:
-            return references.normalise(name).familiar
-        except ImageNameError:
-            return name
 
     def _is_base(self, name: str) -> bool:
         try:
@@ -122,7 +115,8 @@ class Store:
         except ImageNameError:
             return False
 
-    def _find(self, name: str) -> ImageRecord | None:
+    def find(self, name: str) -> ImageRecord | None:
+        """The image called `name`, or None; a name that cannot be one is refused."""
         images = self.list()
         by_id = name.removeprefix("sha256:")
         if name.startswith("sha256:") or len(name) == 64:
@@ -140,11 +134,11 @@ class Store:
             return _only([image for image in images if _has_id(image, name)], name)
         return None
 
-    def list(self) -> list[ImageRecord]:
+    def list(self) -> Images:
         """All images, the newest first."""
         from ipycontainer.images.ingest import name_of
 
-        entries: dict[str, list[str]] = {}
+        entries: dict[str, Lines] = {}
         for entry in self.layout.index().mapping().get("manifests") or []:
             known = entries.setdefault(str(entry.get("digest")), [])
             full = name_of(entry)
@@ -186,7 +180,7 @@ class Store:
         id = found.config.digest
         return str(id), found, image_config.read(self.layout.read_document(id, f"the config {id.short}"))
 
-    def load(self, source: str | int) -> list[str]:
+    def load(self, source: str | int) -> Lines:
         """Load an archive (a path or a descriptor) that `docker save` or another program wrote.
 
         Gives docker's lines, without "Loaded image: ": the names, or the ids of images without one.
@@ -206,55 +200,16 @@ class Store:
             if not any("base:latest" in image.names for image in self.list()):
                 build(self.layout, self.layers)
 
-    def remove(self, name: str, force: bool = False, in_use: Iterable[str] = ()) -> list[str]:
+    def remove(self, name: str, force: bool = False, in_use: Iterable[str] = ()) -> Lines:
         """Take a name away and, with the last one, the image; gives docker's lines.
 
         in_use: ids of images that containers use; such an image is only untagged, and only by force.
         """
-        image = self._find(name)
-        if image is None:
-            raise NoSuchImage(f"No such image: {self._full_tag(name)}; `ipycontainer images` shows what is there")
-        familiar = self._full_tag(name)
-        by_name = familiar in image.names
-        if by_name and len(image.names) > 1:
-            self._untag(image, (familiar,))
-            return [f"Untagged: {familiar}"]
-        if not by_name and len(image.names) > 1 and not force:
-            raise Conflict(
-                f"conflict: unable to delete {image.short_id} (must be forced) - image is referenced in several"
-                f" repositories: {', '.join(image.names)}; remove the names one by one, or use --force"
-            )
-        if image.id in set(in_use):
-            if not force:
-                raise ImageInUse(
-                    f"conflict: unable to remove repository reference {name!r} (must force) - a container uses its"
-                    f" image {image.short_id}; remove the container first, or use --force to take only the name away"
-                )
-            self._untag(image, image.names, keep=True)
-            return [f"Untagged: {known}" for known in image.names]
-        self._untag(image, image.names)
-        return [f"Untagged: {known}" for known in image.names] + [f"Deleted: {gone}" for gone in self._delete(image)]
+        from ipycontainer.images.removal import remove
 
-    def _untag(self, image: ImageRecord, names: tuple[str, ...], keep: bool = False) -> None:
-        """Take `names` away; keep=True leaves the image there without a name."""
-        from ipycontainer.images.ingest import name_of
+        return remove(self, name, force, frozenset(in_use))
 
-        gone = {str(references.parse(known)) for known in names}
-
-        def edit(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            own = [entry for entry in entries if entry["digest"] in image.digests]
-            lost = [entry for entry in own if not name_of(entry) or name_of(entry) in gone]
-            kept = [entry for entry in entries if entry not in lost]
-            if keep and len(lost) == len(own):
-                kept.append({key: value for key, value in own[0].items() if key != "annotations"})
-            return kept
-
-        self.layout.change(edit)
-
-    def _delete(self, image: ImageRecord) -> list[str]:
-        return [image.id, *self.collect()]
-
-    def collect(self) -> list[str]:
+    def collect(self) -> Lines:
         """Remove what no image uses; nothing while images come in, for they may be about to use it."""
         from ipycontainer.images.collect import collect
 
@@ -266,11 +221,19 @@ class Store:
             return []
 
 
+def full_tag(name: str) -> str:
+    """The name as docker shows it, with its tag; an id stays as it is."""
+    try:
+        return references.normalise(name).familiar
+    except ImageNameError:
+        return name
+
+
 def _has_id(image: ImageRecord, digits: str) -> bool:
     return image.id.removeprefix("sha256:").startswith(digits) or f"sha256:{digits}" in image.digests
 
 
-def _only(found: list[ImageRecord], name: str) -> ImageRecord | None:
+def _only(found: Images, name: str) -> ImageRecord | None:
     if len(found) > 1:
         raise NoSuchImage(f"{name!r} is the beginning of {len(found)} images' ids; write more of it")
     return found[0] if found else None

@@ -57,14 +57,11 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import prctl
     from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
-    from ipycontainer.runtime.inside.sweep import empty_trash
+    from ipycontainer.runtime.inside.sweep import sweep_orphans
 
-    if os.fork() == 0:
-        # What a killed process left; nobody waits for it.
-        try:
-            empty_trash(root)
-        finally:
-            os._exit(0)
+    def orphaned() -> None:
+        sweep_orphans(root, run)
+
     jobs = {**runtime_jobs(mode), **IMAGE_JOBS}
     prctl.set_name("ipycontainer")
     facts = os.path.join(run, name + ".json")
@@ -72,13 +69,20 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
         file.write(dumps({"pid": os.getpid(), "mode": mode, "root": root}))
     os.replace(facts + ".new", facts)
     idle = float(os.environ.get("IPYCONTAINER_IDLE", _IDLE_SECONDS))
-    server = Server(os.path.join(run, name + ".sock"), jobs, idle)
+    server = Server(os.path.join(run, name + ".sock"), jobs, idle, orphaned)
     # Nothing made so far will ever be freed: keep the collector from touching (and so copying) its pages.
     gc.collect()
     gc.freeze()
     gc.disable()
     # Imports end here: what a job needs is loaded, and a container's files can never be found as modules.
     sys.path.clear()
+    if os.fork() == 0:
+        # What a killed process left; nobody waits for it.
+        os.close(_READY)
+        try:
+            orphaned()
+        finally:
+            os._exit(0)
     os.write(_READY, b"ready")
     os.close(_READY)
     server.serve()

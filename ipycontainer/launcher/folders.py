@@ -51,7 +51,17 @@ def run_folder(root: str) -> str:
         base = os.path.join(session, "ipycontainer")
     else:
         base = f"/tmp/ipycontainer-{uid}"
+    if _on_the_root_disk(os.path.dirname(base)) and not _on_the_root_disk("/dev/shm"):
+        # Where /run is no tmpfs (in many containers and small guests), /dev/shm mostly is one.
+        base = f"/dev/shm/ipycontainer-{uid}"
     return os.path.join(base, digest(os.path.realpath(root)))
+
+
+def _on_the_root_disk(path: str) -> bool:
+    try:
+        return os.stat(path).st_dev == os.stat("/").st_dev
+    except FileNotFoundError:
+        return True
 
 
 def make_private(folder: str) -> None:
@@ -78,7 +88,7 @@ def prepare(root: str) -> str:
     Raises StoreUnwritable or NetworkFileSystem, before anything else is made.
     """
     run = run_folder(root)
-    if os.path.exists(os.path.join(root, "version")) and os.path.isdir(os.path.join(run, "containers")):
+    if os.path.exists(os.path.join(root, "version")) and os.path.isdir(os.path.join(run, "etc")):
         if os.access(os.path.join(root, "containers"), os.W_OK):
             return run
         raise StoreUnwritable(_sentence(root, PermissionError(13, "Permission denied")))

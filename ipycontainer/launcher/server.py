@@ -1,6 +1,8 @@
 """The launcher's loop: one connection is one request is one forked job.
 
-The launcher itself never reads a request: a slow or hostile client can only hold up its own child.
+The launcher itself never reads a request: a slow or hostile client can only hold up its own child.  A few
+children are forked ahead and wait in accept(), because a fork is a good part of what a start costs; the
+launcher puts others in their place a moment later, out of the start's way.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ import _signal
 import _socket
 import os
 import select
+import struct
 import sys
+import time
 
 from ipycontainer.errors import Error, InputError, to_wire
 from ipycontainer.launcher.wire import Channel
@@ -22,22 +26,38 @@ if TYPE_CHECKING:
     Job = Callable[[dict[str, Any], list[int], Channel], dict[str, Any] | None]
 
 _BACKLOG = 512
+_PID = struct.Struct("i")
+
+SPARES = 2
+# Long enough that a new spare's fork does not compete with the start that took the last one.
+REFILL_SECONDS = 0.012
 
 
 class Server:
-    """Listens at `path` and forks `jobs` by name; leaves after `idle` seconds without any."""
+    """Listens at `path` and forks `jobs` by name; leaves after `idle` seconds without any.
 
-    def __init__(self, path: str, jobs: dict[str, Job], idle: float) -> None:
+    orphaned is called (in a child) when a job was killed: what it was to clean up is still there.
+    """
+
+    def __init__(self, path: str, jobs: dict[str, Job], idle: float, orphaned: Callable[[], None]) -> None:
         self._path = path
         self._jobs = {**jobs, "launcher.leave": self._ask_to_leave}
         self._idle = idle
+        self._orphaned = orphaned
         self._children: set[int] = set()
+        self._spares: set[int] = set()
+        self._was_killed = False
         # A signal alone would not end poll(), which Python takes up again after a handler (PEP 475).
         self._wake, self._waker = os.pipe()
+        # A spare says here that it is one no more.
+        self._taken, self._taker = os.pipe()
+        # Spares hold the reading end; it ends when the launcher does, however that happens.
+        self._lifeline, self._life = os.pipe()
         self._listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
         temporary = f"{path}.{os.getpid()}"
         self._listener.bind(temporary)
         self._listener.listen(_BACKLOG)
+        self._listener.setblocking(False)
         # Only a socket that listens gets the name that clients look for.
         os.rename(temporary, path)
         self._inode = os.stat(path).st_ino
@@ -46,19 +66,43 @@ class Server:
         """Serve until idle for long enough or asked to leave.  Children go on without us."""
         _signal.signal(_signal.SIGCHLD, self._reap)
         _signal.signal(_signal.SIGUSR1, self._leave_soon)
-        poll = select.poll()
-        poll.register(self._listener.fileno(), select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
+        for _ in range(SPARES):
+            self._fork_spare()
+        refill_at = 0.0
         while True:
-            ready = poll.poll(self._idle * 1000)
-            if any(descriptor == self._wake for descriptor, _ in ready) or not (ready or self._children):
+            ready = self._wait(refill_at)
+            if self._wake in ready and b"!" in os.read(self._wake, 64):
                 break
-            if ready:
-                self._accept()
-        poll.unregister(self._wake)
-        self._close(poll)
+            if self._taken in ready:
+                self._note_taken()
+                refill_at = refill_at or time.monotonic() + REFILL_SECONDS
+            if self._was_killed:
+                self._was_killed = False
+                self._fork(self._orphaned)
+            late = refill_at and time.monotonic() >= refill_at
+            if late or self._listener.fileno() in ready:
+                refill_at = 0.0
+                while len(self._spares) < SPARES:
+                    self._fork_spare()
+            if not ready and not late and not self._children - self._spares:
+                break
+        self._close()
 
-    def _close(self, poll: select.poll) -> None:
+    def _wait(self, refill_at: float) -> set[int]:
+        """What is ready; the listener counts only while no spare waits for it."""
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        poll.register(self._taken, select.POLLIN)
+        if not self._spares:
+            poll.register(self._listener.fileno(), select.POLLIN)
+        limit = max(refill_at - time.monotonic(), 0) if refill_at else self._idle
+        return {descriptor for descriptor, _ in poll.poll(limit * 1000)}
+
+    def _note_taken(self) -> None:
+        raw = os.read(self._taken, 64 * _PID.size)
+        self._spares -= {pid for (pid,) in _PID.iter_unpack(raw)}
+
+    def _close(self) -> None:
         """First the name goes, so that nobody new comes; then whoever is already in the queue is served."""
         try:
             if os.stat(self._path).st_ino == self._inode:  # else it is already a successor's
@@ -66,20 +110,27 @@ class Server:
                 os.unlink(self._path.removesuffix(".sock") + ".json")
         except FileNotFoundError:
             pass
+        poll = select.poll()
+        poll.register(self._listener.fileno(), select.POLLIN)
         while poll.poll(0):
-            self._accept()
+            self._fork_spare()
+            time.sleep(0.001)
         self._listener.close()
+        os.close(self._life)  # the spares' word to go
 
     def _reap(self, _number: int, _frame: object) -> None:
-        while self._children:
+        while True:
             try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                self._children.clear()
                 return
             if pid == 0:
                 return
             self._children.discard(pid)
+            self._spares.discard(pid)
+            if os.WIFSIGNALED(status):
+                self._was_killed = True
+                os.write(self._waker, b"k")
 
     def _leave_soon(self, _number: int, _frame: object) -> None:
         os.write(self._waker, b"!")
@@ -88,35 +139,53 @@ class Server:
         os.kill(os.getppid(), _signal.SIGUSR1)
         return {}
 
-    def _accept(self) -> None:
-        try:
-            descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]
-        except OSError:
-            return
-        pid = os.fork()
-        if pid == 0:
-            self._child(descriptor)
-        self._children.add(pid)
-        os.close(descriptor)
+    def _fork_spare(self) -> None:
+        self._spares.add(self._fork(self._be_spare))
 
-    def _child(self, descriptor: int) -> NoReturn:
-        """Do one job and end.  Nothing of this frame's ever returns into the launcher's loop."""
+    def _fork(self, act: Callable[[], None]) -> int:
+        """Run `act` in a child.  Nothing of this frame's ever returns into the launcher's loop there."""
+        pid = os.fork()
+        if pid:
+            self._children.add(pid)
+            return pid
+        self._begin_child(act)
+
+    def _begin_child(self, act: Callable[[], None]) -> NoReturn:
         status = 1
         try:
             for number in (_signal.SIGCHLD, _signal.SIGUSR1):
                 _signal.signal(number, _signal.SIG_DFL)
-            self._listener.close()
-            os.close(self._wake)
-            os.close(self._waker)
-            run_job(self._jobs, Channel(_socket.socket(fileno=descriptor)))
+            for descriptor in (self._wake, self._waker, self._taken, self._life):
+                os.close(descriptor)
+            act()
             status = 0
         except BaseException:  # noqa: BLE001 - a forked child: whatever it was, it ends here
-            import traceback
-
-            traceback.print_exc()
+            # The interpreter's own printer: `traceback` is a module, and no more are imported here.
+            sys.__excepthook__(*sys.exc_info())
         finally:
             sys.stderr.flush()
             os._exit(status)
+
+    def _be_spare(self) -> None:
+        """Wait for a connection, or for the launcher's end; do one job."""
+        poll = select.poll()
+        poll.register(self._listener.fileno(), select.POLLIN)
+        poll.register(self._lifeline, select.POLLIN)
+        while True:
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            try:
+                descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]
+                break
+            except BlockingIOError:
+                if self._lifeline in ready:
+                    return  # nobody is in the queue, and nobody will come
+        os.write(self._taker, _PID.pack(os.getpid()))
+        for end in (self._taker, self._lifeline):
+            os.close(end)
+        self._listener.close()
+        sock = _socket.socket(fileno=descriptor)
+        sock.setblocking(True)
+        run_job(self._jobs, Channel(sock))
 
 
 def run_job(jobs: dict[str, Job], channel: Channel) -> None:

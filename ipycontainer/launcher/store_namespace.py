@@ -16,9 +16,7 @@ import os
 from ipycontainer.errors import KernelError, LauncherError
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, idmaps, mounts, namespaces
-
-NEWUIDMAP = "/usr/bin/newuidmap"
-NEWGIDMAP = "/usr/bin/newgidmap"
+from ipycontainer.linux.idmaps import NEWGIDMAP, NEWUIDMAP
 
 
 def enter(run: str) -> str:
@@ -79,14 +77,9 @@ def _unshare(flags: int) -> None:
 
 def _subordinate(uid: int) -> tuple[idmaps.Range, idmaps.Range] | None:
     """The user's subordinate user and group ids, if it has both and the tools to use them."""
-    import pwd
-
     if not (os.access(NEWUIDMAP, os.X_OK) and os.access(NEWGIDMAP, os.X_OK)):
         return None
-    try:
-        name = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        name = str(uid)
+    name = idmaps.account(uid)
     users = idmaps.subordinate("/etc/subuid", name, uid)
     groups = idmaps.subordinate("/etc/subgid", name, uid)
     if users is None or groups is None:

@@ -10,6 +10,11 @@ from ipycontainer.record import Record
 _ALL_IDS = 1 << 32
 
 
+# The two programs that may map ids which are not one's own; set-user-ID root, from shadow's `uidmap`.
+NEWUIDMAP = "/usr/bin/newuidmap"
+NEWGIDMAP = "/usr/bin/newgidmap"
+
+
 class Extent(Record):
     """`length` ids from `inside` on are the ids from `outside` on in the parent namespace."""
 
@@ -105,6 +110,16 @@ def parse_subordinate(text: str, name: str, number: int) -> Range | None:
 
 def _is_number(field: str) -> bool:
     return field.isascii() and field.isdecimal() and len(field) <= 10  # longer ones are no ids, and dear to read
+
+
+def account(uid: int) -> str:
+    """The name of the account with this id; its number where it has none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def subordinate(path: str, name: str, number: int) -> Range | None:

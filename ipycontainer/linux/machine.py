@@ -15,6 +15,7 @@ import time
 from ipycontainer.errors import KernelError
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux import idmaps
+from ipycontainer.linux.idmaps import NEWGIDMAP, NEWUIDMAP
 from ipycontainer.linux.trial import Climber, Rung, clear
 from ipycontainer.record import Record
 
@@ -22,16 +23,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-NEWUIDMAP = "/usr/bin/newuidmap"
-NEWGIDMAP = "/usr/bin/newgidmap"
-
 # Without these there is no container; what else is missing is degraded or refused by whoever needs it.
 ESSENTIAL = (
     "mount namespace",
     "pid namespace",
     "private mounts",
     "overlay on the store",
-    "opaque folders",
     "deleted files stay deleted",
     "tmpfs",
     "bind",
@@ -217,7 +214,7 @@ def _map_range(pid: int, end: float) -> Rung:
     for program in (NEWUIDMAP, NEWGIDMAP):
         if not os.access(program, os.X_OK):
             return Rung(name, False, words=f"{program} is not installed")
-    own = _name_of(uid)
+    own = idmaps.account(uid)
     for program, path, number in ((NEWUIDMAP, "/etc/subuid", uid), (NEWGIDMAP, "/etc/subgid", os.getegid())):
         found = idmaps.subordinate(path, own, uid)
         if found is None:
@@ -247,15 +244,6 @@ def _run(program: str, pid: int, extents: list[idmaps.Extent], end: float) -> st
         time.sleep(0.0005)
     code = os.waitstatus_to_exitcode(ended[1])
     return f"it ended with {code}: {said.decode('utf-8', 'replace').strip()}" if code else ""
-
-
-def _name_of(uid: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def _clear_away(folder: str) -> None:

@@ -33,6 +33,13 @@ def has_ended(pidfd: int) -> bool:
     return bool(poll.poll(0))
 
 
+def await_end(pidfd: int, seconds: float) -> bool:
+    """Wait until the process is dead, at most `seconds`; whether it is."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
 def start_time(pid: int) -> int:
     """When `pid` started, in clock ticks since boot: with the pid it names a process for as long as the machine runs.
 

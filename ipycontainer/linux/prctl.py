@@ -53,6 +53,17 @@ def clear_ambient() -> None:
     _prctl("PR_CAP_AMBIENT_CLEAR_ALL", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
 
 
+def set_command_line(text: str) -> None:
+    """What ps -f and /proc/self/cmdline show.  proc_pid_stat(5), fields arg_start and arg_end.
+
+    The text is written over the old one; PR_SET_MM, which could point elsewhere, needs CAP_SYS_RESOURCE.
+    """
+    with open("/proc/self/stat", "rb") as file:
+        start, end = (int(word) for word in file.read().rpartition(b")")[2].split()[45:47])
+    if 0 < start < end:
+        ctypes.memmove(start, os.fsencode(text)[: end - start - 1].ljust(end - start, b"\0"), end - start)
+
+
 def set_name(name: str) -> None:
     """The name that ps shows; 15 bytes."""
     buffer = ctypes.create_string_buffer(os.fsencode(name)[:15])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
 from ipycontainer.errors import KernelError
+
+# Whoever wrote the tree chose its depth: beyond this one (a descriptor and a frame each) it is cut apart.
+_DEEPEST = 64
 
 
 def remove(path: str) -> None:
@@ -26,33 +28,59 @@ def remove(path: str) -> None:
     else:
         return
     try:
-        _empty(path, None, path)
+        top = _open(path, None)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise KernelError("open", error.errno or 0, path) from None
+    try:
+        _Removal(top).run()
         os.rmdir(path)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise KernelError("rmdir", error.errno or 0, path) from None
+        raise KernelError("remove", error.errno or 0, f"{path} ({error.filename or 'itself'} in it)") from None
+    finally:
+        os.close(top)
 
 
-def _empty(name: str, parent: int | None, shown: str) -> None:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    folder = os.open(name, flags, dir_fd=parent)
-    try:
+class _Removal:
+    """Empties the folder `top`.  A folder that lies too deep is moved up beside the others, and has its turn."""
+
+    def __init__(self, top: int) -> None:
+        self._top = top
+        self._moved = 0
+
+    def run(self) -> None:
+        before = -1
+        while before != self._moved:
+            before = self._moved
+            self._empty(self._top, 0)
+
+    def _empty(self, folder: int, depth: int) -> None:
+        # Read to the end first: what is moved up meanwhile would be met twice.
         with os.scandir(folder) as entries:
             found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for child, is_folder in found:
-            if is_folder:
-                _empty(child, folder, f"{shown}/{child}")
-                os.rmdir(child, dir_fd=folder)
-            else:
-                _unlink(child, folder)
-    finally:
-        os.close(folder)
+        for name, is_folder in found:
+            try:
+                if not is_folder:
+                    os.unlink(name, dir_fd=folder)
+                elif depth == _DEEPEST:
+                    self._moved += 1
+                    os.rename(name, f".removed-{os.getpid()}-{self._moved}", src_dir_fd=folder, dst_dir_fd=self._top)
+                else:
+                    self._remove_folder(name, folder, depth)
+            except FileNotFoundError:
+                continue  # somebody else removes it too
+
+    def _remove_folder(self, name: str, parent: int, depth: int) -> None:
+        folder = _open(name, parent)
+        try:
+            self._empty(folder, depth + 1)
+        finally:
+            os.close(folder)
+        os.rmdir(name, dir_fd=parent)
 
 
-def _unlink(name: str, folder: int) -> None:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except OSError as error:
-        if error.errno != errno.ENOENT:
-            raise
+def _open(name: str, parent: int | None) -> int:
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)

@@ -39,7 +39,8 @@ def read_state(folder: str, run: str) -> State:
     life = _read(os.path.join(folder, "life.json"))
     lives = alive.is_alive(run)
     if life is None:
-        return State(CREATED)
+        # With --rm there is no lasting record: what lives or died is told by its run folder alone.
+        return _without_record(folder, run, lives)
     if not lives and "finished" not in life:
         # The monitor may have written its last word between the two looks.
         life = _read(os.path.join(folder, "life.json")) or life
@@ -61,6 +62,21 @@ def read_state(folder: str, run: str) -> State:
         pid=int(state.get("pid", 0)),
         monitor=int(state.get("monitor", 0)),
         started=started,
+        cgroups=tuple(state.get("cgroups", ())),
+    )
+
+
+def _without_record(folder: str, run: str, lives: bool) -> State:
+    state = alive.read(run)
+    if not state or not os.path.isdir(folder):
+        return State(CREATED)
+    if not lives:
+        return State(UNKNOWN, error="exit unknown: the monitor was killed")
+    return State(
+        RUNNING,
+        pid=int(state.get("pid", 0)),
+        monitor=int(state.get("monitor", 0)),
+        started=float(state.get("started", 0.0)),
         cgroups=tuple(state.get("cgroups", ())),
     )
 

@@ -43,30 +43,32 @@ class LogReader:
         self._folder = folder
         self._number = 0
         self._descriptor = -1
-        self._rest = b""
+        self._offset = 0
 
     def chunks(self) -> Iterator[Chunk]:
         """What is there now and was not given yet."""
         while True:
             if self._descriptor < 0 and not self._open_next():
                 return
-            data = os.read(self._descriptor, _READ)
-            if data:
-                self._rest += data
-                yield from self._parse()
+            found = self._whole(os.pread(self._descriptor, _READ, self._offset))
+            if found:
+                yield from found
             elif not self._open_next():
                 return
 
-    def _parse(self) -> Iterator[Chunk]:
+    def _whole(self, data: bytes) -> list[Chunk]:
+        """The chunks that are whole.  What is behind them is read again: on a full disk half a chunk is taken back."""
+        found = []
         start = 0
-        while len(self._rest) - start >= HEADER.size:
-            when, size, stream = HEADER.unpack_from(self._rest, start)
+        while len(data) - start >= HEADER.size:
+            when, size, stream = HEADER.unpack_from(data, start)
             end = start + HEADER.size + size
-            if end > len(self._rest):
+            if end > len(data):
                 break
-            yield Chunk(when, stream, self._rest[start + HEADER.size : end])
+            found.append(Chunk(when, stream, data[start + HEADER.size : end]))
             start = end
-        self._rest = self._rest[start:]
+        self._offset += start
+        return found
 
     def _open_next(self) -> bool:
         """Go to the next file.  A rotated one that is open keeps its bytes until it is read to the end."""
@@ -77,7 +79,7 @@ class LogReader:
             except FileNotFoundError:
                 continue  # rotated away a moment ago
             self.close()
-            self._descriptor, self._number, self._rest = descriptor, number, b""
+            self._descriptor, self._number, self._offset = descriptor, number, 0
             return True
         return False
 

@@ -84,8 +84,8 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         steps.append(root.MakeEtcFiles(launch.etc_folder, tuple(launch.etc)))
     for entry in spec.get("mounts", []):
         steps.append(_mount_step(entry, host, kinds))
-        if entry["destination"] == "/dev":
-            steps.append(devices.MakeDevices(bound=host.rootless))
+        if entry["destination"] == "/dev" and entry.get("type") == "tmpfs":
+            steps.append(devices.MakeDevices())
     linux = spec.get("linux", {})
     steps.append(root.MaskPaths(tuple(linux.get("maskedPaths", ()))))
     steps.append(root.ReadOnlyPaths(tuple(linux.get("readonlyPaths", ()))))
@@ -148,7 +148,8 @@ def _mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...]) -> St
     kind, target = entry.get("type", "bind"), os.path.normpath(entry["destination"])
     options = list(entry.get("options", ()))
     if kind in ("bind", "none") or "bind" in options or "rbind" in options:
-        return root.Bind(entry["source"], target, "ro" in options, "bind" not in options)
+        # Only root can make nodes; what an ordinary user shows in a container is what that user may open anyway.
+        return root.Bind(entry["source"], target, "ro" in options, "bind" not in options, devices=host.rootless)
     if kind == "sysfs" and host.rootless and "network" not in kinds:
         # sysfs shows the network namespace's devices, so only its owner may mount one; the host's is shown instead.
         return root.Bind("/sys", target, read_only=True)

@@ -51,6 +51,7 @@ def test_outputs_are_those_that_are_stored(persona, folder, name):
 
 EXECUTE = """
 import nbformat, sys
+from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], as_version=4)
 NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
 nbformat.write(notebook, sys.argv[1])
@@ -89,7 +90,7 @@ def test_stored_outputs_are_there_and_name_nobodys_machine(name):
         ("%%in_container\nexit 3", "exit code 3"),
     ],
 )
-def test_a_mistake_or_a_failed_container_fails_the_notebook(persona, tmp_path, source, part, monkeypatch):
+def test_a_mistake_or_a_failed_container_fails_the_notebook(persona, source, part):
     path = persona.path("failing.ipynb")
     cells = [nbformat.v4.new_code_cell("%load_ext ipycontainer"), nbformat.v4.new_code_cell(source)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)

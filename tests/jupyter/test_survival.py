@@ -11,6 +11,10 @@ from tests.jupyter.kernels import READY, Kernel
 NAMES = "names = %container ps {} --format '{{{{.Names}}}}'\nprint(sorted(names))"
 
 
+PROGRAM = "echo one; until [ -e /go ]; do sleep 0.05; done; echo two; exit 4"
+"""It waits until it is told to end, so that no test races with it."""
+
+
 @pytest.fixture
 def second_kernel(persona):
     """Kernels that a test starts after the first is gone."""
@@ -25,16 +29,18 @@ def second_kernel(persona):
     yield start
     for kernel in started:
         kernel.close()
+    persona.remove_containers()
 
 
 def detached(kernel):
-    kernel.ok("%container run -d --name stays base sh -c 'echo one; sleep 3; echo two; exit 4'")
+    kernel.ok(f"%container run -d --name stays base sh -c '{PROGRAM}'")
 
 
 def goes_on(kernel):
     """The container still runs; then its exit code and its log are there."""
     assert kernel.ok(NAMES.format("")).out == "['stays']\n"
-    assert kernel.ok("code = %container wait stays\nprint(code)").out == "4\n"
+    kernel.ok("%container exec stays touch /go")
+    assert kernel.ok("code = %container wait stays\nprint(*code)").out == "4\n"
     assert kernel.ok("%container logs stays").out == "one\ntwo\n"
     kernel.ok("%container rm stays")
 
@@ -45,7 +51,7 @@ def test_a_detached_container_survives_a_killed_kernel(fresh_kernel, second_kern
     goes_on(second_kernel())
 
 
-def test_a_detached_container_survives_a_restart(fresh_kernel):
+def test_a_detached_container_survives_a_restart(fresh_kernel, second_kernel):
     detached(fresh_kernel)
     fresh_kernel.restart()
     fresh_kernel.ok(READY)
@@ -58,7 +64,7 @@ def test_a_detached_container_survives_a_shutdown(fresh_kernel, second_kernel):
     goes_on(second_kernel())
 
 
-def test_a_detached_container_survives_an_interrupt(fresh_kernel):
+def test_a_detached_container_survives_an_interrupt(fresh_kernel, second_kernel):
     detached(fresh_kernel)
     ticket = fresh_kernel.send("import time\nprint('ready')\ntime.sleep(60)")
     fresh_kernel.wait_for("ready", ticket)
@@ -70,11 +76,13 @@ def test_a_detached_container_survives_an_interrupt(fresh_kernel):
 @pytest.mark.parametrize("end", ["kill", "restart", "close"])
 def test_a_foreground_container_is_recorded_when_its_kernel_goes(fresh_kernel, second_kernel, end):
     """It loses its watcher, not its life: it goes on, and its exit code and log are there afterwards."""
-    ticket = fresh_kernel.send("%container run --name watched base sh -c 'echo one; sleep 3; echo two; exit 4'")
+    ticket = fresh_kernel.send(f"%container run --name watched base sh -c '{PROGRAM}'")
     fresh_kernel.wait_for("one", ticket)
     getattr(fresh_kernel, end)()
     kernel = second_kernel()
-    code = kernel.ok("code = %container wait watched\nprint(code)", timeout=30).out
+    if end == "kill":
+        kernel.ok("%container exec watched touch /go")
+    code = kernel.ok("code = %container wait watched\nprint(*code)", timeout=30).out
     try:
         logs = kernel.ok("%container logs watched").out
         if end == "kill":

@@ -52,6 +52,11 @@ def found_as(in_child, store):
     return find
 
 
+def kernel():
+    """This kernel's version, as (6, 5)."""
+    return tuple(int(part) for part in os.uname().release.split(".")[:2])
+
+
 def refusing(*calls, answer=poor_host.RET_ERRNO | errno.EPERM):
     return lambda: poor_host.refuse(*calls, answer=answer)
 
@@ -60,7 +65,8 @@ def refusing(*calls, answer=poor_host.RET_ERRNO | errno.EPERM):
 def test_root_climbs_to_the_top(found_as):
     found = found_as(0)
     assert found.mode == "root"
-    assert [rung for rung in found.rungs if not rung.ok] == []
+    newer = {"many layers"} if kernel() < (6, 5) else set()
+    assert {rung.name for rung in found.rungs if not rung.ok} == newer
     assert found.rung("user namespace") is None
     assert found.rungs[-1].name == "pivot_root"
 
@@ -71,7 +77,7 @@ def test_an_ordinary_user_has_one_id_or_a_range(found_as):
     assert found.lacks() == ()
     assert found.can("user namespace")
     assert found.can("proc")
-    assert found.can("many layers")
+    assert found.can("many layers") or kernel() < (6, 5)
     assert not found.can("device nodes")
 
 

@@ -6,8 +6,6 @@ import errno
 import os
 from pathlib import Path
 
-import pytest
-
 from ipycontainer.errors import KernelError
 from ipycontainer.linux import mounts, trees
 from ipycontainer.linux.mountinfo import read_mountinfo
@@ -180,21 +178,3 @@ def test_a_mount_point_with_strange_characters_is_read_as_it_is(world):
 
     targets, place = world(scene)
     assert place in targets
-
-
-@pytest.mark.parametrize("flag", sorted(mounts.FLAG_NAMES))
-def test_every_flag_is_the_headers_own(flag):
-    """The numbers of linux/mount.h, where this machine has the header."""
-    header = Path("/usr/include/linux/mount.h")
-    if not header.exists():
-        pytest.skip("no linux/mount.h")
-    defined = {}
-    for line in header.read_text().splitlines():
-        words = line.split()
-        if len(words) >= 3 and words[0] == "#define" and words[1].startswith("MS_"):
-            number = words[2].strip("()")
-            base, _, shift = number.partition("<<")
-            defined[words[1]] = int(base, 0) << int(shift) if shift else int(number, 0) if number[0].isdigit() else None
-    name = {"ro": "RDONLY", "rbind": "BIND", "rprivate": "PRIVATE", "rslave": "SLAVE"}.get(flag, flag.upper())
-    wanted = defined[f"MS_{name}"] | (defined["MS_REC"] if flag in ("rbind", "rprivate", "rslave") else 0)
-    assert mounts.FLAG_NAMES[flag] == wanted

@@ -21,7 +21,17 @@ GROUPS = tuple(
     Hierarchy((name,), f"/cg/{name}", f"/cg/{name}", True, True) for name in ("memory", "cpu", "pids", "freezer")
 )
 V1 = Layout("v1", GROUPS, root=True)
-ALL = [*KERNEL, *ESSENTIAL, "whiteouts", "overlay", "proc", "sysfs", "network namespace", "user namespace"]
+ALL = [
+    *KERNEL,
+    *ESSENTIAL,
+    "opaque folders",
+    "whiteouts",
+    "overlay",
+    "proc",
+    "sysfs",
+    "network namespace",
+    "user namespace",
+]
 ROOT = Machine("root", tuple(Rung(name, True) for name in ALL))
 RANGE = ROOT.replace(mode="range", rungs=(*ROOT.rungs, Rung("id range", True), Rung("ids of the range", True)))
 HERE = Facts("/var/lib/ipycontainer", "ext4", 0, "root")
@@ -121,6 +131,15 @@ def test_the_store_on_an_overlay_as_in_a_container():
 def test_no_overlay_at_all():
     machine = without(ROOT, "overlay on the store", "overlay", number=errno.ENODEV, mode="none")
     assert "modprobe overlay" in named(findings(machine, V1, HERE), "store").mend
+
+
+def test_a_store_that_keeps_no_attributes():
+    assert "replaces a whole folder" in named(findings(without(ROOT, "opaque folders"), V1, HERE), "store").cost
+
+
+def test_what_the_trial_ended_at_is_what_was_essential():
+    machine = without(RANGE, "overlay on the store", "overlay", "whiteouts", number=errno.EINVAL, mode="none")
+    assert "ended at 'overlay on the store' (EINVAL)" in named(findings(machine, V1, ANN), "containers").found
 
 
 def test_a_store_without_whiteouts_is_slower_only():

@@ -18,7 +18,7 @@ def _request(*words: str, cwd: str = "/cwd") -> RunRequest:
 
 
 def test_nothing_but_an_image() -> None:
-    assert _request("base") == RunRequest("base")
+    assert _request("base") == RunRequest("base", network="")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_nothing_but_an_image() -> None:
     ],
 )
 def test_options(line: str, changes: dict[str, Any]) -> None:
-    assert _request(*line.split(), "base") == RunRequest("base").replace(**changes)
+    assert _request(*line.split(), "base") == RunRequest("base", network="").replace(**changes)
 
 
 def test_the_command() -> None:
@@ -87,11 +87,7 @@ class TestBinds:
             (["-v", "a:b:c:d"], "it is SOURCE:TARGET"),
             (["-v", ":/x"], "it is SOURCE:TARGET"),
             (["-v", "."], "volumes come in a later release"),
-            (["-v", "/a:relative"], "begins with /"),
-            (["-v", "/a:/"], "over the container's root"),
             (["-v", "/a:/x:rshared"], "'rshared' is refused"),
-            (["-v", "/a:/x", "--tmpfs", "/x/"], "/x is named twice"),
-            (["--mount", "type=bind,src=/nonexistent,dst=/x"], "/nonexistent does not exist"),
             (["--mount", "type=volume,src=a,dst=/x"], "type=volume is refused"),
             (["--mount", "type=bind,src=/tmp,dst=/x,bind-propagation=shared"], "'bind-propagation' is refused"),
         ],

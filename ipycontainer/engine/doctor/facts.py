@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.linux import capabilities
+from ipycontainer.linux import capabilities, idmaps
 from ipycontainer.linux.cgroups.files import text
 from ipycontainer.linux.cgroups.layout import parse_own
 from ipycontainer.linux.mountinfo import kind_of
@@ -42,7 +42,7 @@ class Facts(Record):
 def read_facts(store: str) -> Facts:
     """The facts about this process, its machine, and the state folder."""
     status = dict(line.split(":\t", 1) for line in text("/proc/self/status").splitlines() if ":\t" in line)
-    user = user_name()
+    user = idmaps.account(os.geteuid())
     return Facts(
         store=store,
         store_kind=kind_of(os.path.realpath(store)),
@@ -86,13 +86,3 @@ def first_free(subordinate: str) -> int:
 
 def _is_id(word: str) -> bool:
     return word.isascii() and word.isdecimal() and len(word) <= 10
-
-
-def user_name() -> str:
-    """This account's name, or its number where it has none."""
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())

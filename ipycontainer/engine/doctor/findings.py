@@ -32,6 +32,18 @@ KERNEL = {
     "devpts": "containers have no terminals of their own: `-t` does not work",
 }
 
+TITLES = {
+    "close_range": "close_range(2)",
+    "openat2": "openat2(2)",
+    "clone3": "clone3(2)",
+    "pidfd": "pidfd_open(2)",
+    "mount attributes": "mount_setattr(2)",
+    "detached mounts": "Mounting by descriptor (fsopen, move_mount)",
+    "many layers": "Giving overlay its layers one by one (lowerdir+)",
+    "mqueue": "The mqueue file system",
+    "devpts": "A devpts of its own",
+}
+
 
 def findings(machine: Machine, layout: Layout, facts: Facts) -> list[Finding]:
     """Everything worth a line, the decisive ones first."""
@@ -54,12 +66,16 @@ def _containers(machine: Machine, facts: Facts) -> Finding:
     if machine.mode in modes:
         return fine("containers", f"Containers run here {modes[machine.mode]}.")
     lacks = machine.lacks()
-    last = next((rung for rung in reversed(machine.rungs) if not rung.ok), None)
-    why = f"The trial ended at '{last.name}'" + (f" ({errno_name(last.errno)})" if last.errno else "") if last else ""
+    fallen = next((rung for name in lacks if (rung := machine.rung(name)) is not None), None)
+    if fallen is None:
+        fallen = next((rung for rung in reversed(machine.rungs) if not rung.ok), None)
+    why = "Nothing worked"
+    if fallen is not None:
+        why = f"The trial ended at '{fallen.name}'" + (f" ({errno_name(fallen.errno)})" if fallen.errno else "")
     cost = "No container can run here."
     if facts.uid == 0:
         cost += " This account is called root, but what makes root root was taken from it."
-    return Finding("containers", False, f"{why or 'Nothing worked'}; missing: {', '.join(lacks)}.", cost, _mend(facts))
+    return Finding("containers", False, f"{why}; missing: {', '.join(lacks)}.", cost, _mend(facts))
 
 
 def _mend(facts: Facts) -> str:
@@ -82,7 +98,7 @@ def _store(machine: Machine, facts: Facts) -> Finding:
             "Neither locks nor overlays hold there; it is refused.",
             "Set IPYCONTAINER_ROOT to a folder on a local disk.",
         )
-    if not machine.can("overlay on the store") or not machine.can("opaque folders"):
+    if not machine.can("overlay on the store"):
         elsewhere = machine.can("overlay")
         return Finding(
             "store",
@@ -92,6 +108,14 @@ def _store(machine: Machine, facts: Facts) -> Finding:
             "Set IPYCONTAINER_ROOT to a folder on ext4, xfs or btrfs (a volume, if this is a container)."
             if elsewhere or facts.store_kind == "overlay"
             else "The kernel has no overlay for this user: `sudo modprobe overlay`, or Linux 5.11 and later for users.",
+        )
+    if not machine.can("opaque folders"):
+        return Finding(
+            "store",
+            False,
+            f"The state folder {place} keeps no attributes that overlay needs.",
+            "Images in which a layer replaces a whole folder cannot be loaded; others work.",
+            "Set IPYCONTAINER_ROOT to a folder on ext4, xfs or btrfs.",
         )
     if not machine.can("whiteouts"):
         return Finding(
@@ -113,7 +137,7 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             rung.name,
             False,
-            f"{rung.name} does not work here ({errno_name(rung.errno)}).",
+            f"{TITLES.get(rung.name, rung.name)} does not work here ({errno_name(rung.errno)}).",
             f"Without it {KERNEL[rung.name]}.",
             "It needs Linux 6.5 or later, and no filter in front of it."
             if rung.name == "many layers"

@@ -41,7 +41,7 @@ def read(path: str) -> Elf | None:
             return None
         try:
             return _read(descriptor, start)
-        except (struct.error, ValueError, IndexError):
+        except (struct.error, ValueError, IndexError, OverflowError, OSError):
             return None
 
 
@@ -55,7 +55,7 @@ def _read(descriptor: int, start: bytes) -> Elf:
     else:
         (table,) = struct.unpack_from(order + "I", start, 28)
         size, count = struct.unpack_from(order + "HH", start, 42)
-    raw = os.pread(descriptor, size * count, table)
+    raw = os.pread(descriptor, min(size * count, 1 << 20), table)
     segments = [_segment(raw, at, order, bits) for at in range(0, len(raw), size)]
     interpreter = ""
     dynamic: list[tuple[int, int]] = []
@@ -65,7 +65,7 @@ def _read(descriptor: int, start: bytes) -> Elf:
         elif kind == _PT_DYNAMIC:
             data = os.pread(descriptor, min(length, 1 << 20), offset)
             form = order + ("qQ" if bits == 64 else "iI")
-            dynamic = [pair for pair in struct.iter_unpack(form, data[: len(data) - len(data) % struct.calcsize(form)])]
+            dynamic = list(struct.iter_unpack(form, data[: len(data) - len(data) % struct.calcsize(form)]))
     strings = _strings(descriptor, dynamic, segments)
     return Elf(
         machine,

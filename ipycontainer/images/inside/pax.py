@@ -23,6 +23,10 @@ def records(data: bytes) -> dict[bytes, bytes]:
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
         if end > len(data) or end <= space + 1 or data[end - 1 : end] != b"\n" or not equals or not key:
             raise ArchiveError("a PAX header is damaged: a record does not end where it says")
+        if key in (b"GNU.sparse.offset", b"GNU.sparse.numbytes"):
+            # Version 0.0 repeats its keys, one pair for each segment; version 0.1 writes the same as one list.
+            key = b"GNU.sparse.map"
+            value = found[key] + b"," + value if key in found else value
         found[key] = value
         at = end
     return found

@@ -206,6 +206,9 @@ class TarReader:
         entry, size = self._read(header, kind, long_name, long_link)
         if self._global or local:
             size = pax.apply(entry, {**self._global, **local}, size)
+        if entry.kind is FILE and entry.name[-1:] == b"/":
+            # How folders were written before ustar.  Only now: a header's name that PAX replaces may be cut anywhere.
+            entry.kind = DIRECTORY
         # Only files have content: a size on anything else counts for nothing, as in Go's reader.
         entry.size = entry.real_size = size if entry.kind == FILE else 0
         self._begin(entry.size)
@@ -224,8 +227,6 @@ class TarReader:
         what = _KINDS.get(kind)
         if what is None:
             raise ArchiveError(f"{self._what}: {shown(name)!r} has the unknown type {kind!r}")
-        if what is FILE and name[-1:] == b"/":  # how archives wrote directories before ustar
-            what = DIRECTORY
         entry = Entry(name, what, _number(mode, "mode") & 0o7777)
         entry.uid = _number(uid, "uid")
         entry.gid = _number(gid, "gid")

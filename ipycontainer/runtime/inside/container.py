@@ -8,7 +8,7 @@ import os
 from ipycontainer.errors import Error, StartError, to_wire
 from ipycontainer.linux import descriptors, prctl
 from ipycontainer.runtime.inside.step import Place, Step
-from ipycontainer.runtime.inside.walk import walk
+from ipycontainer.runtime.inside.walk import forbid_imports, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def become(
     """
     assert place.channel is not None
     try:
+        forbid_imports()
         os.setsid()
         _fresh_signals()
         for standard, descriptor in enumerate(stdio):

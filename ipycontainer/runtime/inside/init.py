@@ -5,6 +5,8 @@ from __future__ import annotations
 import _signal
 import os
 
+from ipycontainer.linux import descriptors, prctl
+
 _UNTOUCHABLE = frozenset({_signal.SIGKILL, _signal.SIGSTOP, _signal.SIGCHLD})
 
 
@@ -14,6 +16,9 @@ def reap_beside() -> None:
     Signals are blocked and taken with sigwaitinfo, so none is lost between two waits.
     """
     every = _signal.valid_signals() - _UNTOUCHABLE
+    # This process still holds the launcher's memory, and the program has the same user id: nobody may look into it.
+    # An execve, which is next in the program's process, lifts this.
+    prctl.set_dumpable(False)
     watched = every | {_signal.SIGCHLD}
     _signal.pthread_sigmask(_signal.SIG_BLOCK, watched)
     child = os.fork()
@@ -25,7 +30,7 @@ def reap_beside() -> None:
             pass  # no terminal
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, watched)
         return
-    os.closerange(3, 1024)
+    descriptors.close_from(3)
     while True:
         number = _signal.sigwaitinfo(watched).si_signo
         if number != _signal.SIGCHLD:

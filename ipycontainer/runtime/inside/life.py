@@ -70,26 +70,36 @@ def replace_file(path: str, text: str, durable: bool = False) -> None:
         raise KernelError("write", error.errno or 0, path) from None
 
 
-def write_names(lock: int, group: CgroupPlan) -> None:
+def write_names(lock: int, launch: Launch, group: CgroupPlan) -> None:
     """The first line, before anything that bears a name is made: sweep reads it."""
-    _append(lock, {"cgroups": list(group.leaves)})
+    names: dict[str, Any] = {"cgroups": list(group.leaves)}
+    if launch.remove:
+        names["remove"] = {key: getattr(launch, key) for key in ("folder", "trash", "names", "name", "id")}
+    _append(lock, names)
 
 
-def write_state(lock: int, launch: Launch, mode: str, child: int, kinds: tuple[str, ...], group: CgroupPlan) -> None:
+def write_state(
+    lock: int, launch: Launch, mode: str, child: int, kinds: tuple[str, ...], group: CgroupPlan, started: float
+) -> None:
     """The second line, once PID 1 is there."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip()
     state = {
         "id": launch.id,
         "pid": child,
         "start_time": pidfd.start_time(child),
         "monitor": os.getpid(),
+        "started": started,
         "mode": mode,
         "kinds": list(kinds),
         "joins": list(group.joins),
-        "boot_id": boot,
+        "boot_id": boot_id(),
     }
     _append(lock, state)
+
+
+def boot_id() -> str:
+    """Which run of this machine this is: process numbers mean nothing in another."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
 
 
 def _append(lock: int, document: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import os
 import time
 
 from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
-from ipycontainer.launcher import alive, wire
+from ipycontainer.launcher import wire
 from ipycontainer.linux import cgroups, trees
 from ipycontainer.runtime.inside import container, life, log, sweep
 from ipycontainer.runtime.inside.step import Place, Plan
@@ -34,8 +34,9 @@ def run(host: Host, request: dict[str, Any], descriptors: list[int], channel: Ch
     os.setsid()
     lock = life.claim(launch.run)
     try:
-        sweep.sweep_cgroups(alive.read(launch.run).get("cgroups", []))  # a killed monitor's
-        life.fresh(lock)
+        if os.fstat(lock).st_size:
+            sweep.sweep_leavings(launch.run)  # a killed monitor's
+            life.fresh(lock)
         Monitor(host, launch, channel, lock).live()
     finally:
         os.close(lock)
@@ -71,14 +72,15 @@ class Monitor:
 
     def _start(self, steps: Plan) -> None:
         launch = self._launch
-        # The lasting record first: whoever finds it without an end, and no lock held, knows what happened.
-        life.write_life(launch, self._life, durable=False)
+        if not launch.remove:
+            # The lasting record first: whoever finds it without an end, and no lock held, knows what happened.
+            life.write_life(launch, self._life, durable=False)
         hinge = next(number for number, step in enumerate(steps.outside) if isinstance(step, Clone))
         for step in steps.outside:
             if isinstance(step, MakeCgroup):
                 self._group = step.plan
         # The names go into the record before the things are made.
-        life.write_names(self._lock, self._group)
+        life.write_names(self._lock, launch, self._group)
         walk("outside", steps.outside[:hinge], self._place)
         theirs, ours = self._make_streams()
         parent, child = wire.pair()
@@ -92,7 +94,9 @@ class Monitor:
         self._place.channel = parent
         self._beside(lambda: walk("outside", steps.outside[hinge + 1 :], self._place, hinge + 1))
         kinds = namespace_kinds(launch.spec, self._host.rootless)
-        life.write_state(self._lock, launch, self._host.mode, self._place.child, kinds, self._group)
+        life.write_state(
+            self._lock, launch, self._host.mode, self._place.child, kinds, self._group, self._life["started"]
+        )
         if launch.hold:
             self._hold()
         self._beside(lambda: parent.send({"word": "go"}))
@@ -168,7 +172,7 @@ class Monitor:
         self._life.update(finished=now, exit_code=error.exit_code, error=str(error), oom_killed=False)
         gone = self._record()
         self._tell({"error": to_wire(error)})
-        trees.remove(gone)
+        self._sweep(gone)
 
     def _tell(self, document: dict[str, Any]) -> None:
         """A client that has gone away changes nothing about the container."""
@@ -189,23 +193,27 @@ class Monitor:
             life.record_event(self._launch, "oom", {})
         life.record_event(self._launch, "die", {"exitCode": str(code)})
         gone = self._record()
+        # The client knows as soon as the record is there; what is left to sweep nobody can see, and names it bears
+        # are free already.
         self._streams.finish({"answer": {"exit_code": code, "oom_killed": killed}})
-        trees.remove(gone)
+        self._sweep(gone)
 
     def _record(self) -> str:
-        """Write what lasts, then sweep what must not; with --rm nothing lasts.  Gives a tree to be removed, or ""."""
+        """Write what lasts, or with --rm let it vanish.  Gives a tree that is still to be removed, or ""."""
         launch = self._launch
         self._streams.close_log()
-        sweep.sweep_cgroups(self._group.leaves)
-        gone = ""
-        if launch.remove:
-            gone = sweep.discard(launch.folder, launch.trash, launch.names, launch.name, launch.id)
-            life.record_event(launch, "destroy", {})
-        else:
+        if not launch.remove:
             life.write_life(launch, self._life, durable=True)
-        # Last, because it holds the lock that says that we live.
-        trees.remove(launch.run)
+            return ""
+        gone = sweep.discard(launch.folder, launch.trash, launch.names, launch.name, launch.id)
+        life.record_event(launch, "destroy", {})
         return gone
+
+    def _sweep(self, gone: str) -> None:
+        sweep.sweep_cgroups(self._group.leaves)
+        trees.remove(gone)
+        # Last, because it holds the lock that says that we live.
+        trees.remove(self._launch.run)
 
 
 def _raise_failure(message: Message) -> None:

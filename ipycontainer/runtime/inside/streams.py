@@ -7,10 +7,13 @@ stops the reading of the program's pipes once PENDING bytes wait for it, as a pi
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
+import struct
+import termios
 
-from ipycontainer.errors import LauncherError
+from ipycontainer.errors import KernelError, LauncherError
 from ipycontainer.launcher.wire import CHUNK, DOCUMENT, STDERR, STDIN, STDOUT, Channel
 from ipycontainer.linux import terminal
 from ipycontainer.linux.pidfd import send_signal
@@ -81,20 +84,21 @@ class Streams:
             poll.register(self._stdin, both)
         return poll.poll()
 
-    def _read(self, descriptor: int) -> None:
+    def _read(self, descriptor: int) -> int:
+        """Take one chunk; how many bytes it had."""
         if descriptor == self._stdin and self._input:
             self._feed()
         try:
             data = os.read(descriptor, CHUNK)
         except BlockingIOError:
-            return
+            return 0
         except OSError as error:
             if error.errno != errno.EIO:  # EIO: nobody has the terminal's other side open any more
                 raise
             data = b""
         if not data:
             self._close_source(descriptor)
-            return
+            return 0
         kind = self._sources[descriptor]
         if self._log is not None:
             self._log.write(_LOG_STREAM[kind], data)
@@ -102,6 +106,7 @@ class Streams:
             self._waiting.append((kind, data))
             self._waiting_size += len(data)
             self._offer()
+        return len(data)
 
     def _close_source(self, descriptor: int) -> None:
         del self._sources[descriptor]
@@ -142,7 +147,10 @@ class Streams:
     def _obey(self, document: dict[str, object]) -> None:
         wanted = document.get("signal")
         if isinstance(wanted, int):
-            send_signal(self._pidfd, wanted)
+            try:
+                send_signal(self._pidfd, wanted)
+            except KernelError:
+                pass  # no such signal; the program shall not die of its client's mistake
         size = document.get("resize")
         if isinstance(size, list) and self._terminal >= 0:
             terminal.resize(self._terminal, int(size[0]), int(size[1]))
@@ -180,24 +188,14 @@ class Streams:
             self._stdin = -1
 
     def drain(self) -> None:
-        """After the end: read what still lies in the pipes.  Their other ends died with the pid namespace."""
-        for descriptor in list(self._sources):
-            os.set_blocking(descriptor, False)
-            while descriptor in self._sources:
-                size = self._waiting_size
-                try:
-                    self._read(descriptor)
-                except OSError:
-                    break
-                if self._waiting_size == size and not self._has_more(descriptor):
-                    break
+        """After the end: read what lies in the pipes now, and no more.
 
-    def _has_more(self, descriptor: int) -> bool:
-        if descriptor not in self._sources:
-            return False
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return any(events & select.POLLIN for _, events in poll.poll(0))
+        What an exec left running in the background may write for ever; nobody waits for that.
+        """
+        for descriptor in list(self._sources):
+            left = _readable(descriptor)
+            while left > 0 and descriptor in self._sources:
+                left -= self._read(descriptor) or left
 
     def finish(self, last: dict[str, object]) -> None:
         """Give the client the rest and the last word, however slow it is; then close everything."""
@@ -217,3 +215,11 @@ class Streams:
         if self._log is not None:
             self._log.end()
             self._log = None
+
+
+def _readable(descriptor: int) -> int:
+    """How many bytes lie in a pipe or terminal.  ioctl_tty(2) FIONREAD."""
+    try:
+        return int(struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0])
+    except OSError:
+        return 0  # a terminal whose other side is gone

@@ -6,7 +6,7 @@ import os
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.launcher import alive
-from ipycontainer.linux import cgroups, trees
+from ipycontainer.linux import cgroups, pidfd, trees
 from ipycontainer.runtime.inside import life
 
 TYPE_CHECKING = False
@@ -17,10 +17,43 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 
+_PATIENCE = 5.0  # seconds: how long the kernel may take to end what was killed
+
+
 def sweep_cgroups(leaves: Sequence[str]) -> None:
     """Remove the container's cgroups; processes that are still ending are waited for."""
     if leaves:
         cgroups.remove(leaves)
+
+
+def sweep_leavings(run: str) -> None:
+    """Kill and remove what a killed monitor's container left in the kernel; the caller holds its lock."""
+    state = alive.read(run)
+    if state.get("boot_id") == life.boot_id():
+        _kill_init(int(state["pid"]), int(state["start_time"]))
+    leaves = state.get("cgroups", [])
+    if leaves:
+        cgroups.kill_all(leaves)
+        cgroups.remove(leaves)
+
+
+def _kill_init(pid: int, start_time: int) -> None:
+    """Kill the PID 1 that was written down, if it is still that process, and wait until it is dead.
+
+    A program may have taken back its PDEATHSIG, and an ordinary user's container may have no cgroup to find it by.
+    """
+    try:
+        descriptor = pidfd.open_process(pid)
+    except KernelError:
+        return  # gone
+    try:
+        if pidfd.start_time(pid) == start_time:
+            pidfd.send_signal(descriptor, 9)
+            pidfd.await_end(descriptor, _PATIENCE)
+    except KernelError:
+        pass  # gone between two lines
+    finally:
+        os.close(descriptor)
 
 
 def discard(folder: str, trash: str, names: str, name: str, container: str) -> str:
@@ -45,37 +78,43 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
     return gone
 
 
-def empty_trash(root: str) -> None:
-    """Remove what a killed process left in the trash of the store at `root`."""
+def sweep_orphans(root: str, run: str) -> None:
+    """Sweep every container whose monitor was killed, and empty the trash of the store at `root`."""
+    folder = os.path.join(run, "containers")
+    for name in os.listdir(folder):
+        try:
+            sweep_dead(os.path.join(folder, name))
+        except WrongState:
+            continue  # its monitor lives
     trash = os.path.join(root, "trash")
+    if os.path.isdir(trash):
+        for name in os.listdir(trash):
+            trees.remove(os.path.join(trash, name))
+
+
+def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
+    """Remove what the container with this run folder left in the kernel, and all of it if it was run with --rm.
+
+    request: folder, trash, names, name, id of a container that is to be removed in any case.
+    Raises WrongState while its monitor lives.
+    """
+    lock = life.claim(run)
     try:
-        names = os.listdir(trash)
-    except FileNotFoundError:
-        return
-    for name in names:
-        trees.remove(os.path.join(trash, name))
+        sweep_leavings(run)
+        gone = request or alive.read(run).get("remove")
+        if gone:
+            trees.remove(discard(*(str(gone[key]) for key in ("folder", "trash", "names", "name", "id"))))
+        trees.remove(run)
+    finally:
+        os.close(lock)
 
 
 def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """The job "sweep": remove what the container with this run folder left in the kernel; with "remove", all of it.
-
-    request: run, and for removal folder, trash, names, name, id.  Raises WrongState while its monitor lives.
-    """
+    """The job "sweep": request: run, and with "remove" also folder, trash, names, name, id."""
     run = str(request["run"])
     existed = os.path.isdir(run)
     if existed or request.get("remove"):
-        lock = life.claim(run)
-        try:
-            leaves = alive.read(run).get("cgroups", [])
-            if leaves:
-                cgroups.kill_all(leaves)
-                cgroups.remove(leaves)
-            if request.get("remove"):
-                fields = [str(request[key]) for key in ("folder", "trash", "names", "name", "id")]
-                trees.remove(discard(*fields))
-            trees.remove(run)
-        finally:
-            os.close(lock)
+        sweep_dead(run, request if request.get("remove") else None)
     return {"swept": existed}
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+
 from ipycontainer.errors import Error, KernelError, StartError
 from ipycontainer.runtime.inside.step import Place, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+def forbid_imports() -> None:
+    """From here on only built-in and frozen modules are found: files are about to be the image's.
+
+    An empty sys.path is not enough: packages that are loaded (encodings, ours) look for what they miss in their
+    own folders, by paths that the image then fills.
+    """
+    sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
 
 
 def walk(part: str, steps: Sequence[Step], place: Place, first: int = 0) -> None:

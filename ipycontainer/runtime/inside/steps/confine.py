@@ -123,6 +123,7 @@ class StartInit(Step):
 
     def take(self, place: Place) -> None:
         prctl.set_name("init")
+        prctl.set_command_line("init")  # the launcher's has paths of the host
         reap_beside()
 
 

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from ipycontainer.errors import KernelError
 from ipycontainer.linux import descriptors, mounts, terminal
 from ipycontainer.runtime.inside.step import Place, Step
 from ipycontainer.runtime.inside.steps.root import through
 
-# The OCI runtime spec's default devices (config-linux.md): name, major, minor.
-NODES = (
-    ("null", 1, 3),
-    ("zero", 1, 5),
-    ("full", 1, 7),
-    ("random", 1, 8),
-    ("urandom", 1, 9),
-    ("tty", 5, 0),
-)
+# The OCI runtime spec's default devices (config-linux.md).
+NODES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = (
     ("fd", "/proc/self/fd"),
     ("stdin", "/proc/self/fd/0"),
@@ -32,26 +24,26 @@ LINKS = (
 class MakeDevices(Step):
     """Fill /dev with the six nodes that every program may use, and the links beside them."""
 
-    call = "mknod(2) or mount(2) MS_BIND, symlink(2)"
+    call = "mount(2) MS_BIND, mount_setattr(2), symlink(2)"
     why = "a device node is a door to a driver; a container gets these six, and the host's disks are not among them"
     shows = "/dev"
-
-    bound: bool  # in a user namespace mknod is refused, so the host's nodes are bound
 
     def take(self, place: Place) -> None:
         folder = descriptors.open_in_root(place.root, "/dev", os.O_RDONLY | os.O_DIRECTORY)
         mask = os.umask(0)
         try:
-            for name, major, minor in NODES:
-                if self.bound:
-                    os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder))
-                    mounts.bind(f"/dev/{name}", f"{through(folder)}/{name}", recursive=False)
-                else:
-                    os.mknod(name, stat.S_IFCHR | 0o666, os.makedev(major, minor), dir_fd=folder)
+            for name in NODES:
+                # The host's nodes are bound, so that nothing else in the container has to allow devices: with
+                # CAP_MKNOD it could make a node of any disk.  Read-only keeps chmod away from the host's inode;
+                # what is written to a device is not written to its file system.
+                os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder))
+                node = f"{through(folder)}/{name}"
+                mounts.bind(f"/dev/{name}", node, recursive=False)
+                mounts.set_read_only(node)
             for name, leads_to in LINKS:
                 os.symlink(leads_to, name, dir_fd=folder)
         except OSError as error:
-            raise KernelError("mknod", error.errno or 0, f"/dev/{error.filename or ''}") from None
+            raise KernelError("creat", error.errno or 0, f"/dev/{error.filename or ''}") from None
         finally:
             os.umask(mask)
             os.close(folder)

@@ -21,9 +21,12 @@ def read_table(path: str) -> list[list[str]]:
         return []
     try:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+        # Size 0: empty, or a link to one of the kernel's own files, whose reading can do things (/proc/kmsg).
+        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= _LARGEST:
             return []
         text = os.read(descriptor, _LARGEST).decode("utf-8", "surrogateescape")
+    except OSError:
+        return []
     finally:
         os.close(descriptor)
     return [line.split(":") for line in text.split("\n") if line and not line.startswith("#")]

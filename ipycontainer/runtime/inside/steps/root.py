@@ -96,12 +96,13 @@ class MountOverlay(Step):
         data = f"lowerdir={names},upperdir={escape(self.upper)},workdir={escape(self.work)}"
         data += "".join(f",{key}" for key, _ in settings)
         if len(os.fsencode(data)) <= mounts.DATA_LIMIT:
-            mounts.mount("overlay", self.target, "overlay", data=data)
+            # nodev: a device node in a layer, or one made with CAP_MKNOD, opens no driver.
+            mounts.mount("overlay", self.target, "overlay", mounts.MS_NODEV, data)
             place.root = os.open(self.target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             return
         settings += [("lowerdir+", lower) for lower in self.lowers]
         settings += [("upperdir", self.upper), ("workdir", self.work)]
-        tree = mounts.make("overlay", settings)
+        tree = mounts.make("overlay", settings, mounts.MOUNT_ATTR_NODEV)
         target = os.open(self.target, os.O_PATH | os.O_CLOEXEC)
         mounts.attach(tree, target, self.target)
         os.close(target)
@@ -165,6 +166,7 @@ class Bind(Step):
     target: str
     read_only: bool = False
     recursive: bool = True
+    devices: bool = True  # False: nodes below a folder open no driver, for who may make some
 
     def take(self, place: Place) -> None:
         is_folder = os.path.isdir(self.source)
@@ -175,9 +177,12 @@ class Bind(Step):
             raise KernelError("mount bind", error.errno, f"{self.source} at {self.target}") from None
         finally:
             os.close(target)
-        if self.read_only:
+        attributes = mounts.MOUNT_ATTR_RDONLY if self.read_only else 0
+        if is_folder and not self.devices:
+            attributes |= mounts.MOUNT_ATTR_NODEV
+        if attributes:
             mounted = descriptors.open_in_root(place.root, self.target)
-            mounts.set_read_only(mounted, recursive=self.recursive)
+            mounts.set_attributes(mounted, attributes, recursive=self.recursive)
             os.close(mounted)
 
 
@@ -221,6 +226,9 @@ class MaskPaths(Step):
                 mounts.mount("tmpfs", through(target), "tmpfs", mounts.MS_RDONLY, "size=0k")
             else:
                 mounts.bind(null, through(target), recursive=False)
+                masked = _existing(place, path)
+                mounts.set_read_only(masked)  # or root in the container could chmod the host's /dev/null by it
+                os.close(masked)
             os.close(target)
 
 

@@ -1,0 +1,56 @@
+"""`rmi`: names go, and with the last one the image and what only it used; docker's rules and lines."""
+
+from __future__ import annotations
+
+from ipycontainer.errors import Conflict, ImageInUse, NoSuchImage
+from ipycontainer.images.ingest import name_of
+from ipycontainer.images.records import ImageRecord
+from ipycontainer.images.store import Store, full_tag
+from ipycontainer.oci import reference as references
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def remove(store: Store, name: str, force: bool, in_use: frozenset[str]) -> list[str]:
+    """Remove the name, or the image, that `name` means; gives docker's lines."""
+    image = store.find(name)
+    familiar = full_tag(name)
+    if image is None:
+        raise NoSuchImage(f"No such image: {familiar}; `ipycontainer images` shows what is there")
+    by_name = familiar in image.names
+    if by_name and len(image.names) > 1:
+        _untag(store, image, (familiar,))
+        return [f"Untagged: {familiar}"]
+    if len(image.names) > 1 and not force:
+        raise Conflict(
+            f"conflict: unable to delete {image.short_id} (must be forced) - image is referenced in several"
+            f" repositories: {', '.join(image.names)}; remove the names one by one, or use --force"
+        )
+    untagged = [f"Untagged: {known}" for known in image.names]
+    if image.id in in_use:
+        if not force:
+            raise ImageInUse(
+                f"conflict: unable to remove repository reference {name!r} (must force) - a container uses its"
+                f" image {image.short_id}; remove the container first, or use --force to take only the name away"
+            )
+        _untag(store, image, image.names, keep=True)
+        return untagged
+    _untag(store, image, image.names)
+    return [*untagged, f"Deleted: {image.id}", *(f"Deleted: {diff_id}" for diff_id in store.collect())]
+
+
+def _untag(store: Store, image: ImageRecord, names: tuple[str, ...], keep: bool = False) -> None:
+    """Take `names` away, and entries without one; keep=True leaves the image there without a name."""
+    gone = {str(references.parse(known)) for known in names}
+
+    def edit(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        own = [entry for entry in entries if entry["digest"] in image.digests]
+        lost = [entry for entry in own if not name_of(entry) or name_of(entry) in gone]
+        kept = [entry for entry in entries if entry not in lost]
+        if keep and len(lost) == len(own):
+            kept.append({key: value for key, value in own[0].items() if key != "annotations"})
+        return kept
+
+    store.layout.change(edit)

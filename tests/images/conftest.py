@@ -1,0 +1,23 @@
+"""Fixtures of the images' suites."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.images.forked import Bench
+from tests.personas import Persona
+
+
+@pytest.fixture
+def bench(persona: Persona) -> Iterator[Bench]:
+    """A folder in which this persona unpacks layers, as its launcher would."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=persona.folder))
+    folder.chmod(0o755)
+    found = Bench(persona, folder)
+    yield found
+    found.clear()
+    folder.rmdir()
