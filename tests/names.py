@@ -18,6 +18,8 @@ LAUNCHER = "launcher/__main__.py"
 
 # The cgroup below which all of ours lie.
 OURS = "ipycontainer"
+# What a process is called that a launcher has forked ahead.
+SPARE = "ipyc-spare"
 
 Names = dict[str, frozenset[str]]
 
@@ -40,7 +42,7 @@ def snapshot(mark: str, folders: Iterable[Path] = (), journal: Path | None = Non
         "links": frozenset(os.listdir("/sys/class/net")),
         "nftables": frozenset(_tables()),
         "sockets": frozenset(_sockets(mark)),
-        "shared memory": frozenset(os.listdir("/dev/shm")),
+        "shared memory": frozenset(_shared_memory()),
         "folders": frozenset(name for folder in folders for name in _tree(folder)),
     }
 
@@ -135,6 +137,8 @@ def _processes(mark: str) -> dict[int, str]:
     for pid, line in lines.items():
         if marked & line and (stat := _read(f"/proc/{pid}/stat")):
             name = _read(f"/proc/{pid}/comm").strip()
+            if name == SPARE:
+                continue  # a launcher keeps a few of these, each time others
             found[pid] = f"{pid} {name} (started {stat.rpartition(')')[2].split()[19]})"
     return found
 
@@ -162,6 +166,13 @@ def _namespaces(processes: Iterable[int]) -> set[str]:
         except OSError:
             continue  # it ended meanwhile
     return names
+
+
+def _shared_memory() -> list[str]:
+    """Without the folders that hold every store's run folder; a store's own is compared with its trees."""
+    return [
+        entry.name for entry in os.scandir("/dev/shm") if not (entry.is_dir() and entry.name.startswith(f"{OURS}-"))
+    ]
 
 
 def _tables() -> list[str]:

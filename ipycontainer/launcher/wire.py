@@ -150,6 +150,11 @@ def _message(raw: bytes, descriptors: list[int]) -> Message:
     return Message(DOCUMENT, document, descriptors=tuple(descriptors))
 
 
+def adopt(descriptor: int) -> Channel:
+    """The channel of a connected socket that came as a descriptor."""
+    return Channel(_socket.socket(fileno=descriptor))
+
+
 def pair() -> tuple[Channel, Channel]:
     """Two ends of a new connection."""
     left, right = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)

@@ -65,7 +65,8 @@ class Host(Record):
     """What a plan depends on beside the spec.
 
     mode: "root", "range" or "one" (launcher/store_namespace.py); uid_map, gid_map: the store namespace's
-    own maps as (inside, outside, length); layout: its cgroups; last_capability: the kernel's highest.
+    own maps as (inside, outside, length); layout: its cgroups; last_capability: the kernel's highest;
+    boot_id: this boot's, proc_sys_kernel(5).
     """
 
     mode: str
@@ -73,6 +74,7 @@ class Host(Record):
     gid_map: tuple[tuple[int, int, int], ...]
     layout: Any
     last_capability: int
+    boot_id: str = ""
 
     @property
     def rootless(self) -> bool:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from ipycontainer.linux import capabilities, cgroups, idmaps
 from ipycontainer.runtime.inside import exec as exec_job
-from ipycontainer.runtime.inside import kill, monitor, sweep
+from ipycontainer.runtime.inside import kill, life, starter, sweep
+from ipycontainer.runtime.inside.slot import Slot, prepare
 from ipycontainer.runtime.launch import Host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-    from ipycontainer.launcher.server import Job
-    from ipycontainer.launcher.wire import Channel
+    from ipycontainer.launcher.server import Job, JobChannel
 
 
 def read_host(mode: str) -> Host:
     """What a plan depends on, read once in the launcher's life."""
-    return Host(mode, _read_map("uid_map"), _read_map("gid_map"), cgroups.read_layout(), capabilities.last())
+    return Host(
+        mode, _read_map("uid_map"), _read_map("gid_map"), cgroups.read_layout(), capabilities.last(), life.boot_id()
+    )
 
 
 def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:
@@ -29,10 +32,20 @@ def jobs(mode: str) -> dict[str, Job]:
     """run, exec, kill, sweep."""
     host = read_host(mode)
 
-    def run(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
-        monitor.run(host, request, descriptors, channel)
+    def run(request: dict[str, Any], descriptors: list[int], channel: JobChannel) -> None:
+        starter.run(host, request, descriptors, channel)
 
-    def execute(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
+    def execute(request: dict[str, Any], descriptors: list[int], channel: JobChannel) -> None:
         exec_job.execute(host, request, descriptors, channel)
 
     return {"run": run, "exec": execute, "kill": kill.kill, "sweep": sweep.sweep}
+
+
+def preparation(mode: str) -> Callable[[], Slot | None]:
+    """What a starter does while it waits."""
+    host = read_host(mode)
+
+    def act() -> Slot | None:
+        return prepare(host)
+
+    return act

@@ -13,13 +13,13 @@ import time
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
 from ipycontainer.linux import locks, pidfd
-from ipycontainer.runtime.launch import Launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ipycontainer.linux.cgroups import CgroupPlan
+    from ipycontainer.runtime.inside.charge import Charge
+    from ipycontainer.runtime.launch import Host
 
 
 def claim(run: str) -> int:
@@ -70,28 +70,29 @@ def replace_file(path: str, text: str, durable: bool = False) -> None:
         raise KernelError("write", error.errno or 0, path) from None
 
 
-def write_names(lock: int, launch: Launch, group: CgroupPlan) -> None:
+def write_names(lock: int, charge: Charge) -> None:
     """The first line, before anything that bears a name is made: sweep reads it."""
-    names: dict[str, Any] = {"cgroups": list(group.leaves)}
-    if launch.remove:
-        names["remove"] = {key: getattr(launch, key) for key in ("folder", "trash", "names", "name", "id")}
+    names: dict[str, Any] = {"cgroups": list(charge.leaves)}
+    if charge.remove:
+        names["remove"] = {key: getattr(charge, key) for key in ("folder", "trash", "names", "name", "id")}
     _append(lock, names)
 
 
-def write_state(
-    lock: int, launch: Launch, mode: str, child: int, kinds: tuple[str, ...], group: CgroupPlan, started: float
-) -> None:
-    """The second line, once PID 1 is there."""
+def write_state(lock: int, charge: Charge, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> None:
+    """The second line, once PID 1 is there.  joins: what an exec writes itself into.
+
+    The monitor is this process's parent: the starter, who writes this, is about to end.
+    """
     state = {
-        "id": launch.id,
-        "pid": child,
-        "start_time": pidfd.start_time(child),
-        "monitor": os.getpid(),
-        "started": started,
-        "mode": mode,
+        "id": charge.id,
+        "pid": charge.child,
+        "start_time": pidfd.start_time(charge.child),
+        "monitor": os.getppid(),
+        "started": charge.started,
+        "mode": host.mode,
         "kinds": list(kinds),
-        "joins": list(group.joins),
-        "boot_id": boot_id(),
+        "joins": list(joins),
+        "boot_id": host.boot_id,
     }
     _append(lock, state)
 
@@ -109,25 +110,24 @@ def _append(lock: int, document: dict[str, Any]) -> None:
         raise KernelError("write", error.errno or 0, "alive") from None
 
 
-def write_life(launch: Launch, life: dict[str, Any], durable: bool) -> None:
+def write_life(charge: Charge, life: dict[str, Any], durable: bool) -> None:
     """The lasting record."""
-    replace_file(os.path.join(launch.folder, "life.json"), dumps(life), durable)
+    replace_file(os.path.join(charge.folder, "life.json"), dumps(life), durable)
 
 
-def record_event(launch: Launch, action: str, attributes: dict[str, str]) -> None:
+def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> None:
     """Append one line to the journal; a line is one write, so that writers never mix."""
-    image = launch.spec.get("annotations", {}).get("ipycontainer.image", "")
     line = dumps(
         {
             "time": time.time(),
             "type": "container",
             "action": action,
-            "id": launch.id,
-            "attributes": {"image": image, "name": launch.name, **attributes},
+            "id": charge.id,
+            "attributes": {"image": charge.image, "name": charge.name, **attributes},
         }
     )
     try:
-        descriptor = os.open(launch.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(charge.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         os.write(descriptor, line.encode() + b"\n")
         os.close(descriptor)
     except OSError:

@@ -55,7 +55,8 @@ class Clone(Step):
 
     def take(self, place: Place) -> None:
         group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
-        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group)
+        # The child is the monitor's, not this process's: the monitor stays, the starter ends.
+        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group, for_parent=True)
         place.child, place.pidfd = cloned.pid, cloned.pidfd
         if group >= 0:
             os.close(group)

@@ -1,0 +1,59 @@
+"""What a starter leaves to the monitor: all that is needed from the program's first instruction to the end."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.runtime.launch import Launch
+
+
+class Charge(Record):
+    """One container, for whoever records and sweeps it.
+
+    child: PID 1; started: seconds since the epoch; leaves: its cgroups; attach, stdin, terminal: which of its
+    streams there are; remove: --rm.
+    """
+
+    id: str
+    name: str
+    image: str
+    folder: str
+    run: str
+    names: str
+    journal: str
+    trash: str
+    remove: bool
+    attach: bool
+    stdin: bool
+    terminal: bool
+    started: float
+    child: int = 0
+    leaves: tuple[str, ...] = ()
+
+    @property
+    def log_folder(self) -> str:
+        """Where its output is kept."""
+        return os.path.join(self.folder, "log")
+
+
+def charge_of(launch: Launch, started: float) -> Charge:
+    """The charge of a start that begins at `started`."""
+    return Charge(
+        id=launch.id,
+        name=launch.name,
+        image=launch.spec.get("annotations", {}).get("ipycontainer.image", ""),
+        folder=launch.folder,
+        run=launch.run,
+        names=launch.names,
+        journal=launch.journal,
+        trash=launch.trash,
+        remove=launch.remove,
+        attach=launch.attach,
+        stdin=launch.stdin,
+        terminal=launch.terminal,
+        started=started,
+    )
