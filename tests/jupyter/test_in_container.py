@@ -80,12 +80,20 @@ def test_configuration(kernel):
         kernel.ok("%config ContainerMagics.image = 'base'")
 
 
+def test_what_run_refuses_is_refused_here_too(kernel):
+    reply = kernel.run("%%in_container -p 8080:80\ntrue")
+    assert (reply.error, "--publish" in reply.sentence) == ("Refused", True)
+    reply = kernel.run("%%in_container -t\ntrue")
+    assert (reply.error, "terminal" in reply.sentence) == ("Refused", True)
+
+
 def test_mistakes(kernel):
     for line, part in (
         ("base extra", "at most 1"),
         ("--python --interpreter sh", "exclude"),
         ("--entrypoint sh", "--interpreter"),
         ("--out 1x", "variable"),
+        ("--nonsense", "--nonsense"),
     ):
         reply = kernel.run(f"%%in_container {line}\ntrue")
         assert reply.error == "UsageError" and part in reply.sentence, reply

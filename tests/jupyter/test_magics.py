@@ -148,6 +148,28 @@ def test_without_i_there_is_no_stdin(kernel):
     assert kernel.ok("%container run --rm -i base cat").out == ""
 
 
+def test_a_cell_that_nobody_reads_is_told(kernel):
+    reply = kernel.ok("%%container run --rm base echo hello\nunread")
+    assert reply.out == "hello\n" and "-i" in reply.err
+
+
+def test_a_line_may_go_on_in_the_next(kernel):
+    assert kernel.ok("%container run --rm \\\n  base echo hello").out == "hello\n"
+
+
+def test_help_shows_the_options_of_a_cell_too(kernel):
+    for line in ("--help", ""):
+        said = kernel.ok(f"%container {line}").out
+        assert "Usage:" in said and "--out VAR" in said and "--expand" in said
+    assert "--memory" in kernel.ok("%container run --help").out
+    assert "--interpreter" in kernel.ok("%%in_container --help\n ").out
+
+
+def test_a_timed_line_still_streams(kernel):
+    reply = kernel.ok("%time %container run --rm base echo hello")
+    assert reply.out.startswith("hello\n") and "Wall time" in reply.out
+
+
 def test_output_comes_while_the_program_runs(kernel):
     reply = kernel.ok("%container run --rm base sh -c 'for i in 1 2 3; do printf $i; sleep 0.5; done'")
     times = [when for when, _, _ in reply.streams]
@@ -172,6 +194,23 @@ def test_a_flood_is_cut_in_the_middle(kernel):
     assert reply.out.startswith("first\ny\n") and reply.out.endswith("y\nlast\n")
     assert len(reply.out) < 1_000_000
     assert "MB in" in reply.out and "cut here" in reply.out
+
+
+@pytest.mark.personas("root")
+def test_after_a_flood_output_is_live_again(kernel):
+    reply = kernel.ok(
+        "%container run --rm base sh -c 'yes | head -c 5000000; sleep 2.5; echo calm; sleep 1; echo over'"
+    )
+    when = {word: next(at for at, _, text in reply.streams if word in text) for word in ("calm", "over")}
+    assert when["over"] - when["calm"] > 0.7
+    cut, calm = reply.out.index("cut here"), reply.out.index("calm")
+    assert cut < calm and reply.out.count("cut here") == 1
+
+
+def test_capture_captures(kernel):
+    reply = kernel.ok("%%capture caught\n%container run --rm base sh -c 'echo out; echo err >&2'")
+    assert not reply.out + reply.err
+    assert kernel.ok("print([caught.stdout, caught.stderr])").out == "['out\\n', 'err\\n']\n"
 
 
 def test_unloading_takes_the_magics_away(fresh_kernel):

@@ -15,6 +15,7 @@ from ipycontainer.launcher import wire
 from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.runtime.inside import container, ending, life, sweep
 from ipycontainer.runtime.inside.charge import charge_of
+from ipycontainer.runtime.inside.slot import Slot
 from ipycontainer.runtime.inside.step import Place, Plan
 from ipycontainer.runtime.inside.steps.outside import Clone, MakeCgroup
 from ipycontainer.runtime.inside.walk import walk
@@ -56,6 +57,7 @@ class Starter:
         self._lock = lock
         self._place = Place(launch)
         self._charge = charge_of(launch, time.time())
+        self._slot = client.prepared if isinstance(client.prepared, Slot) else None
 
     def start(self) -> None:
         """Start, tell the client, leave the rest to the monitor."""
@@ -82,13 +84,8 @@ class Starter:
         life.write_names(self._lock, self._charge)
         walk("outside", steps.outside[:hinge], self._place)
         theirs, ours = self._make_streams()
-        parent, child = wire.pair()
-        walk("outside", steps.outside[hinge : hinge + 1], self._place, hinge)
-        if self._place.child == 0:
-            self._place.channel = child
-            container.become(self._place, theirs, [("inside", steps.inside), ("last", steps.last)])
+        parent = self._clone(steps, hinge, theirs)
         self._charge = self._charge.replace(child=self._place.child)
-        child.close()
         for descriptor in set(theirs):
             os.close(descriptor)
         self._place.channel = parent
@@ -99,6 +96,23 @@ class Starter:
             self._hold()
         self._beside(lambda: parent.send({"word": "go"}))
         return self._await_program(parent, ours)
+
+    def _clone(self, steps: Plan, hinge: int, theirs: list[int]) -> Channel:
+        """PID 1, on its way with its streams: the slot's if it fits, else a new one.  Gives our end of its channel."""
+        place, slot = self._place, self._slot
+        if slot is not None and slot.fits(steps.outside[hinge]) and not self._launch.fault:
+            place.child, place.pidfd, place.walked = slot.child, slot.pidfd, slot.walked
+            slot.channel.send(self._launch.as_dict(), theirs)
+            return slot.channel
+        if slot is not None:
+            slot.give_up()
+        parent, child = wire.pair()
+        walk("outside", steps.outside[hinge : hinge + 1], place, hinge)
+        if place.child == 0:
+            place.channel = child
+            container.become(place, theirs, [("inside", steps.inside), ("last", steps.last)])
+        child.close()
+        return parent
 
     def _beside(self, act: Callable[[], None]) -> None:
         """What the child waits for.  If the child itself has failed meanwhile, its reason is the better one."""
