@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
+import signal
 import subprocess
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,12 +50,35 @@ def first_served(name: str) -> str:
 
 
 def remove_groups(prefix: str) -> None:
-    """Remove the cgroups at the top of each hierarchy whose names begin with `prefix`, and what is below them."""
+    """Remove the cgroups at the top of each hierarchy whose names begin with `prefix`, and what is below them.
+
+    Whoever still sits in one was started by the benchmark (children are born where their parents sit) and was
+    left by a contender that failed: it is ended.
+    """
     for hierarchy in [CGROUPS, *(entry.path for entry in os.scandir(CGROUPS) if entry.is_dir(follow_symlinks=False))]:
         for name in os.listdir(hierarchy):
             if name.startswith(prefix):
                 for folder, _, _ in os.walk(os.path.join(hierarchy, name), topdown=False):
-                    os.rmdir(folder)
+                    _remove_group(folder)
+
+
+def _remove_group(folder: str) -> None:
+    for _ in range(100):
+        try:
+            os.rmdir(folder)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        else:
+            return
+        with open(f"{folder}/cgroup.procs", encoding="ascii") as file:
+            for process in file.read().split():
+                try:
+                    os.kill(int(process), signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+        time.sleep(0.05)
+    raise RuntimeError(f"{folder} stays busy")
 
 
 def _first_line(words: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ fi
 
 scripts/setup.sh
 scripts/docker_client.sh
+scripts/image_tools.sh
 python=.venv/bin/python
 failed=
 

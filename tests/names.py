@@ -42,7 +42,7 @@ def snapshot(mark: str, folders: Iterable[Path] = (), journal: Path | None = Non
         "links": frozenset(os.listdir("/sys/class/net")),
         "nftables": frozenset(_tables()),
         "sockets": frozenset(_sockets(mark)),
-        "shared memory": frozenset(os.listdir("/dev/shm")),
+        "shared memory": frozenset(_shared_memory()),
         "folders": frozenset(name for folder in folders for name in _tree(folder)),
     }
 
@@ -166,6 +166,13 @@ def _namespaces(processes: Iterable[int]) -> set[str]:
         except OSError:
             continue  # it ended meanwhile
     return names
+
+
+def _shared_memory() -> list[str]:
+    """Without the folders that hold every store's run folder; a store's own is compared with its trees."""
+    return [
+        entry.name for entry in os.scandir("/dev/shm") if not (entry.is_dir() and entry.name.startswith(f"{OURS}-"))
+    ]
 
 
 def _tables() -> list[str]:

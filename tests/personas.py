@@ -161,7 +161,10 @@ class Persona:
             if self.store.exists():
                 self.remove_containers()
                 self.remove_images()
+                folders = self.run_folders()
                 self.cli("system", "shutdown")
+                for folder in folders:
+                    shutil.rmtree(folder, ignore_errors=True)
         finally:
             shutil.rmtree(self.folder, ignore_errors=os.geteuid() != 0)
 

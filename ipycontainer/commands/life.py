@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ipycontainer.commands import Call
+    from ipycontainer.engine.container import Container
 
 
 def start(call: Call) -> int:
     """Starts containers that were made or have ended."""
     parsed = call.parsed
     if not (parsed.flag("attach") or parsed.flag("interactive")):
-        return _each(call, lambda reference: call.engine.get(reference).start())
+        return _each(call, lambda reference: _start(call.engine.get(reference)))
     if len(parsed.arguments) > 1:
         raise WrongArguments("one container can be started and attached to at once, not several")
     from ipycontainer.commands.streaming import follow
@@ -27,6 +28,12 @@ def start(call: Call) -> int:
     attachment = container.start(attach=True, stdin=stdin, size=terminal.size() if terminal else None)
     assert attachment is not None
     return follow(attachment, call.console, stdin=stdin, terminal=terminal, kill=container.kill)
+
+
+def _start(container: Container) -> None:
+    # docker takes "it runs already" for done.
+    if container.status != "running":
+        container.start()
 
 
 def stop(call: Call) -> int:

@@ -153,11 +153,15 @@ class Container:
     def stop(self, timeout: float | None = None) -> None:
         """Ask PID 1 to end with its stop signal, kill it after `timeout` seconds (10, or what create said).
 
+        Below 0 it is never killed.
+
         Nothing to do, and no error, when it does not run.
         """
         from ipycontainer.engine.signals import number_of
 
         patience = float(self._config["stop_timeout"]) if timeout is None else float(timeout)
+        if patience < 0:
+            patience = float("inf")
         try:
             lifecycle.kill(self._engine.launcher, self.run_folder, number_of(self._config["stop_signal"] or _SIGTERM))
             lifecycle.wait(self.folder, self.run_folder, patience)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import ArchiveError, Refused, TruncatedArchive
+from ipycontainer.errors import ArchiveError, InputError, Refused, TruncatedArchive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,14 @@ def compression_of(start: bytes) -> str:
     if len(start) >= 4 and start[1:4] == b"\x2a\x4d\x18" and start[0] & 0xF0 == 0x50:
         return "zstd"
     return ""
+
+
+def setting(name: str, default: int) -> int:
+    """A whole number from the environment."""
+    text = os.environ.get(name, "")
+    if text and not text.isdigit():
+        raise InputError(f"{name}={text!r} is no whole number")
+    return int(text) if text else default
 
 
 class Peeked:
@@ -79,7 +87,7 @@ def plain(stream: Readable, what: str = "the layer", ratio: int = 0) -> Iterator
 
     ratio: how many times its size a stream of more than 1 GiB may grow (0: IPYCONTAINER_LAYER_RATIO, or 200).
     """
-    ratio = ratio or int(os.environ.get("IPYCONTAINER_LAYER_RATIO") or _RATIO)
+    ratio = ratio or setting("IPYCONTAINER_LAYER_RATIO", _RATIO)
     peeked = Peeked(stream)
     kind = compression_of(peeked.start)
     counted = _Counted(peeked)

@@ -11,6 +11,7 @@ import fcntl
 import os
 
 from ipycontainer.errors import Error, StoreError
+from ipycontainer.images.decompress import setting
 from ipycontainer.images.feed import feed
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux.durability import sync_folder
@@ -87,13 +88,10 @@ class Layers:
         self.prepare()
         name = f".new-{os.getpid()}-{os.urandom(6).hex()}"
         path = os.path.join(self.folder, name)
-        os.mkdir(path, 0o700)
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = self._new(path)
         try:
-            # The job's copy of the descriptor keeps the lock too, so nobody clears away under its feet.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             verifier = Verifier(diff_id, what=what)
-            most = int(os.environ.get("IPYCONTAINER_LAYER_BYTES") or 0)
+            most = setting("IPYCONTAINER_LAYER_BYTES", 0)
             request = {"mode": self._mode, "without": self._without, "most_bytes": most}
             answer = feed(self._call, "images.unpack", request, descriptor, _checked(pieces, verifier))
             verifier.finish()
@@ -108,6 +106,21 @@ class Layers:
             raise
         os.close(descriptor)
         return record
+
+    def _new(self, path: str) -> int:
+        """A new folder, locked; the job's copy of the descriptor keeps the lock too.
+
+        A sweep sees it either not at all or locked, for both hold the lock of the folder above.
+        """
+        above = _open_folder(self.folder)
+        try:
+            fcntl.flock(above, fcntl.LOCK_EX)
+            os.mkdir(path, 0o700)
+            descriptor = _open_folder(path)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return descriptor
+        finally:
+            os.close(above)
 
     def _publish(self, path: str, record: LayerRecord) -> None:
         with open(os.path.join(path, "layer.json"), "w", encoding="utf-8") as file:
@@ -138,10 +151,14 @@ class Layers:
 
     def sweep(self) -> None:
         """Remove what makers and removers that were killed have left."""
-        dead = []
-        for name in self._names():
-            if name.startswith((".new-", ".gone-")) and not is_locked(os.path.join(self.folder, name)):
-                dead.append(name)
+        self.prepare()
+        above = _open_folder(self.folder)
+        try:
+            fcntl.flock(above, fcntl.LOCK_EX)
+            left = [name for name in self._names() if name.startswith((".new-", ".gone-"))]
+            dead = [name for name in left if not is_locked(os.path.join(self.folder, name))]
+        finally:
+            os.close(above)
         self._remove(dead)
 
     def _names(self) -> list[str]:
@@ -153,7 +170,7 @@ class Layers:
     def _remove(self, names: list[str]) -> None:
         if not names:
             return
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = _open_folder(self.folder)
         try:
             self._call("images.remove", {"names": names}, [descriptor])
         finally:
@@ -175,6 +192,10 @@ def _record(diff_id: Digest, mode: str, answer: dict[str, Any]) -> LayerRecord:
         bool(answer["opaque"]),
         int(answer["left_out"]),
     )
+
+
+def _open_folder(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def is_locked(path: str) -> bool:

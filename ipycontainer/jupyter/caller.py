@@ -42,4 +42,7 @@ def _fate(frame: FrameType) -> str:
         return USED
     if step.opname == "PRINT_EXPR" or (step.opname == "CALL_INTRINSIC_1" and step.arg == _PRINTS):
         return SHOWN
+    if step.opname == "RETURN_VALUE" and frame.f_code.co_name == "<module>":
+        # `%time %container …` evaluates its line and gives the value to the cell.
+        return SHOWN
     return DROPPED if step.opname == "POP_TOP" else USED

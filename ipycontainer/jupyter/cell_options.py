@@ -29,6 +29,16 @@ PROGRAM_OPTIONS = (
 )
 
 
+def cell_help() -> str:
+    """The part of `%container --help` that the command line has not."""
+    width = max(len(option.long) for option in CELL_OPTIONS) + len(" VAR")
+    rows = []
+    for option in CELL_OPTIONS:
+        name = option.long if option.kind == "flag" else f"{option.long} VAR"
+        rows.append(f"      --{name:<{width}}  {option.help}")
+    return "\n".join(("", "Only in a cell, before the verb:", *rows))
+
+
 def variable(name: str, option: str) -> str:
     """A name that Python can bind."""
     if name and not name.isidentifier():

@@ -59,6 +59,7 @@ class CellConsole(Console):
         self._single: str | None = None
         self.complaints: list[str] = []
         self.interrupted = False
+        self.only_looks = False  # an interrupt is the usual end of this verb
         self._captured = Capture() if fate == USED and out is None else None
         self.streams = {
             "stdout": (out or self._captured or _Shown(sys.stdout)).stream,
@@ -117,6 +118,11 @@ class CellConsole(Console):
                 rest = rest[os.write(self._stdin, rest) :]
             os.lseek(self._stdin, 0, os.SEEK_SET)
         return self._stdin
+
+    @property
+    def was_read(self) -> bool:
+        """Whether a program was given the cell's text."""
+        return self._stdin is not None
 
     def terminal(self, stdin: bool) -> Terminal | None:
         """There is none in a cell."""

@@ -14,25 +14,38 @@ if TYPE_CHECKING:
 
     from ipycontainer.commands.options import Parsed, Verb
 
+NAME = "%%in_container"
 SHELL = "/bin/sh"
 LONGEST_ARGUMENT = 100_000
 """Linux takes 128 KiB in one argument."""
+_MEANINGLESS = ("entrypoint", "interactive", "tty")
 
 
 def verb() -> Verb:
     """`run`'s row with the cell's own options, which may stand on either side of the image."""
+    from ipycontainer.commands.refused import ROWS
     from ipycontainer.commands.verbs import load
 
     run = load("run")
+    taken = [option.replace(hidden=option.hidden or option.long in _MEANINGLESS) for option in run.options]
+    refused = [option.replace(hidden=True) for option in ROWS.get("run", ())]
     return run.replace(
-        name="in_container",
+        name=NAME,
         usage="[IMAGE] [OPTIONS]",
         summary="Run the cell's text in a new container",
-        options=(*run.options, *PROGRAM_OPTIONS, *CELL_OPTIONS),
+        options=(*PROGRAM_OPTIONS, *CELL_OPTIONS, *taken, *refused),
         least=0,
         most=1,
         mixed=True,
+        examples=(f"{NAME} --rm -v .:/work -w /work", f"{NAME} base --python --out result"),
     )
+
+
+def help_text() -> str:
+    """What `%%in_container --help` says."""
+    from ipycontainer.commands.help import verb_help
+
+    return verb_help(verb(), "").replace("Usage:   ", "Usage:  ", 1)
 
 
 def read_line(texts: Sequence[str], default_options: str, default_image: str) -> Parsed:

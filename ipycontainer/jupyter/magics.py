@@ -51,7 +51,7 @@ class ContainerMagics(Magics):
         """
         from ipycontainer.commands import perform
         from ipycontainer.commands.words import split
-        from ipycontainer.jupyter.cell_options import expanded
+        from ipycontainer.jupyter.cell_options import cell_help, expanded
         from ipycontainer.jupyter.line import before_the_verb
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
@@ -60,7 +60,13 @@ class ContainerMagics(Magics):
             if own.flag("expand"):
                 words = expanded(words, self._names(local_ns))
             console = console_for(own, cell)
-            return perform(words, console, self.engine, os.getcwd())
+            console.only_looks = any(word.text in ("logs", "events") for word in words[:2])
+            code = perform(words, console, self.engine, os.getcwd())
+            if own.help or not words:
+                console.line(cell_help())
+            elif cell and not console.was_read:
+                console.complain("the cell's text was not read: -i gives it to the program as its stdin")
+            return code
 
         return self._perform(line, run)
 
@@ -93,9 +99,7 @@ class ContainerMagics(Magics):
                 words = expanded(words, self._names(local_ns))
             parsed = in_container.read_line([word.text for word in words], self.options, self.image)
             if parsed.help:
-                from ipycontainer.commands.help import verb_help
-
-                console_for(parsed, None).line(verb_help(in_container.verb(), "%%"))
+                console_for(parsed, None).line(in_container.help_text())
                 return 0
             console = console_for(parsed, in_container.put_program(parsed, cell))
             return in_container.perform(Call(parsed, console, lambda: self.engine(None), os.getcwd()))

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     Run = Callable[[Callable[[Parsed, str | None], CellConsole]], int]
 
-_ONLY_LOOK = ("logs", "events")
-"""Verbs for which an interrupt is the usual end."""
-
 
 class Performance:
     """Runs one call; afterwards variables are set and failures have become what a cell shows."""
@@ -43,8 +40,7 @@ class Performance:
                 return None
             raise for_cell(error) from None
         except KeyboardInterrupt:
-            self._end()
-            if self._what.split(" ")[0] in _ONLY_LOOK:
+            if self._end().only_looks:
                 return None
             raise interrupted(f"{self._what}: interrupted; containers that were running go on") from None
         console = self._end()

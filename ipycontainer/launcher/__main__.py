@@ -58,10 +58,10 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.linux import prctl
     from ipycontainer.runtime.inside import monitor
     from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
-    from ipycontainer.runtime.inside.jobs import rehearsal
+    from ipycontainer.runtime.inside.jobs import preparation
     from ipycontainer.runtime.inside.sweep import sweep_orphans
 
-    rehearse = rehearsal(mode)
+    prepare = preparation(mode)
 
     def orphaned() -> None:
         sweep_orphans(root, run)
@@ -73,7 +73,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
         file.write(dumps({"pid": os.getpid(), "mode": mode, "root": root}))
     os.replace(facts + ".new", facts)
     idle = float(os.environ.get("IPYCONTAINER_IDLE", _IDLE_SECONDS))
-    server = Server(os.path.join(run, name + ".sock"), jobs, monitor.keep, orphaned, rehearse, idle)
+    server = Server(os.path.join(run, name + ".sock"), jobs, monitor.keep, orphaned, prepare, idle)
     # Nothing made so far will ever be freed: keep the collector from touching (and so copying) its pages.
     gc.collect()
     gc.freeze()

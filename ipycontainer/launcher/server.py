@@ -22,9 +22,16 @@ from ipycontainer.linux import prctl
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, Protocol
 
     Job = Callable[[dict[str, Any], list[int], "JobChannel"], dict[str, Any] | None]
+
+    class Prepared(Protocol):
+        """What a starter has ready for one kind of job."""
+
+        def give_up(self) -> None:
+            """Let it go: the job is of another kind."""
+
     Keep = Callable[[dict[str, Any], list[int]], None]
 
 _BACKLOG = 512
@@ -43,8 +50,8 @@ class Server:
     """Listens at `path` and forks `jobs` by name; leaves after `idle` seconds without any.
 
     keep: what a process does that a job has left something to; orphaned: called in a child when a job was
-    killed, for what it was to clean up is still there; rehearse: what a starter may do while it waits, so that
-    its pages are its own already when somebody waits for it.
+    killed, for what it was to clean up is still there; prepare: what a starter may do while it waits, so that
+    less is to be done when somebody waits for it; its result is the job channel's `prepared`.
     """
 
     def __init__(
@@ -53,14 +60,14 @@ class Server:
         jobs: dict[str, Job],
         keep: Keep,
         orphaned: Callable[[], None],
-        rehearse: Callable[[], None],
+        prepare: Callable[[], Prepared | None],
         idle: float,
     ) -> None:
         self._path = path
         self._jobs = {**jobs, "launcher.leave": self._ask_to_leave}
         self._idle = idle
         self._keep = keep
-        self._rehearse = rehearse
+        self._prepare = prepare
         self._orphaned = orphaned
         self._pid = os.getpid()
         self._children: set[int] = set()
@@ -85,24 +92,25 @@ class Server:
         """Serve until idle for long enough or asked to leave.  Children go on without us."""
         _signal.signal(_signal.SIGCHLD, self._reap)
         _signal.signal(_signal.SIGUSR1, self._leave_soon)
-        for _ in range(SPARES):
-            self._fork_spare()
-        refill_at = 0.0
+        refill_at = time.monotonic()
         while True:
             ready = self._wait(refill_at)
             if self._wake in ready and b"!" in os.read(self._wake, 64):
                 break
             if self._taken in ready:
                 self._note_taken()
-                refill_at = refill_at or time.monotonic() + REFILL_SECONDS
+                # Anew at each: while requests follow each other closely, nothing is made ready between them.
+                refill_at = time.monotonic() + REFILL_SECONDS
             if self._was_killed:
                 self._was_killed = False
                 self._fork(self._orphaned)
             late = refill_at and time.monotonic() >= refill_at
-            if late or self._listener.fileno() in ready:
+            if self._listener.fileno() in ready:
+                self._fork_spare(self._nothing)
+            elif late:
                 refill_at = 0.0
                 while len(self._spares) < SPARES:
-                    self._fork_spare()
+                    self._fork_spare(self._prepare)
             if not ready and not late and not self._children - self._spares:
                 break
         self._close()
@@ -132,7 +140,7 @@ class Server:
         poll = select.poll()
         poll.register(self._listener.fileno(), select.POLLIN)
         while poll.poll(0):
-            self._fork_spare()
+            self._fork_spare(self._nothing)
             time.sleep(0.001)
         self._listener.close()
         os.close(self._life)  # the spares' word to go
@@ -158,8 +166,12 @@ class Server:
         os.kill(self._pid, _signal.SIGUSR1)
         return {}
 
-    def _fork_spare(self) -> None:
-        self._spares.add(self._fork(self._be_spare))
+    def _fork_spare(self, prepare: Callable[[], Prepared | None]) -> None:
+        self._spares.add(self._fork(lambda: self._be_spare(prepare)))
+
+    @staticmethod
+    def _nothing() -> None:
+        """Somebody is waiting already: the cold way."""
 
     def _fork(self, act: Callable[[], None]) -> int:
         """Run `act` in a child.  Nothing of this frame's ever returns into the launcher's loop there."""
@@ -185,7 +197,7 @@ class Server:
             sys.stderr.flush()
             os._exit(status)
 
-    def _be_spare(self) -> None:
+    def _be_spare(self, prepare: Callable[[], Prepared | None]) -> None:
         """Two processes: a starter that waits for a connection and does one job, and a keeper that touches nothing.
 
         What a job must leave behind (a container's monitor) is the keeper: it is small, because all that a start
@@ -196,7 +208,7 @@ class Server:
         starter = os.fork()
         if starter == 0:
             ours.close()
-            self._start(theirs)
+            self._start(theirs, prepare)
             return
         theirs.close()
         for descriptor in (self._taker, self._lifeline):
@@ -207,11 +219,13 @@ class Server:
         status = os.waitpid(starter, 0)[1]
         if message is not None:
             self._keep(message.document, list(message.descriptors))
-        elif os.WIFSIGNALED(status):
+        # Not every machine's PID 1 reaps orphans: what the starter cloned in our name, and did not leave to us, too.
+        _reap_all()
+        if message is None and os.WIFSIGNALED(status):
             os._exit(KILLED)
 
-    def _start(self, keeper: Channel) -> None:
-        self._rehearse()
+    def _start(self, keeper: Channel, prepare: Callable[[], Prepared | None]) -> None:
+        prepared = prepare()
         poll = select.poll()
         poll.register(self._listener.fileno(), select.POLLIN)
         poll.register(self._lifeline, select.POLLIN)
@@ -229,15 +243,31 @@ class Server:
         self._listener.close()
         sock = _socket.socket(fileno=descriptor)
         sock.setblocking(True)
-        run_job(self._jobs, JobChannel(sock, keeper))
+        prctl.set_name("ipycontainer")
+        run_job(self._jobs, JobChannel(sock, keeper, prepared))
 
 
 class JobChannel(Channel):
-    """A job's connection to its caller; `keeper` is the process that a document may be left to."""
+    """A job's connection to its caller.
 
-    def __init__(self, sock: _socket.socket, keeper: Channel) -> None:
+    keeper: the process that a document may be left to; prepared: what was made ready before anybody asked, for
+    the job called `prepared_for`.
+    """
+
+    prepared_for = "run"
+
+    def __init__(self, sock: _socket.socket, keeper: Channel, prepared: Prepared | None) -> None:
         super().__init__(sock)
         self.keeper = keeper
+        self.prepared = prepared
+
+
+def _reap_all() -> None:
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
 
 
 def run_job(jobs: dict[str, Job], channel: JobChannel) -> None:
@@ -250,6 +280,8 @@ def run_job(jobs: dict[str, Job], channel: JobChannel) -> None:
         job = jobs.get(document["job"])
         if job is None:
             raise InputError(f"the launcher has no job {document['job']!r}")
+        if document["job"] != channel.prepared_for and channel.prepared is not None:
+            channel.prepared.give_up()
         answer = job(document["request"], list(message.descriptors), channel)
     except Error as error:
         channel.send({"error": to_wire(error)})

@@ -40,6 +40,9 @@ def fates():
         ("if True:\n    x = %probe", ["used"]),
         ("import asyncio\nawait asyncio.sleep(0)\n%probe\n%probe", ["dropped", "shown"]),
         ("%%probe\ntext", ["shown"]),
+        ("%time %probe", ["shown"]),
+        ("%%time\n%probe\n%probe", ["dropped", "shown"]),
+        ("%timeit -n 2 -r 1 %probe", ["dropped", "dropped"]),
         ("%alias_magic prod probe\n%prod\n%prod\nx = %prod", ["dropped", "dropped", "used"]),
     ],
 )

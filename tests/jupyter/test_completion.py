@@ -32,7 +32,7 @@ def complete():
         ("x = %container ps --fi", ["--filter"]),
         ("    %container logs --fo", ["--follow"]),
         ("%%in_container --py", ["--python"]),
-        ("%%in_container base --int", ["--interactive", "--interpreter"]),
+        ("%%in_container base --int", ["--interpreter"]),
         ("%%container run --inter", ["--interactive"]),
         ("%container run --network ", ["host", "none"]),
         ("%container --ou", ["--out"]),

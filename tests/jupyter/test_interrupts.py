@@ -88,7 +88,7 @@ def test_exec_is_interrupted_and_its_container_goes_on(kernel, sleeper):
     assert kernel.ok(_inspect(sleeper)).out == "running\n"
 
 
-@pytest.mark.parametrize("line", ["logs -f sleeper", "events", "wait sleeper"])
+@pytest.mark.parametrize("line", ["logs -f sleeper", "container logs --follow sleeper", "events", "wait sleeper"])
 def test_looking_is_left_and_the_container_goes_on(kernel, sleeper, line):
     ticket = kernel.send(f"print('begin')\n%container {line}")
     kernel.wait_for("begin", ticket)

@@ -103,3 +103,20 @@ def test_a_foreground_container_with_rm_leaves_nothing_when_its_kernel_is_killed
     while "brief" in kernel.ok(NAMES.format("-a")).out:
         assert time.monotonic() < deadline, "it was not removed"
         time.sleep(0.2)
+
+
+def test_nothing_is_left_of_cells_that_were_interrupted_and_of_a_kernel_that_was_killed(nothing_left, persona):
+    kernel = Kernel(persona)
+    try:
+        kernel.ok(READY)
+        ticket = kernel.send("%container run --rm base sh -c 'echo ready; exec sleep 60'")
+        kernel.wait_for("ready", ticket)
+        kernel.interrupt()
+        kernel.finish(ticket)
+        kernel.ok("%container run -d --name over base sleep 60\n%container exec over true\n%container rm -f over")
+        kernel.run("%%in_container --python\n1 / 0")
+        ticket = kernel.send("%container run --rm base sh -c 'echo ready; sleep 0.5'")
+        kernel.wait_for("ready", ticket)
+        kernel.kill()
+    finally:
+        kernel.close()

@@ -273,9 +273,21 @@ class TestListings:
     def test_kill_and_stop(self, persona: Persona, web: str) -> None:
         assert persona.ok("kill", "-s", "9", web) == web
         assert persona.ok("wait", web) == "137"
-        persona.ok("start", web)
+        assert persona.ok("start", web) == web
+        assert persona.ok("start", web) == web  # it runs already, which is what was asked for
         assert persona.ok("stop", "-t", "0", web) == web
         assert persona.ok("ps", "-aq", "-f", f"name={web}", "-f", "exited=137") != ""
+
+    def test_stop_may_wait_for_ever(self, persona: Persona) -> None:
+        for words, option in ((["-t", "-1"], []), ([], ["--stop-timeout", "-1"])):
+            loop = "trap 'sleep 1; exit 6' TERM; while :; do sleep 0.05; done"
+            persona.ok("run", "-d", "--name", "slow", *option, "base", "sh", "-c", loop)
+            try:
+                time.sleep(0.3)
+                assert persona.ok("stop", *words, "slow") == "slow"
+                assert persona.ok("inspect", "-f", "{{.State.ExitCode}}", "slow") == "6"
+            finally:
+                persona.ok("rm", "-f", "slow")
 
     def test_events(self, persona: Persona) -> None:
         start = time.time() - 0.001

@@ -32,7 +32,7 @@ ipycontainer system shutdown
 
 
 def test_it_is_an_ordinary_user_with_the_ids_that_are_there(fresh_persona):
-    """The launcher that starts while a container lives joins that one's namespaces; its own user namespace it cannot."""
+    """A launcher that starts while a container lives joins that one's namespaces; its own user namespace it cannot."""
     done = fresh_persona.run(["unshare", "-Urm", "sh", "-c", SCRIPT], timeout=100)
     assert done.exit_code == 0, done
     assert done.out.split() == ["x", "devices", "0", "0", "1", "inside", "again", "one"], done

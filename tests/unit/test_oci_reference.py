@@ -38,8 +38,10 @@ GOOD = {
 }
 BAD = [
     "", "Ubuntu", "a/Ubuntu", "localhost/Ubuntu", "docker.io/Ubuntu", HEX, "a:", ":tag", "a::b", "a:b:c", "a@",
-    "@" + DIGEST, "a b", " a", "a\n", "a//b", "/a", "a/", "-a", "a-", "_a", "a_", "a___b", "a..b", "a._b", ".a", "a.", "a/.b", "a-_b",
-    "a@sha256:abc", "a@md5:" + "0" * 32, "a@sha256:" + "A" * 64, "x:" + "t" * 129, "x:-a", "x:.a", "x:a/b", "ä", "x:ä",
+    "@" + DIGEST, "a b", " a", "a\n",
+    "a//b", "/a", "a/", "-a", "a-", "_a", "a_", "a___b", "a..b", "a._b", ".a", "a.", "a/.b",
+    "a-_b", "a@sha256:abc", "a@md5:" + "0" * 32, "a@sha256:" + "A" * 64, "x:" + "t" * 129, "x:-a", "x:.a", "x:a/b", "ä",
+    "x:ä",
     "a/" + "b" * 254, "host.com:port/a", "-host.com/a", "host-.com/a", "a..com/b", "[::1/a", "[zz]/a", "http://a/b",
     "sha256:" + HEX + "/x/", "a/b@c@d", "１",
 ]  # fmt: skip

@@ -203,7 +203,7 @@ def test_numbers_in_base_256():
         (patched(slice(156, 157), b"Q"), "unknown type"),
         (patched(slice(124, 136), b"77777777777\0"), "ends in the middle"),
         (b"\1" * 512, "no tar archive"),
-        (b"x" * 100, "ends in the middle"),
+        (b"x" * 100, "is no tar archive"),
         (
             tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"x", 5, 0) + b"9 a=b".ljust(512, b"\0"),
             "PAX header is damaged",

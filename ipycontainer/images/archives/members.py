@@ -101,11 +101,15 @@ class Members:
 
     def document(self, path: str, what: str) -> Document:
         """The member `path` as a document."""
-        return Document(self.open(path).read(LIMIT + 1), what)
+        return Document(self.raw(path), what)
+
+    def raw(self, path: str) -> bytes:
+        """The bytes of a member that should be a document; one more than a document may have tells enough."""
+        return self.open(path).read(LIMIT + 1)
 
     def list_document(self, path: str, name: str, what: str) -> Document:
         """A member that is a JSON list, as the field `name` of a document."""
-        raw = self.open(path).read(LIMIT + 1)
+        raw = self.raw(path)
         return Document(b'{"%b":%b}' % (name.encode(), raw), what)
 
     def close(self) -> None:

@@ -73,9 +73,9 @@ def _path(digest: Digest) -> str:
 
 def _blob(members: Members, digest: Digest, what: str) -> Document:
     what = f"{what} {digest.short} in {members.what}"
-    document = members.document(_path(digest), what)
-    verify(document.raw, digest, what)
-    return document
+    raw = members.raw(_path(digest))
+    verify(raw, digest, what)
+    return Document(raw, what)
 
 
 def _layer(members: Members, layer: Descriptor) -> Incoming:

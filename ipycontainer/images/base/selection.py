@@ -140,6 +140,27 @@ class Selection:
         if home is not None:
             self.link(os.path.join(home, name), found)
 
+    def _folders_above(self) -> dict[str, int]:
+        """The folders of the layer below in which something of this one lies.
+
+        A layer that leaves its files' folders out gives them a mode and a time of its own making.
+        """
+        found: dict[str, int] = {}
+        for path in (*self.files, *self.links, *self.texts, *self.folders):
+            above = os.path.dirname(path)
+            while above != "/" and above not in found:
+                mode = self._mode_below(above)
+                if mode is not None:
+                    found[above] = mode
+                above = os.path.dirname(above)
+        return found
+
+    def _mode_below(self, path: str) -> int | None:
+        if self._below is None:
+            return None
+        mode = self._below.folders.get(path)
+        return mode if mode is not None else self._below._mode_below(path)
+
     def newest(self) -> int:
         """The latest time of any file, in whole seconds: the time of what we make ourselves."""
         return max((int(found.st_mtime) for found in self.files.values()), default=0)
@@ -149,7 +170,7 @@ class Selection:
         from ipycontainer.images.inside.tar_entry import DIRECTORY, FILE, SYMLINK, Entry
 
         found: list[tuple[Entry, str | bytes | None]] = []
-        for path, mode in self.folders.items():
+        for path, mode in (self._folders_above() | self.folders).items():
             found.append((Entry(os.fsencode(path[1:]), DIRECTORY, mode), None))
         for path, target in self.links.items():
             entry = Entry(os.fsencode(path[1:]), SYMLINK, 0o777)

@@ -274,6 +274,8 @@ class TarReader:
         return data
 
     def _truncated(self) -> TruncatedArchive:
+        if not self.position:
+            return TruncatedArchive(f"{self._what} is no tar archive: it is shorter than the first header would be")
         return TruncatedArchive(f"{self._what} ends in the middle of an entry; get it again from where it came")
 
 

@@ -27,12 +27,11 @@ def become(
     assert place.channel is not None
     try:
         forbid_imports()
-        os.setsid()
-        _fresh_signals()
+        if not place.walked:
+            stand_alone(place, [*stdio, *keep])
         for standard, descriptor in enumerate(stdio):
             os.dup2(descriptor, standard)
-        # Whatever else the monitor had open (the client's connection, its lock, its logs) ends here.
-        descriptors.close_all_but([place.channel.fileno(), *keep])
+        descriptors.close_all_but([place.channel.fileno(), *keep, place.null])
         for part, steps in parts:
             walk(part, steps, place)
     except Error as error:
@@ -41,6 +40,17 @@ def become(
         _say(place, StartError(f"{type(error).__name__}: {error}"))
     finally:
         os._exit(125)
+
+
+def stand_alone(place: Place, keep: Sequence[int] = ()) -> None:
+    """Leave what came with the fork: the session, the signals, every descriptor but the channel and `keep`.
+
+    Among them are the client's connection, the container's lock and its logs.
+    """
+    assert place.channel is not None
+    os.setsid()
+    _fresh_signals()
+    descriptors.close_all_but([place.channel.fileno(), *keep])
 
 
 def _say(place: Place, error: Error) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipycontainer.linux import capabilities, cgroups, idmaps
 from ipycontainer.runtime.inside import exec as exec_job
 from ipycontainer.runtime.inside import kill, life, starter, sweep
-from ipycontainer.runtime.inside.rehearsal import rehearse
+from ipycontainer.runtime.inside.slot import Slot, prepare
 from ipycontainer.runtime.launch import Host
 
 TYPE_CHECKING = False
@@ -41,11 +41,11 @@ def jobs(mode: str) -> dict[str, Job]:
     return {"run": run, "exec": execute, "kill": kill.kill, "sweep": sweep.sweep}
 
 
-def rehearsal(mode: str) -> Callable[[], None]:
+def preparation(mode: str) -> Callable[[], Slot | None]:
     """What a starter does while it waits."""
     host = read_host(mode)
 
-    def act() -> None:
-        rehearse(host)
+    def act() -> Slot | None:
+        return prepare(host)
 
     return act

@@ -15,8 +15,10 @@ from ipycontainer.launcher import wire
 from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.runtime.inside import container, ending, life, sweep
 from ipycontainer.runtime.inside.charge import charge_of
+from ipycontainer.runtime.inside.slot import Slot
 from ipycontainer.runtime.inside.step import Place, Plan
 from ipycontainer.runtime.inside.steps.outside import Clone, MakeCgroup
+from ipycontainer.runtime.inside.streams import program_pipes
 from ipycontainer.runtime.inside.walk import walk
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import namespace_kinds, plan
@@ -56,6 +58,7 @@ class Starter:
         self._lock = lock
         self._place = Place(launch)
         self._charge = charge_of(launch, time.time())
+        self._slot = client.prepared if isinstance(client.prepared, Slot) else None
 
     def start(self) -> None:
         """Start, tell the client, leave the rest to the monitor."""
@@ -81,14 +84,9 @@ class Starter:
         # The names go into the record before the things are made.
         life.write_names(self._lock, self._charge)
         walk("outside", steps.outside[:hinge], self._place)
-        theirs, ours = self._make_streams()
-        parent, child = wire.pair()
-        walk("outside", steps.outside[hinge : hinge + 1], self._place, hinge)
-        if self._place.child == 0:
-            self._place.channel = child
-            container.become(self._place, theirs, [("inside", steps.inside), ("last", steps.last)])
+        theirs, ours = program_pipes(launch, piped=True)
+        parent = self._clone(steps, hinge, theirs)
         self._charge = self._charge.replace(child=self._place.child)
-        child.close()
         for descriptor in set(theirs):
             os.close(descriptor)
         self._place.channel = parent
@@ -99,6 +97,23 @@ class Starter:
             self._hold()
         self._beside(lambda: parent.send({"word": "go"}))
         return self._await_program(parent, ours)
+
+    def _clone(self, steps: Plan, hinge: int, theirs: list[int]) -> Channel:
+        """PID 1, on its way with its streams: the slot's if it fits, else a new one.  Gives our end of its channel."""
+        place, slot = self._place, self._slot
+        if slot is not None and slot.fits(steps.outside[hinge]) and not self._launch.fault:
+            place.child, place.pidfd, place.walked = slot.child, slot.pidfd, slot.walked
+            slot.channel.send(self._launch.as_dict(), theirs)
+            return slot.channel
+        if slot is not None:
+            slot.give_up()
+        parent, child = wire.pair()
+        walk("outside", steps.outside[hinge : hinge + 1], place, hinge)
+        if place.child == 0:
+            place.channel = child
+            container.become(place, theirs, [("inside", steps.inside), ("last", steps.last)])
+        child.close()
+        return parent
 
     def _beside(self, act: Callable[[], None]) -> None:
         """What the child waits for.  If the child itself has failed meanwhile, its reason is the better one."""
@@ -125,20 +140,6 @@ class Starter:
         message = self._client.receive()
         if message is None or message.document != {"word": "go"}:
             raise StartError("the caller went away between create and start")
-
-    def _make_streams(self) -> tuple[list[int], list[int]]:
-        """The program's 0, 1, 2, and our ends of them: pipes, or nothing yet where a terminal will come."""
-        launch = self._launch
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        if launch.terminal:
-            return [null, null, null], []
-        out, program_out = os.pipe()
-        err, program_err = os.pipe()
-        if not launch.stdin:
-            return [null, program_out, program_err], [out, err]
-        program_in, into = os.pipe()
-        os.close(null)
-        return [program_in, program_out, program_err], [out, err, into]
 
     def _await_program(self, channel: Channel, ours: list[int]) -> list[int]:
         """Until the program runs (the close-on-exec channel ends) or a step has failed."""

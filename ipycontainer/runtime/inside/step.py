@@ -24,7 +24,8 @@ class Place:
 
     child, pidfd: PID 1, once it is cloned (in the monitor); root: a descriptor of the container's root
     before the pivot; null: the host's /dev/null, taken before the image has any say; user: see FindUser;
-    environment: the program's; channel: the child's end of its talk with the monitor.
+    environment: the program's; walked: steps that a slot has taken already; channel: the child's end of its
+    talk with the starter.
     """
 
     def __init__(self, launch: Launch, channel: Channel | None = None) -> None:
@@ -36,6 +37,7 @@ class Place:
         self.null = -1
         self.user = User(0, 0, (), "/")
         self.environment: dict[str, str] = {}
+        self.walked: tuple[Step, ...] = ()
 
 
 class Step(Record):

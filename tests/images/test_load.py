@@ -1,0 +1,90 @@
+"""`load` on the command line, as every account, through the real launcher: good archives and bad ones."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+
+import pytest
+
+from tests.images.layouts import docker_archive, oci_members, pack
+from tests.images.tars import char, file, folder, symlink, tar
+from tests.personas import Persona
+
+LAYER = tar(folder("d", 0o750), file("d/f", b"content"), symlink("l", "d/f"))
+
+
+@pytest.fixture
+def unchanged(persona: Persona) -> Iterator[None]:
+    """Fails unless images, layers and blobs are what they were."""
+
+    def look() -> tuple[str, set[str]]:
+        kept = [
+            path for name in ("layers/*", "images/blobs/*/*", "images/ingest/*") for path in persona.store.glob(name)
+        ]
+        return persona.ok("images", "--no-trunc"), {str(path) for path in kept}
+
+    persona.ok("run", "--rm", "base", "true", timeout=100)
+    before = look()
+    yield
+    assert look() == before
+
+
+def test_what_is_loaded_is_listed_inspected_and_removed(persona: Persona, unchanged: None):
+    raw = docker_archive((["some/name:1", "other"], [LAYER]))
+    assert persona.ok("load", input=raw).splitlines() == ["Loaded image: some/name:1", "Loaded image: other:latest"]
+    assert {"some/name:1", "other:latest"} <= set(persona.ok("images", "--format", "{{.Repository}}:{{.Tag}}").split())
+    assert persona.ok("image", "inspect", "-f", "{{json .Config.Cmd}} {{.Size}}", "other") == '["sh"] 7'
+    assert persona.ok("rmi", "other") == "Untagged: other:latest"
+    lines = persona.ok("rmi", "some/name:1").splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["Untagged", "Deleted", "Deleted"]
+
+
+def test_a_nameless_image(persona: Persona, unchanged: None):
+    said = persona.ok("load", input=pack(oci_members("", [LAYER])))
+    assert said.startswith("Loaded image ID: sha256:")
+    assert persona.ok("rmi", said.rpartition(":")[2][:12]).startswith("Deleted: sha256:")
+
+
+BAD = {
+    "climbs": (docker_archive((["a"], [tar(file("../../x"))])), "climbs out"),
+    "through a link": (docker_archive((["a"], [tar(symlink("x", "/tmp"), file("x/evil"))])), "through a link"),
+    "truncated gzip": (gzip.compress(docker_archive((["a"], [LAYER])))[:-30], "cut off"),
+    "damaged": (docker_archive((["a"], [LAYER])).replace(b"content", b"c0ntent"), "its digest is"),
+    "no archive": (b"hello", "is no tar archive"),
+    "nothing": (b"", "no archive of images"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_archives_are_one_sentence_and_leave_nothing(persona: Persona, unchanged: None, kind: str):
+    raw, sentence = BAD[kind]
+    done = persona.cli("load", input=raw)
+    assert (done.exit_code != 0, done.out) == (True, "")
+    assert sentence in done.err
+    assert len(done.err.strip().splitlines()) == 1, done
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.personas("user", "solo")
+def test_devices_are_not_for_an_ordinary_user(persona: Persona, unchanged: None):
+    done = persona.cli("load", input=docker_archive((["a"], [tar(char("dev/null", 1, 3))])))
+    assert done.exit_code != 0
+    assert "device node" in done.err
+
+
+@pytest.mark.personas("user")
+def test_ids_outside_the_range(persona: Persona, unchanged: None):
+    done = persona.cli("load", input=docker_archive((["a"], [tar(file("f", uid=100_000))])))
+    assert done.exit_code != 0
+    assert "/etc/subuid" in done.err
+
+
+def test_an_image_in_use_stays(persona: Persona):
+    persona.ok("create", "--name", "keeps", "base", "true")
+    try:
+        done = persona.cli("rmi", "base")
+        assert done.exit_code == 1
+        assert "a container uses its image" in done.err or "is using its referenced image" in done.err
+    finally:
+        persona.ok("rm", "keeps")
