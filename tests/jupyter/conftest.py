@@ -21,10 +21,21 @@ def _shared_kernels() -> Iterator[dict[str, Kernel]]:
 @pytest.fixture
 def kernel(persona: Persona, _shared_kernels: dict[str, Kernel]) -> Kernel:
     """A kernel with the extension loaded, shared by a module's tests: do not end it."""
-    if persona.name not in _shared_kernels:
-        _shared_kernels[persona.name] = Kernel(persona)
-        _shared_kernels[persona.name].ok(READY)
-    return _shared_kernels[persona.name]
+    return _of(persona, _shared_kernels)
+
+
+def _of(persona: Persona, kernels: dict[str, Kernel]) -> Kernel:
+    if persona.name not in kernels:
+        kernels[persona.name] = Kernel(persona)
+        kernels[persona.name].ok(READY)
+    return kernels[persona.name]
+
+
+@pytest.fixture
+def any_kernel(_everybody: dict[str, Persona], _shared_kernels: dict[str, Kernel]) -> Kernel:
+    """The same of an ordinary user (root where there is none), for what is the same for all."""
+    persona = _everybody.get("user") or next(iter(_everybody.values()))
+    return _of(persona, _shared_kernels)
 
 
 @pytest.fixture

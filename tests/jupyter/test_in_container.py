@@ -20,8 +20,8 @@ def test_the_container_is_removed_unless_it_shall_stay(kernel):
     assert reply.out.startswith("1\n")
 
 
-def test_options_on_either_side_of_the_image(kernel):
-    reply = kernel.ok("%%in_container -e A=1 base -e B=2 -w /tmp\necho $A$B $PWD")
+def test_options_on_either_side_of_the_image(any_kernel):
+    reply = any_kernel.ok("%%in_container -e A=1 base -e B=2 -w /tmp\necho $A$B $PWD")
     assert reply.out == "12 /tmp\n"
 
 
@@ -39,28 +39,28 @@ def test_python_runs_the_text(kernel):
     assert reply.out == "1 3 é\n"
 
 
-def test_an_error_in_the_guests_python_shows_the_guests_traceback(kernel):
-    reply = kernel.run("%%in_container --python\n1 / 0")
+def test_an_error_in_the_guests_python_shows_the_guests_traceback(any_kernel):
+    reply = any_kernel.run("%%in_container --python\n1 / 0")
     assert "ZeroDivisionError" in reply.err
     assert (reply.error, "exit code 1" in reply.sentence) == ("CommandFailed", True)
 
 
-def test_any_interpreter(kernel):
-    assert kernel.ok("%%in_container --interpreter 'tr a-z A-Z'\nhello").out == "HELLO\n"
+def test_any_interpreter(any_kernel):
+    assert any_kernel.ok("%%in_container --interpreter 'tr a-z A-Z'\nhello").out == "HELLO\n"
 
 
-def test_out_takes_the_output(kernel):
-    assert kernel.ok("%%in_container --out text\necho hello").out == ""
-    assert kernel.ok("print(repr(text))").out == "'hello\\n'\n"
+def test_out_takes_the_output(any_kernel):
+    assert any_kernel.ok("%%in_container --out text\necho hello").out == ""
+    assert any_kernel.ok("print(repr(text))").out == "'hello\\n'\n"
 
 
-def test_a_long_text_runs(kernel):
-    reply = kernel.ok("%%in_container\n" + "true # a long comment\n" * 10_000 + "echo done")
+def test_a_long_text_runs(any_kernel):
+    reply = any_kernel.ok("%%in_container\n" + "true # a long comment\n" * 10_000 + "echo done")
     assert reply.out == "done\n"
 
 
-def test_the_text_is_the_guests_alone(kernel):
-    assert kernel.ok("%%in_container\necho {x} '$x'").out == "{x} $x\n"
+def test_the_text_is_the_guests_alone(any_kernel):
+    assert any_kernel.ok("%%in_container\necho {x} '$x'").out == "{x} $x\n"
 
 
 def test_a_failure_fails_the_cell(kernel):
@@ -69,25 +69,25 @@ def test_a_failure_fails_the_cell(kernel):
     assert kernel.ok("%%in_container --no-raise\nexit 7").status == "ok"
 
 
-def test_configuration(kernel):
-    kernel.ok("%config ContainerMagics.options = '--rm -e GREETING=hi'")
+def test_configuration(any_kernel):
+    any_kernel.ok("%config ContainerMagics.options = '--rm -e GREETING=hi'")
     try:
-        assert kernel.ok("%%in_container\necho $GREETING").out == "hi\n"
-        kernel.ok("%config ContainerMagics.image = 'nowhere/nothing'")
-        assert kernel.run("%%in_container\ntrue").error == "NoSuchImage"
+        assert any_kernel.ok("%%in_container\necho $GREETING").out == "hi\n"
+        any_kernel.ok("%config ContainerMagics.image = 'nowhere/nothing'")
+        assert any_kernel.run("%%in_container\ntrue").error == "NoSuchImage"
     finally:
-        kernel.ok("%config ContainerMagics.options = '--rm'")
-        kernel.ok("%config ContainerMagics.image = 'base'")
+        any_kernel.ok("%config ContainerMagics.options = '--rm'")
+        any_kernel.ok("%config ContainerMagics.image = 'base'")
 
 
-def test_what_run_refuses_is_refused_here_too(kernel):
-    reply = kernel.run("%%in_container -p 8080:80\ntrue")
+def test_what_run_refuses_is_refused_here_too(any_kernel):
+    reply = any_kernel.run("%%in_container -p 8080:80\ntrue")
     assert (reply.error, "--publish" in reply.sentence) == ("Refused", True)
-    reply = kernel.run("%%in_container -t\ntrue")
+    reply = any_kernel.run("%%in_container -t\ntrue")
     assert (reply.error, "terminal" in reply.sentence) == ("Refused", True)
 
 
-def test_mistakes(kernel):
+def test_mistakes(any_kernel):
     for line, part in (
         ("base extra", "at most 1"),
         ("--python --interpreter sh", "exclude"),
@@ -95,5 +95,5 @@ def test_mistakes(kernel):
         ("--out 1x", "variable"),
         ("--nonsense", "--nonsense"),
     ):
-        reply = kernel.run(f"%%in_container {line}\ntrue")
+        reply = any_kernel.run(f"%%in_container {line}\ntrue")
         assert reply.error == "UsageError" and part in reply.sentence, reply

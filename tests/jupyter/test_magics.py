@@ -17,61 +17,61 @@ def test_stderr_stays_apart(kernel):
     assert (reply.out, reply.err) == ("out\n", "err\n")
 
 
-def test_nothing_of_python_is_put_into_a_line(kernel):
-    reply = kernel.ok("name = 'python'\n%container run --rm -e name=guest base sh -c 'echo $name {name}'")
+def test_nothing_of_python_is_put_into_a_line(any_kernel):
+    reply = any_kernel.ok("name = 'python'\n%container run --rm -e name=guest base sh -c 'echo $name {name}'")
     assert reply.out == "guest {name}\n"
 
 
-def test_expand_puts_it_in_when_asked(kernel):
-    reply = kernel.ok(
+def test_expand_puts_it_in_when_asked(any_kernel):
+    reply = any_kernel.ok(
         "words = ['a', 'b c']; text = 'd e'\n"
         "%container --expand run --rm base printf '%s|' $words x={text} '$text {text}'"
     )
     assert reply.out == "a|b c|x=d e|$text {text}|"
 
 
-def test_expand_of_an_unknown_name_is_a_mistake(kernel):
-    reply = kernel.run("%container --expand run --rm base echo $nowhere_defined")
+def test_expand_of_an_unknown_name_is_a_mistake(any_kernel):
+    reply = any_kernel.run("%container --expand run --rm base echo $nowhere_defined")
     assert (reply.status, reply.error) == ("error", "UsageError")
     assert "nowhere_defined" in reply.sentence and "quote" in reply.sentence
 
 
-def test_an_assignment_takes_the_lines_silently(kernel):
-    reply = kernel.ok(
+def test_an_assignment_takes_the_lines_silently(any_kernel):
+    reply = any_kernel.ok(
         "found = %container run --rm base printf 'a\\nb\\n'\nprint(type(found).__name__, found == ['a', 'b'])"
     )
     assert reply.out == "Lines True\n" and not reply.data
 
 
-def test_an_id_is_a_string(kernel):
-    reply = kernel.ok(
+def test_an_id_is_a_string(any_kernel):
+    reply = any_kernel.ok(
         "made = %container create base true\nprint(type(made).__name__, len(made))\n%container --expand rm $made"
     )
     assert reply.out.startswith("str 64\n")
 
 
-def test_a_table_is_shown_wherever_it_stands(kernel):
-    kernel.ok("%container create --name shown-table base true")
+def test_a_table_is_shown_wherever_it_stands(any_kernel):
+    any_kernel.ok("%container create --name shown-table base true")
     try:
-        reply = kernel.ok("%container ps -a\n%container ps -a")
+        reply = any_kernel.ok("%container ps -a\n%container ps -a")
         assert len(reply.data) == 2
         for bundle in reply.data:
             assert bundle["text/plain"].startswith("CONTAINER ID") and "shown-table" in bundle["text/plain"]
             assert "<td" in bundle["text/html"]
     finally:
-        kernel.ok("%container rm shown-table")
+        any_kernel.ok("%container rm shown-table")
 
 
-def test_a_table_is_a_value(kernel):
-    kernel.ok("%container create --name kept-table base true")
+def test_a_table_is_a_value(any_kernel):
+    any_kernel.ok("%container create --name kept-table base true")
     try:
-        reply = kernel.ok(
+        reply = any_kernel.ok(
             "table = %container ps -a\nids = %container ps -aq\n"
             "print('kept-table' in table['NAMES'], len(ids) == len(table))"
         )
         assert reply.out == "True True\n" and not reply.data
     finally:
-        kernel.ok("%container rm kept-table")
+        any_kernel.ok("%container rm kept-table")
 
 
 def test_inspect_is_data(kernel):
@@ -94,8 +94,8 @@ def test_inspect_is_data(kernel):
         ("--nothing ps", "--nothing"),
     ],
 )
-def test_a_mistake_in_the_line_is_a_usage_error(kernel, line, part):
-    reply = kernel.run(f"%container {line}")
+def test_a_mistake_in_the_line_is_a_usage_error(any_kernel, line, part):
+    reply = any_kernel.run(f"%container {line}")
     assert (reply.status, reply.error) == ("error", "UsageError")
     assert part in reply.sentence
     assert reply.err.strip() == f"UsageError: {reply.sentence}" and not reply.traceback
@@ -121,14 +121,14 @@ def test_a_failure_fails_the_cell_with_one_sentence(kernel, line, kind, part):
     assert 'File "' not in reply.traceback and "\n" not in reply.traceback
 
 
-def test_no_raise_lets_the_cell_go_on(kernel):
+def test_no_raise_lets_the_cell_go_on(any_kernel):
     for option in ("--no-raise", "--no-raise-error"):
-        reply = kernel.ok(f"%container {option} run --rm base sh -c 'echo x; exit 3'\nprint('after')")
+        reply = any_kernel.ok(f"%container {option} run --rm base sh -c 'echo x; exit 3'\nprint('after')")
         assert reply.out == "x\nafter\n"
 
 
-def test_out_and_err_go_into_variables(kernel):
-    reply = kernel.ok(
+def test_out_and_err_go_into_variables(any_kernel):
+    reply = any_kernel.ok(
         "%container --out said --err told run --rm base sh -c 'echo out; echo err >&2'\nprint([said, told])"
     )
     assert reply.out == "['out\\n', 'err\\n']\n" and not reply.err
@@ -148,25 +148,25 @@ def test_without_i_there_is_no_stdin(kernel):
     assert kernel.ok("%container run --rm -i base cat").out == ""
 
 
-def test_a_cell_that_nobody_reads_is_told(kernel):
-    reply = kernel.ok("%%container run --rm base echo hello\nunread")
+def test_a_cell_that_nobody_reads_is_told(any_kernel):
+    reply = any_kernel.ok("%%container run --rm base echo hello\nunread")
     assert reply.out == "hello\n" and "-i" in reply.err
 
 
-def test_a_line_may_go_on_in_the_next(kernel):
-    assert kernel.ok("%container run --rm \\\n  base echo hello").out == "hello\n"
+def test_a_line_may_go_on_in_the_next(any_kernel):
+    assert any_kernel.ok("%container run --rm \\\n  base echo hello").out == "hello\n"
 
 
-def test_help_shows_the_options_of_a_cell_too(kernel):
+def test_help_shows_the_options_of_a_cell_too(any_kernel):
     for line in ("--help", ""):
-        said = kernel.ok(f"%container {line}").out
+        said = any_kernel.ok(f"%container {line}").out
         assert "Usage:" in said and "--out VAR" in said and "--expand" in said
-    assert "--memory" in kernel.ok("%container run --help").out
-    assert "--interpreter" in kernel.ok("%%in_container --help\n ").out
+    assert "--memory" in any_kernel.ok("%container run --help").out
+    assert "--interpreter" in any_kernel.ok("%%in_container --help\n ").out
 
 
-def test_a_timed_line_still_streams(kernel):
-    reply = kernel.ok("%time %container run --rm base echo hello")
+def test_a_timed_line_still_streams(any_kernel):
+    reply = any_kernel.ok("%time %container run --rm base echo hello")
     assert reply.out.startswith("hello\n") and "Wall time" in reply.out
 
 
@@ -177,13 +177,13 @@ def test_output_comes_while_the_program_runs(kernel):
     assert times[1] - times[0] > 0.3 and times[2] - times[1] > 0.3
 
 
-def test_carriage_returns_and_colours_pass(kernel):
-    reply = kernel.ok(r"%container run --rm base printf '10%%\r20%%\r\033[31mred\033[0m\n'")
+def test_carriage_returns_and_colours_pass(any_kernel):
+    reply = any_kernel.ok(r"%container run --rm base printf '10%%\r20%%\r\033[31mred\033[0m\n'")
     assert reply.out == f"10%\r20%\r{RED}red\x1b[0m\n"
 
 
-def test_broken_utf8_is_replaced(kernel):
-    reply = kernel.ok(
+def test_broken_utf8_is_replaced(any_kernel):
+    reply = any_kernel.ok(
         r"%container run --rm base sh -c 'printf caf; printf \\303; sleep 0.2; printf \\251; printf \\377'"
     )
     assert reply.out == "café\ufffd"
@@ -196,9 +196,8 @@ def test_a_flood_is_cut_in_the_middle(kernel):
     assert "MB in" in reply.out and "cut here" in reply.out
 
 
-@pytest.mark.personas("root")
-def test_after_a_flood_output_is_live_again(kernel):
-    reply = kernel.ok(
+def test_after_a_flood_output_is_live_again(any_kernel):
+    reply = any_kernel.ok(
         "%container run --rm base sh -c 'yes | head -c 5000000; sleep 2.5; echo calm; sleep 1; echo over'"
     )
     when = {word: next(at for at, _, text in reply.streams if word in text) for word in ("calm", "over")}
@@ -207,10 +206,10 @@ def test_after_a_flood_output_is_live_again(kernel):
     assert cut < calm and reply.out.count("cut here") == 1
 
 
-def test_capture_captures(kernel):
-    reply = kernel.ok("%%capture caught\n%container run --rm base sh -c 'echo out; echo err >&2'")
+def test_capture_captures(any_kernel):
+    reply = any_kernel.ok("%%capture caught\n%container run --rm base sh -c 'echo out; echo err >&2'")
     assert not reply.out + reply.err
-    assert kernel.ok("print([caught.stdout, caught.stderr])").out == "['out\\n', 'err\\n']\n"
+    assert any_kernel.ok("print([caught.stdout, caught.stderr])").out == "['out\\n', 'err\\n']\n"
 
 
 def test_unloading_takes_the_magics_away(fresh_kernel):

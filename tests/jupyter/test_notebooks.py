@@ -79,7 +79,6 @@ def test_stored_outputs_are_there_and_name_nobodys_machine(name):
     assert [word for word in (str(CHECKOUT), str(Path.home()) + "/") if len(word) > 2 and word in text] == []
 
 
-@pytest.mark.personas("root", "user")
 @pytest.mark.parametrize(
     ("source", "part"),
     [
@@ -90,7 +89,8 @@ def test_stored_outputs_are_there_and_name_nobodys_machine(name):
         ("%%in_container\nexit 3", "exit code 3"),
     ],
 )
-def test_a_mistake_or_a_failed_container_fails_the_notebook(persona, source, part):
+def test_a_mistake_or_a_failed_container_fails_the_notebook(_everybody, source, part):
+    persona = next(iter(_everybody.values()))
     path = persona.path("failing.ipynb")
     cells = [nbformat.v4.new_code_cell("%load_ext ipycontainer"), nbformat.v4.new_code_cell(source)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
