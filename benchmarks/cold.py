@@ -27,5 +27,7 @@ def run(options: Namespace) -> None:
             with ground.engine("--cold", store="other") as cold:
                 times = in_turn({WARM: warm, COLD: cold}, options.rounds, 0.05)
     rows = [report.row(name, times.taken[name]) for name in (WARM, COLD)]
-    said = f"\nThe very first run, with an interpreter to start and `base` to make from this machine's files: {first:.2f} s.\n"
+    said = (
+        f"\nThe very first run, an interpreter to start and `base` to make from this machine included: {first:.2f} s.\n"
+    )
     report.write(NAME, report.machine_lines() + "\n" + report.table(["", "median", "min", "max"], rows) + said)

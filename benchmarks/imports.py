@@ -31,6 +31,7 @@ shell = InteractiveShell.instance()
 shell.run_cell("1 + 1")
 began = time.perf_counter()
 shell.run_line_magic("load_ext", "ipycontainer")
+assert shell.find_line_magic("container")
 print((time.perf_counter() - began) * 1e3)
 """
 
@@ -93,6 +94,7 @@ def run(options: Namespace) -> None:
         said = ""
         rows.append(report.row("`%load_ext ipycontainer`", extension))
         promised.append(Promise("`%load_ext ipycontainer` in a running IPython", 60, median(extension), "ms"))
-    listed = f"Loaded: {len(own)} modules of ours, {len(standard)} standard ones ({', '.join(standard)}), others: {foreign or 'none'}."
+    listed = f"Loaded: {len(own)} modules of ours, {len(standard)} standard ones ({', '.join(standard)}), "
+    listed += f"others: {', '.join(foreign) or 'none'}."
     table = report.table(["", "median", "min", "max"], rows)
     report.write(NAME, "\n".join([report.machine_lines(), report.promises(promised), table, listed, said]))

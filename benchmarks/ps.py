@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from benchmarks import report
+from benchmarks.crowd import started
 from benchmarks.docker import Docker
 from benchmarks.ground import Ground
 from benchmarks.peers import Missing, done
@@ -28,8 +29,9 @@ def crowd_of_ours(ground: Ground, stack: ExitStack) -> Ticking:
 
     engine = Engine(f"{ground.disk}/store")
     stack.callback(engine.shutdown)
-    containers = [engine.run("base", ["sleep", "1000"], detach=True) for _ in range(COUNT)]
-    stack.callback(lambda: [container.remove(force=True) for container in containers])
+    containers = started(engine, COUNT, 1)
+    for container in containers:
+        stack.callback(container.remove, force=True)
     return Ticking([ground.stopwatch, ground.command(), "ps"], ground.environment())
 
 

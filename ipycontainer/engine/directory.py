@@ -13,6 +13,7 @@ import os
 from ipycontainer.engine import container_names
 from ipycontainer.errors import InputError, NameTaken, NoSuchContainer, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
+from ipycontainer.linux.durability import sync_folder, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +82,10 @@ class Directory:
             os.mkdir(folder, 0o711)
         except OSError as error:
             raise StoreUnwritable(f"cannot make {folder}: {error.strerror}; is the disk full?") from None
-        self._write(record, f"{dumps(config)}\n{dumps(launch)}\n", durable)
+        try:
+            write_file(record, [f"{dumps(config)}\n{dumps(launch)}\n".encode()], 0o600, durable)
+        except OSError as error:
+            raise StoreUnwritable(f"cannot write {record}: {error.strerror}; is the disk full?") from None
         try:
             os.symlink(container, os.path.join(self.names_folder, name))
         except FileExistsError:
@@ -90,27 +94,8 @@ class Directory:
             self._refuse_taken(name)
             raise NameTaken(f"the name {name} was taken a moment ago; try again") from None
         if durable:
-            for path in (folder, self._containers, self.names_folder):
-                self._sync(path)
-
-    @staticmethod
-    def _write(path: str, text: str, durable: bool) -> None:
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(descriptor, text.encode())
-                if durable:
-                    os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise StoreUnwritable(f"cannot write {path}: {error.strerror}; is the disk full?") from None
-
-    @staticmethod
-    def _sync(folder: str) -> None:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        os.fsync(descriptor)
-        os.close(descriptor)
+            for path in (self._containers, self.names_folder):
+                sync_folder(path)
 
     def rename(self, container: str, old: str, new: str) -> None:
         """Give the container another name.  Raises InputError, NameTaken."""

@@ -241,6 +241,7 @@ class Engine:
         """Ask the launcher to leave and wait until it has; containers go on."""
         pid = self.launcher.running_pid()
         if pid is None:
+            self.launcher.forget()
             return
         try:
             descriptor = os.pidfd_open(pid)

@@ -71,9 +71,8 @@ class Launcher:
         sock = self._try_connect()
         if sock is None:
             folders.prepare(self.root)
-            lock = os.open(os.path.join(self.run, "launcher.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = self._lock()
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
                 sock = self._try_connect()  # somebody else may have started it while we waited
                 if sock is None:
                     self._start()
@@ -160,6 +159,29 @@ class Launcher:
                     progress(message.document)
         finally:
             channel.close()
+
+    def forget(self) -> None:
+        """Remove the socket of a launcher that was killed."""
+        try:
+            lock = self._lock()
+        except FileNotFoundError:
+            return  # there never was one
+        try:
+            sock = self._try_connect()
+            if sock is not None:
+                sock.close()  # one was started meanwhile
+            else:
+                for path in (self.socket_path, os.path.join(self.run, self._name + ".json")):
+                    if os.path.lexists(path):
+                        os.unlink(path)
+        finally:
+            os.close(lock)
+
+    def _lock(self) -> int:
+        """A descriptor that holds the lock under which launchers are started and forgotten."""
+        lock = os.open(os.path.join(self.run, "launcher.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
 
     def leave(self) -> None:
         """Ask a running launcher to go; containers stay."""

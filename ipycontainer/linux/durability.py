@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.linux.syscalls import check, libc
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +14,8 @@ def syncfs(descriptor: int) -> None:
 
     Cheaper than an fsync for each file from a few hundred files on.
     """
+    from ipycontainer.linux.syscalls import check, libc  # ctypes: not for those who only write small files
+
     check("syncfs", libc.syncfs(descriptor))
 
 
@@ -28,8 +28,11 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644) -> None:
-    """A whole new file, durable with its content or not there at all: temporary name, fsync, rename."""
+def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644, durable: bool = True) -> None:
+    """A whole new file, durable with its content or not there at all: temporary name, fsync, rename.
+
+    Without `durable` readers still see the old content or the new one, but a power cut may take it.
+    """
     temporary = f"{path}.new-{os.getpid()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
@@ -37,8 +40,10 @@ def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644) -> None:
             view = memoryview(piece)
             while view:
                 view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
     os.rename(temporary, path)
-    sync_folder(os.path.dirname(path))
+    if durable:
+        sync_folder(os.path.dirname(path))

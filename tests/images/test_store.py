@@ -462,16 +462,9 @@ REF_NAME = "org.opencontainers.image.ref.name"
 def test_what_is_no_image_is_passed_over(place: Place):
     members = oci_members("", [LOW])
     (entry,) = json.loads(members["index.json"])["manifests"]
-    chart = json.dumps(
-        {"schemaVersion": 2, "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": entry["digest"],
-         "size": 2}, "layers": []}
-    ).encode()  # fmt: skip
-    other = {
-        "mediaType": entry["mediaType"],
-        "digest": str(compute(chart)),
-        "size": len(chart),
-        "annotations": {REF_NAME: "c"},
-    }
+    described = {"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": entry["digest"], "size": 2}
+    chart = json.dumps({"schemaVersion": 2, "config": described, "layers": []}).encode()
+    other = entry | {"digest": str(compute(chart)), "size": len(chart), "annotations": {REF_NAME: "c"}}
     blob = {f"blobs/sha256/{compute(chart).hex}": chart}
     with pytest.raises(ArchiveError, match="holds no image"):
         place.load(with_index(members, [other], blob))

@@ -10,7 +10,7 @@ from ipycontainer.linux import namespaces
 from ipycontainer.runtime.inside import container
 from ipycontainer.runtime.inside.kill import open_init
 from ipycontainer.runtime.inside.step import Place
-from ipycontainer.runtime.inside.streams import Streams
+from ipycontainer.runtime.inside.streams import Streams, program_pipes
 from ipycontainer.runtime.inside.sweep import living_state
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import plan_exec
@@ -31,7 +31,7 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     place = Place(launch)
     # Joining a pid namespace is for children: pid_namespaces(7).
     namespaces.setns(pidfd, namespaces.CLONE_NEWPID)
-    theirs, ours = _pipes(launch)
+    theirs, ours = program_pipes(launch, piped=launch.attach)
     parent, child = wire.pair()
     container.hide()
     place.child = os.fork()
@@ -44,47 +44,31 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     child.close()
     for descriptor in {*theirs, pidfd}:
         os.close(descriptor)
-    streams = Streams(channel if launch.attach else None, None)
     try:
-        _await_program(parent, streams)
+        ours = _await_program(parent, ours)
     except Error as error:
         os.waitpid(place.child, 0)
         channel.send({"error": to_wire(error)})
         return
-    _serve(place, streams, ours, channel)
+    _serve(place, ours, channel)
 
 
-def _pipes(launch: Launch) -> tuple[list[int], list[int]]:
-    """The program's 0, 1, 2 and our ends; /dev/null where nobody is attached."""
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    if launch.terminal or not launch.attach:
-        return [null, null, null], []
-    out, program_out = os.pipe()
-    err, program_err = os.pipe()
-    if not launch.stdin:
-        return [null, program_out, program_err], [out, err]
-    program_in, into = os.pipe()
-    return [program_in, program_out, program_err], [out, err, into]
-
-
-def _await_program(parent: Channel, streams: Streams) -> None:
+def _await_program(parent: Channel, ours: list[int]) -> list[int]:
+    """Until the program runs; gives our ends of its streams."""
     while True:
         message = parent.receive()
         if message is None:
             parent.close()
-            return
+            return ours
         if "failed" in message.document:
             raise from_wire(message.document["failed"])
         if message.descriptors:
-            streams.set_terminal(message.descriptors[0])
+            ours = [message.descriptors[0]]  # the terminal's
 
 
-def _serve(place: Place, streams: Streams, ours: list[int], channel: Channel) -> None:
-    if ours:
-        streams.add_output(ours[0], wire.STDOUT)
-        streams.add_output(ours[1], wire.STDERR)
-    if len(ours) > 2:
-        streams.set_input(ours[2])
+def _serve(place: Place, ours: list[int], channel: Channel) -> None:
+    streams = Streams(channel if place.launch.attach else None, None)
+    streams.take(ours, place.launch.terminal)
     channel.send({"started": place.child})
     if not place.launch.attach:
         channel.close()

@@ -13,6 +13,7 @@ import time
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
 from ipycontainer.linux import locks, pidfd
+from ipycontainer.linux.durability import write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,26 +49,6 @@ def claim(run: str) -> int:
 def fresh(lock: int) -> None:
     """Forget what an earlier monitor wrote, after its leavings were swept."""
     os.ftruncate(lock, 0)
-
-
-def replace_file(path: str, text: str, durable: bool = False) -> None:
-    """Write `path` so that readers see the old text or the new one, and a power cut too if `durable`."""
-    temporary = f"{path}.new"
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, text.encode())
-            if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.rename(temporary, path)
-        if durable:
-            folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            os.fsync(folder)
-            os.close(folder)
-    except OSError as error:
-        raise KernelError("write", error.errno or 0, path) from None
 
 
 def write_names(lock: int, charge: Charge) -> None:
@@ -112,7 +93,11 @@ def _append(lock: int, document: dict[str, Any]) -> None:
 
 def write_life(charge: Charge, life: dict[str, Any], durable: bool) -> None:
     """The lasting record."""
-    replace_file(os.path.join(charge.folder, "life.json"), dumps(life), durable)
+    path = os.path.join(charge.folder, "life.json")
+    try:
+        write_file(path, [dumps(life).encode()], 0o600, durable)
+    except OSError as error:
+        raise KernelError("write", error.errno or 0, path) from None
 
 
 def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> None:

@@ -46,13 +46,7 @@ class Monitor:
         if not charge.attach:
             client.close()
         self._streams = Streams(client if charge.attach else None, log.LogWriter(charge.log_folder))
-        if charge.terminal:
-            self._streams.set_terminal(streams[0])
-            return
-        self._streams.add_output(streams[0], wire.STDOUT)
-        self._streams.add_output(streams[1], wire.STDERR)
-        if charge.stdin:
-            self._streams.set_input(streams[2])
+        self._streams.take(streams, charge.terminal)
 
     def see_to_the_end(self) -> None:
         """Pump until PID 1 has ended; then its status, its last words, its record."""

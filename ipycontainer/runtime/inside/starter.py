@@ -18,6 +18,7 @@ from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.slot import Slot
 from ipycontainer.runtime.inside.step import Place, Plan
 from ipycontainer.runtime.inside.steps.outside import Clone, MakeCgroup
+from ipycontainer.runtime.inside.streams import program_pipes
 from ipycontainer.runtime.inside.walk import walk
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import namespace_kinds, plan
@@ -83,7 +84,7 @@ class Starter:
         # The names go into the record before the things are made.
         life.write_names(self._lock, self._charge)
         walk("outside", steps.outside[:hinge], self._place)
-        theirs, ours = self._make_streams()
+        theirs, ours = program_pipes(launch, piped=True)
         parent = self._clone(steps, hinge, theirs)
         self._charge = self._charge.replace(child=self._place.child)
         for descriptor in set(theirs):
@@ -139,20 +140,6 @@ class Starter:
         message = self._client.receive()
         if message is None or message.document != {"word": "go"}:
             raise StartError("the caller went away between create and start")
-
-    def _make_streams(self) -> tuple[list[int], list[int]]:
-        """The program's 0, 1, 2, and our ends of them: pipes, or nothing yet where a terminal will come."""
-        launch = self._launch
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        if launch.terminal:
-            return [null, null, null], []
-        out, program_out = os.pipe()
-        err, program_err = os.pipe()
-        if not launch.stdin:
-            return [null, program_out, program_err], [out, err]
-        program_in, into = os.pipe()
-        os.close(null)
-        return [program_in, program_out, program_err], [out, err, into]
 
     def _await_program(self, channel: Channel, ours: list[int]) -> list[int]:
         """Until the program runs (the close-on-exec channel ends) or a step has failed."""

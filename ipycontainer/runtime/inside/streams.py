@@ -19,8 +19,31 @@ from ipycontainer.linux import terminal
 from ipycontainer.linux.pidfd import send_signal
 from ipycontainer.runtime.inside import log
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipycontainer.runtime.launch import Launch
+
 PENDING = 1 << 20
 _LOG_STREAM = {STDOUT: log.STDOUT, STDERR: log.STDERR}
+
+
+def program_pipes(launch: Launch, piped: bool) -> tuple[list[int], list[int]]:
+    """The program's 0, 1, 2, and our ends: output, errors, and input if it is wanted.
+
+    Without pipes it gets /dev/null, and where a terminal is still to come nothing of it lasts.
+    """
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    if launch.terminal or not piped:
+        return [null, null, null], []
+    out, program_out = os.pipe()
+    err, program_err = os.pipe()
+    if not launch.stdin:
+        return [null, program_out, program_err], [out, err]
+    program_in, into = os.pipe()
+    os.close(null)
+    return [program_in, program_out, program_err], [out, err, into]
 
 
 class Streams:
@@ -39,20 +62,15 @@ class Streams:
         self._input_ended = False
         self._pidfd = -1
 
-    def add_output(self, descriptor: int, kind: str) -> None:
-        """Read the program's output from `descriptor`."""
-        os.set_blocking(descriptor, False)
-        self._sources[descriptor] = kind
-
-    def set_input(self, descriptor: int) -> None:
-        """Write the client's input to `descriptor`."""
-        os.set_blocking(descriptor, False)
-        self._stdin = descriptor
-
-    def set_terminal(self, master: int) -> None:
-        """A terminal is input and output in one, and has a size."""
-        self.add_output(master, STDOUT)
-        self._stdin = self._terminal = master
+    def take(self, ours: Sequence[int], terminal: bool) -> None:
+        """Our ends of the program's streams: pipes, or the one master of a `terminal`, input and output in one."""
+        for descriptor in ours:
+            os.set_blocking(descriptor, False)
+        if terminal:
+            self._stdin = self._terminal = ours[0]
+        elif len(ours) > 2:
+            self._stdin = ours[2]
+        self._sources = dict(zip(ours, (STDOUT,) if terminal else (STDOUT, STDERR)))
 
     def pump(self, pidfd: int) -> None:
         """Until the process behind `pidfd` has ended."""
