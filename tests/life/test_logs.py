@@ -1,0 +1,204 @@
+"""Logs: streams, lines, times; rotation; a full disk; a reader that stands still."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ipycontainer.runtime.inside import log
+from ipycontainer.runtime.inside.log import LogWriter, chunk_files
+from ipycontainer.runtime.log_reader import LogReader, read_entries
+from tests.life.inside import detached, is_running, until, with_engine
+from tests.personas import CHECKOUT, Persona
+
+
+def test_streams_lines_and_order(persona: Persona):
+    script = "echo a; echo b >&2; printf half; sleep 0.05; echo ' line'; printf end"
+    container = persona.ok("create", "base", "sh", "-c", script)
+    persona.ok("start", "-a", container)
+    done = persona.cli("logs", container)
+    assert (done.out, done.err) == ("a\nhalf line\nend", "b\n")
+    told = with_engine(
+        persona,
+        f"""
+        entries = list(engine.get({container!r}).log_entries())
+        tell([[e.stream, e.data.decode()] for e in entries] + [all(a.time <= b.time for a, b in zip(entries, entries[1:]))])
+        """,
+    )
+    assert sorted(told[:2]) == [["stderr", "b\n"], ["stdout", "a\n"]]
+    assert told[2:] == [["stdout", "half line\n"], ["stdout", "end"], True]
+
+
+def test_bytes_are_kept_as_they_are(persona: Persona):
+    container = persona.ok("create", "base", "python3", "-c", "import os; os.write(1, bytes(range(256)) * 500)")
+    persona.ok("start", "-a", container)
+    assert persona.cli("logs", container).out_bytes == bytes(range(256)) * 500
+
+
+def test_follow_ends_with_the_container(persona: Persona):
+    container = detached(persona, "base", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.1; done")
+    assert persona.ok("logs", "-f", container, timeout=20) == "1\n2\n3"
+
+
+def test_tail_since_and_times(persona: Persona):
+    container = detached(persona, "base", "sh", "-c", "for i in 1 2 3 4; do echo $i; done")
+    persona.ok("wait", container)
+    assert persona.ok("logs", "--tail", "2", container) == "3\n4"
+    assert persona.ok("logs", "--since", "1h", container) == "1\n2\n3\n4"
+    line = persona.ok("logs", "-t", "--tail", "1", container)
+    assert line.endswith(" 4") and line[:2] == "20" and "T" in line
+
+
+def test_a_follower_that_stands_still_never_blocks_the_container(persona: Persona):
+    """It reads files; what it does not read is on the disk."""
+    script = "head -c 8000000 /dev/zero; echo done > /mark; sleep 1000"
+    container = detached(persona, "base", "sh", "-c", f"sleep 0.2; {script}")
+    reader = persona.popen(["ipycontainer", "logs", "-f", container])
+    reader.send_signal(signal.SIGSTOP)
+    try:
+        until(lambda: persona.cli("exec", container, "cat", "/mark").out == "done\n", "the container goes on")
+    finally:
+        reader.kill()
+        reader.communicate()
+
+
+def test_an_attached_client_that_stands_still_loses_nothing_and_costs_little(persona: Persona):
+    """As with a pipe to it: the program waits once a megabyte does, and goes on when it is read."""
+    process = persona.popen(
+        ["ipycontainer", "run", "--rm", "--name", "flood", "base", "head", "-c", "9000000", "/dev/zero"]
+    )
+    until(lambda: "flood" in persona.cli("ps", "-a").out, "it is there")
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGCONT)
+    out, _ = process.communicate(timeout=30)
+    assert (len(out), process.returncode) == (9_000_000, 0)
+
+
+def test_a_client_that_never_reads_again_does_not_hold_the_end(persona: Persona):
+    process = persona.popen(
+        ["ipycontainer", "run", "--name", "flood", "base", "sh", "-c", "echo x; sleep 0.5; head -c 300000 /dev/zero"]
+    )
+    assert process.stdout is not None and process.stdout.readline() == b"x\n"
+    process.send_signal(signal.SIGSTOP)
+    try:
+        assert persona.ok("wait", "flood", timeout=20) == "0"
+        persona.ok("rm", "flood")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_yes_for_a_while_stays_within_the_files_limit(persona: Persona):
+    container = detached(persona, "base", "yes")
+    folder = persona.store / "containers" / container / "log"
+    until(lambda: folder.exists() and len(chunk_files(str(folder))) == log.FILES, "it is rotated", 60)
+    until(lambda: chunk_files(str(folder))[0] > 1, "the oldest is gone", 60)
+    persona.ok("kill", container)
+    persona.ok("wait", container)
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= log.FILES * log.SIZE_LIMIT
+    assert persona.ok("logs", "--tail", "2", container).splitlines()[0] == "y"
+
+
+def _fill(folder: Path, chunks: int, size: int, **options: int) -> LogWriter:
+    writer = LogWriter(str(folder), **options)
+    for number in range(chunks):
+        writer.write(log.STDOUT, b"%d " % number + b"x" * size + b"\n")
+    return writer
+
+
+def test_rotation_keeps_the_newest_and_never_half_a_chunk(tmp_path: Path):
+    _fill(tmp_path / "log", 100, 90, size_limit=1000, files=3).end()
+    files = [tmp_path / "log" / f"{number}.chunks" for number in chunk_files(str(tmp_path / "log"))]
+    assert len(files) == 3 and all(file.stat().st_size <= 1000 for file in files)
+    numbers = [int(entry.data.split()[0]) for entry in read_entries(str(tmp_path / "log"))]
+    assert numbers == list(range(numbers[0], 100)) and len(numbers) > 15
+
+
+def test_a_new_start_goes_on_in_a_new_file(tmp_path: Path):
+    for _ in range(2):
+        _fill(tmp_path / "log", 2, 5).end()
+    assert [entry.data[:2] for entry in read_entries(str(tmp_path / "log"))] == [b"0 ", b"1 "] * 2
+
+
+def test_a_reader_loses_nothing_when_its_file_is_rotated_away(tmp_path: Path):
+    writer, reader = _fill(tmp_path / "log", 5, 90, size_limit=1000, files=2), LogReader(str(tmp_path / "log"))
+    assert len(list(reader.chunks())) == 5
+    for number in range(5, 12):
+        writer.write(log.STDOUT, b"%d " % number + b"x" * 90 + b"\n")
+    numbers = [int(chunk.data.split()[0]) for chunk in reader.chunks()]
+    assert numbers == list(range(5, 12))
+
+
+def test_half_a_chunk_is_read_again_when_it_is_whole(tmp_path: Path):
+    """On a full disk the writer takes half a chunk back and writes another in its place."""
+    writer, reader = _fill(tmp_path / "log", 1, 5), LogReader(str(tmp_path / "log"))
+    file = tmp_path / "log" / "1.chunks"
+    whole = file.stat().st_size
+    with file.open("ab") as raw:
+        raw.write(log.HEADER.pack(time.time(), 100, log.STDOUT) + b"half")
+    assert len(list(reader.chunks())) == 1
+    os.truncate(file, whole)
+    writer.write(log.STDOUT, b"other\n")
+    assert [chunk.data for chunk in reader.chunks()] == [b"other\n"]
+
+
+FULL = """
+import os, subprocess, sys
+sys.path.insert(0, sys.argv[2])
+from ipycontainer.runtime.inside.log import STDOUT, LogWriter
+from ipycontainer.runtime.log_reader import read_entries
+folder = sys.argv[1]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "full", folder], check=True)
+writer = LogWriter(folder + "/log")
+for number in range(100):
+    writer.write(STDOUT, b"%d " % number + b"x" * 4000 + b"\\n")
+kept = [int(entry.data.split()[0]) for entry in read_entries(folder + "/log")]
+assert kept == list(range(len(kept))) and 5 < len(kept) < 16, kept
+subprocess.run(["mount", "-o", "remount,size=256k", folder], check=True)
+writer.write(STDOUT, b"room again\\n")
+writer.end()
+*_, lost, last = [entry.data for entry in read_entries(folder + "/log")]
+dropped = sum(len(b"%d " % number) + 4001 for number in range(len(kept), 100))
+assert lost == b"[%d bytes of output were lost: the disk was full]\\n" % dropped, (lost, dropped)
+assert last == b"room again\\n"
+print("counted")
+"""
+
+
+def test_a_full_disk_drops_and_counts_and_never_stops(tmp_path: Path):
+    """A small tmpfs in a mount namespace of its own."""
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    command = [*unshare, sys.executable, "-I", "-c", FULL, str(tmp_path), str(CHECKOUT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "counted\n", done
+
+
+@pytest.mark.personas("root")
+def test_a_container_whose_log_s_disk_is_full_runs_to_its_end(persona: Persona):
+    """/dev/full as its log file would be too easy: the folder is a file, so that nothing can be made in it."""
+    container = persona.ok("create", "base", "sh", "-c", "head -c 3000000 /dev/zero; exit 6")
+    (persona.store / "containers" / container / "log").write_text("in the way")
+    done = persona.cli("start", "-a", container)
+    assert (done.exit_code, len(done.out_bytes)) == (6, 3_000_000)
+
+
+def test_the_monitor_stays_small_while_a_client_stands_still(persona: Persona):
+    process = persona.popen(["ipycontainer", "run", "--name", "flood", "base", "yes"])
+    assert process.stdout is not None and process.stdout.read(2) == b"y\n"
+    process.send_signal(signal.SIGSTOP)
+    try:
+        monitor = with_engine(persona, "tell(engine.get('flood').state().monitor)")
+        time.sleep(0.5)
+        with open(f"/proc/{monitor}/status", encoding="utf-8") as file:
+            kilobytes = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+        assert is_running(monitor) and kilobytes < 40_000
+    finally:
+        process.kill()
+        process.communicate()
