@@ -1,7 +1,8 @@
 """A slot: a plan whose first steps have been walked while nobody waited.
 
-Every plan on this host begins alike: PID 1 in new namespaces, its id maps, the loopback.  A starter that waits for a request has walked those steps already, with the same code; they are
-kept as the records that they are, and whoever walks the whole plan later leaves out the steps that are equal.
+Every plan on this host begins alike: PID 1 in new namespaces, its id maps, the loopback.  A starter that waits
+for a request has walked those steps already, with the same code; they are kept as the records that they are,
+and whoever walks the whole plan later leaves out the steps that are equal.
 A plan whose Clone is another one (other namespaces, another cgroup) cannot use the slot and goes the cold way.
 """
 
