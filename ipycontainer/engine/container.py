@@ -27,8 +27,12 @@ _PATIENCE = 10.0
 class Container:
     """One container.  What it is does not change; its state is read anew at every look."""
 
-    def __init__(self, engine: Engine, identity: str, config: dict[str, Any], name: str) -> None:
+    def __init__(
+        self, engine: Engine, identity: str, config: dict[str, Any], name: str, written: dict[str, Any] | None = None
+    ) -> None:
         self._engine = engine
+        # How it starts, where whoever made it still knows; else it is read when it is needed.
+        self.written = written
         self._config = config
         self.id = identity
         self.name = name

@@ -50,7 +50,7 @@ def create(engine: Engine, request: RunRequest) -> Container:
     # With --rm nothing of it shall outlast the run, so nothing of it has to survive a power cut.
     engine.directory.add(identity, name, config, launch, durable=not request.remove)
     engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
-    return Container(engine, identity, config, name)
+    return Container(engine, identity, config, name, launch)
 
 
 def _config(request: RunRequest, image: LaunchRecord, spec: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ GENERATION = "0"
 
 def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, size: tuple[int, int] | None) -> Launch:
     """The Launch of a start."""
-    written = engine.directory.read_launch(container.id)
+    written = container.written or engine.directory.read_launch(container.id)
     rows, columns = size or (0, 0)
     return Launch(
         **_places(engine, container),

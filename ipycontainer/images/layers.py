@@ -76,12 +76,22 @@ class Layers:
         for diff_id in reversed(diff_ids):
             if diff_id.hex not in found:
                 found.append(diff_id.hex)
-                if self.record(diff_id).opaque:
+                record = self.record(diff_id)
+                self._fits(record)
+                if record.opaque:
                     break
         if not found:
             os.makedirs(os.path.join(self.folder, "empty", "tree"), 0o755, exist_ok=True)
             found.append("empty")
         return found
+
+    def _fits(self, record: LayerRecord) -> None:
+        """Root's trees and users' say "gone" in different words; the wrong reader would show deleted files again."""
+        if self._mode not in (record.mode, "range" if record.mode == "one" else record.mode):
+            raise StoreError(
+                f"the layers in {self.folder} were unpacked in the mode {record.mode!r}, but this machine now gives"
+                f" {self._mode!r} (`ipycontainer doctor` says why); use another IPYCONTAINER_ROOT, or `rmi` the image"
+            )
 
     def add(self, diff_id: Digest, pieces: Iterable[bytes | memoryview], what: str = "the layer") -> LayerRecord:
         """Unpack the plain tar in `pieces`, whose digest must be `diff_id`."""

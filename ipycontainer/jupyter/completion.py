@@ -12,13 +12,14 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
 
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
-    from IPython.core.interactiveshell import InteractiveShell
 
     from ipycontainer.commands.completion import Candidates
     from ipycontainer.engine.engine import Engine
+
+    OpenEngine = Callable[[str | None], Engine]
 
 
 class Found(NamedTuple):
@@ -29,19 +30,17 @@ class Found(NamedTuple):
     alone: bool = True  # whether file names and Python's names would only be in the way
 
 
-def add(shell: InteractiveShell) -> None:
-    """Puts the matcher in front of IPython's own."""
-    shell.Completer.custom_matchers.append(_matcher)
+def matcher_for(open_engine: OpenEngine) -> Callable[[CompletionContext], SimpleMatcherResult]:
+    """What goes into IPython's `custom_matchers`."""
+
+    @context_matcher(identifier="ipycontainer")
+    def matcher(context: CompletionContext) -> SimpleMatcherResult:
+        return _complete(context, open_engine)
+
+    return matcher
 
 
-def remove(shell: InteractiveShell) -> None:
-    """Takes the matcher away."""
-    if _matcher in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.remove(_matcher)
-
-
-@context_matcher(identifier="ipycontainer")
-def _matcher(context: CompletionContext) -> SimpleMatcherResult:
+def _complete(context: CompletionContext, open_engine: OpenEngine) -> SimpleMatcherResult:
     line = context.text_until_cursor
     # Asked at every key in every cell: nothing is imported before the line is known to be ours.
     if "container" not in line:
@@ -51,7 +50,7 @@ def _matcher(context: CompletionContext) -> SimpleMatcherResult:
         return {"completions": []}
     words = rest.split()
     fragment = "" if not words or rest[-1:].isspace() else words.pop()
-    found = _in_container(words, fragment) if magic == "in_container" else _container(words, fragment)
+    found = (_in_container if magic == "in_container" else _container)(words, fragment, open_engine)
     completions = [SimpleCompletion(text, type=found.kind) for text in found.texts if text.startswith(fragment)]
     return {
         "completions": completions,
@@ -74,7 +73,7 @@ def _cut(line: str, number: int) -> tuple[str, str]:
     return magic, rest
 
 
-def _container(words: list[str], fragment: str) -> Found:
+def _container(words: list[str], fragment: str, open_engine: OpenEngine) -> Found:
     from ipycontainer.commands.completion import candidates
     from ipycontainer.jupyter.cell_options import CELL_OPTIONS
 
@@ -82,31 +81,31 @@ def _container(words: list[str], fragment: str) -> Found:
         words = words[2 if words[0] in ("--out", "--err", "--root") else 1 :]
     if not words and fragment.startswith("-"):
         return Found([f"--{option.long}" for option in CELL_OPTIONS], "option")
-    return _found(candidates(words, fragment))
+    return _found(candidates(words, fragment), open_engine)
 
 
-def _in_container(words: list[str], fragment: str) -> Found:
+def _in_container(words: list[str], fragment: str, open_engine: OpenEngine) -> Found:
     from ipycontainer.commands.completion import after
     from ipycontainer.jupyter.in_container import verb
 
-    return _found(after(verb(), words, fragment))
+    return _found(after(verb(), words, fragment), open_engine)
 
 
-def _found(candidates: Candidates) -> Found:
+def _found(candidates: Candidates, open_engine: OpenEngine) -> Found:
     if candidates.names:
         # A folder for -v: IPython's own matcher knows those.
         alone = candidates.names != "folder"
-        return Found(_things(candidates.names), candidates.names, alone)
+        return Found(_things(candidates.names, open_engine), candidates.names, alone)
     texts = sorted(text for text, _ in candidates.words)
     return Found(texts, "option" if texts and texts[0].startswith("-") else "verb")
 
 
-def _things(kind: str) -> list[str]:
+def _things(kind: str, open_engine: OpenEngine) -> list[str]:
     """Names in the store; none where it cannot be read, for a completion must not fail."""
     from ipycontainer.errors import Error
 
     try:
-        return _in_store(kind, _engine())
+        return _in_store(kind, open_engine(None))
     except (Error, OSError):
         return []
 
@@ -118,12 +117,3 @@ def _in_store(kind: str, engine: Engine) -> list[str]:
     if kind in ("container", "running"):
         return [container.name for container in engine.containers(all=kind == "container")]
     return []
-
-
-def _engine() -> Engine:
-    from IPython.core.getipython import get_ipython
-
-    from ipycontainer.jupyter.extension import loaded
-
-    shell: Any = get_ipython()
-    return loaded(shell).engine(None)

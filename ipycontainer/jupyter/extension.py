@@ -13,18 +13,16 @@ if TYPE_CHECKING:
 
 def load(shell: InteractiveShell) -> None:
     """Adds the magics and their completion; a second time changes nothing."""
-    from ipycontainer.jupyter.completion import add
     from ipycontainer.jupyter.magics import ContainerMagics
 
     if loaded(shell) is None:
-        shell.register_magics(ContainerMagics(shell))
-        add(shell)
+        magics = ContainerMagics(shell)
+        shell.register_magics(magics)
+        shell.Completer.custom_matchers.append(magics.matcher)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Takes back what `load` added; containers go on."""
-    from ipycontainer.jupyter.completion import remove
-
     magics = loaded(shell)
     if magics is None:
         return
@@ -34,7 +32,8 @@ def unload(shell: InteractiveShell) -> None:
     shell.magics_manager.registry.pop(type(magics).__name__, None)
     if magics in shell.configurables:
         shell.configurables.remove(magics)
-    remove(shell)
+    if magics.matcher in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(magics.matcher)
 
 
 def loaded(shell: InteractiveShell):  # type: ignore[no-untyped-def]

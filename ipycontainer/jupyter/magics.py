@@ -7,6 +7,8 @@ import os
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Unicode
 
+from ipycontainer.jupyter.completion import matcher_for
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +34,7 @@ class ContainerMagics(Magics):
         super().__init__(shell)
         self._shell = shell
         self._engines: dict[str, Engine] = {}
+        self.matcher = matcher_for(self.engine)
 
     @no_var_expand
     @needs_local_scope

@@ -32,6 +32,12 @@ class Performance:
     def of(self, run: Run) -> Any:
         """The magic's value."""
         try:
+            return self._attempt(run)
+        finally:
+            self._end()  # also when something went wrong that nobody expected
+
+    def _attempt(self, run: Run) -> Any:
+        try:
             code = run(self._open_console)
         except Error as error:
             self._end()

@@ -93,8 +93,8 @@ def prepare(root: str) -> str:
             return run
         raise StoreUnwritable(_sentence(root, PermissionError(13, "Permission denied")))
     try:
-        os.makedirs(root, 0o711, exist_ok=True)
         _refuse_network(root)
+        os.makedirs(root, 0o711, exist_ok=True)
         for name in ("containers", "names"):
             os.makedirs(os.path.join(root, name), 0o711, exist_ok=True)
         version = os.path.join(root, "version")
@@ -119,7 +119,10 @@ def _sentence(path: str, error: OSError) -> str:
 
 
 def _refuse_network(root: str) -> None:
-    """Neither locks nor overlay uppers hold on a network file system."""
+    """Neither locks nor overlay uppers hold on a network file system.
+
+    A root that is not there yet would lie on whatever holds its nearest folder that is.
+    """
     from ipycontainer.linux.mountinfo import kind_of
 
     kind = kind_of(os.path.realpath(root))

@@ -37,10 +37,14 @@ class State(Record):
 def read_state(folder: str, run: str) -> State:
     """The state of the container with these folders in the store and in the run folder."""
     life = _read(os.path.join(folder, "life.json"))
-    lives = alive.is_alive(run)
+    state = alive.read(run)
+    # A sweep holds the lock too, and says so: what it sweeps is dead.
+    lives = "sweeping" not in state and alive.is_alive(run)
     if life is None:
-        # With --rm there is no lasting record: what lives or died is told by its run folder alone.
-        return _without_record(folder, run, lives)
+        # With --rm there is no lasting record: whether it lives or died is told by its run folder alone.
+        if not state or not os.path.isdir(folder):
+            return State(CREATED)
+        return _running(state) if lives else State(UNKNOWN, error=_UNKNOWN)
     if not lives and "finished" not in life:
         # The monitor may have written its last word between the two looks.
         life = _read(os.path.join(folder, "life.json")) or life
@@ -54,29 +58,18 @@ def read_state(folder: str, run: str) -> State:
             oom_killed=bool(life["oom_killed"]),
             error=str(life["error"]),
         )
-    if not lives:
-        return State(UNKNOWN, started=started, error="exit unknown: the monitor was killed")
-    state = alive.read(run)
+    return _running(state, started) if lives else State(UNKNOWN, started=started, error=_UNKNOWN)
+
+
+_UNKNOWN = "exit unknown: the monitor was killed"
+
+
+def _running(state: dict[str, Any], started: float = 0.0) -> State:
     return State(
         RUNNING,
         pid=int(state.get("pid", 0)),
         monitor=int(state.get("monitor", 0)),
-        started=started,
-        cgroups=tuple(state.get("cgroups", ())),
-    )
-
-
-def _without_record(folder: str, run: str, lives: bool) -> State:
-    state = alive.read(run)
-    if not state or not os.path.isdir(folder):
-        return State(CREATED)
-    if not lives:
-        return State(UNKNOWN, error="exit unknown: the monitor was killed")
-    return State(
-        RUNNING,
-        pid=int(state.get("pid", 0)),
-        monitor=int(state.get("monitor", 0)),
-        started=float(state.get("started", 0.0)),
+        started=float(state.get("started", started)),
         cgroups=tuple(state.get("cgroups", ())),
     )
 

@@ -127,6 +127,11 @@ class Kernel:
         assert reply.status == "ok", reply
         return reply
 
+    def complete(self, code: str) -> list[str]:
+        """What the Tab key offers at the end of `code`."""
+        ticket = self.client.complete(code)
+        return sorted(self._answer(ticket, time.monotonic() + 20)["matches"])
+
     def wait_for(self, text: str, ticket: str, timeout: float = 30) -> None:
         """Until the cell `ticket` has printed `text`; what is read until then is gone."""
         seen, deadline = "", time.monotonic() + timeout

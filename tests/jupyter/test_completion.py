@@ -8,6 +8,8 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
+from ipycontainer.jupyter.completion import matcher_for
+
 
 @pytest.fixture
 def complete():
@@ -62,31 +64,25 @@ def test_words_of_the_guests_command_are_the_guests(complete):
 
 
 def test_images_and_names_come_from_the_store(kernel):
-    def complete(text):
-        with_cursor = repr(text)
-        code = (
-            "from IPython.core.completer import provisionalcompleter\n"
-            "with provisionalcompleter():\n"
-            f"    print(sorted(c.text for c in get_ipython().Completer.completions({with_cursor}, {len(text)})))"
-        )
-        return kernel.ok(code).out.strip()
-
+    complete = kernel.complete
     kernel.ok("%container create --name findable-one base true")
     kernel.ok("%container run -d --name findable-two base sleep 1000")
     try:
-        assert complete("%container rm fin") == "['findable-one', 'findable-two']"
-        assert complete("%container stop fin") == "['findable-two']"
-        assert complete("%container exec fin") == "['findable-two']"
-        assert "'base'" in complete("%container run ba")
-        assert "'base'" in complete("%%in_container ba")
-        assert "'base:latest'" in complete("%container run base:la")
+        assert complete("%container rm fin") == ["findable-one", "findable-two"]
+        assert complete("%container stop fin") == ["findable-two"]
+        assert complete("%container exec fin") == ["findable-two"]
+        assert "base" in complete("%container run ba")
+        assert "base" in complete("%%in_container ba")
+        assert "base:latest" in complete("%container run base:la")
     finally:
         kernel.ok("%container rm -f findable-one findable-two")
 
 
-def test_it_is_quick_to_say_nothing(complete):
-    complete("%container r")
-    from ipycontainer.jupyter.completion import _matcher
+def test_it_is_quick_to_say_nothing():
+    def never(root):
+        raise AssertionError("no engine is needed to say nothing")
+
+    matcher = matcher_for(never)
 
     class Context:
         text_until_cursor = "frame.groupby('x').agg("
@@ -94,5 +90,21 @@ def test_it_is_quick_to_say_nothing(complete):
 
     started = time.perf_counter()
     for _ in range(1000):
-        assert not _matcher(Context)["completions"]
+        assert not matcher(Context)["completions"]
     assert time.perf_counter() - started < 0.1
+
+
+def test_it_starts_no_launcher_and_makes_no_store(persona):
+    fresh = persona.fresh()
+    try:
+        code = (
+            "from IPython.core.interactiveshell import InteractiveShell as S\n"
+            "from IPython.core.completer import provisionalcompleter as p\n"
+            "s = S.instance(); s.run_line_magic('load_ext', 'ipycontainer')\n"
+            "with p():\n"
+            "    print([c.text for c in s.Completer.completions('%container run ba', 17)])"
+        )
+        assert fresh.python(code) == "['base', 'base:latest']\n"
+        assert not fresh.store.exists() and not any(run.exists() for run in fresh.run_folders())
+    finally:
+        fresh.close()

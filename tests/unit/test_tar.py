@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from ipycontainer.errors import ArchiveError, Error, TruncatedArchive
 from ipycontainer.images.inside import tar_writer
 from ipycontainer.images.inside.tar_entry import DIRECTORY, FILE, SYMLINK, Entry, clean, shown
-from ipycontainer.images.inside.tar_reader import DescriptorSource, RegionSource, TarReader
+from ipycontainer.images.inside.tar_reader import TarReader
+from ipycontainer.images.inside.tar_sources import DescriptorSource, RegionSource
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
 KINDS = {tarfile.REGTYPE: FILE, tarfile.DIRTYPE: DIRECTORY, tarfile.SYMTYPE: SYMLINK}

@@ -13,7 +13,8 @@ from stat import S_ISDIR, S_ISREG
 from ipycontainer.errors import ArchiveError
 from ipycontainer.images.decompress import compression_of, plain
 from ipycontainer.images.inside.tar_entry import FILE, LINK, SYMLINK, clean, shown
-from ipycontainer.images.inside.tar_reader import DescriptorSource, RegionSource, TarReader
+from ipycontainer.images.inside.tar_reader import TarReader
+from ipycontainer.images.inside.tar_sources import DescriptorSource, RegionSource
 from ipycontainer.oci.document import LIMIT, Document
 
 TYPE_CHECKING = False

@@ -7,7 +7,6 @@ decided by whoever unpacks.
 
 from __future__ import annotations
 
-import os
 from struct import Struct
 from zlib import adler32
 
@@ -18,11 +17,8 @@ from ipycontainer.images.inside.tar_entry import BLOCK, CHAR, DIRECTORY, FIFO, F
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Protocol
 
-    class Source(Protocol):
-        def read(self, most: int) -> bytes: ...
-        def skip(self, count: int) -> bool: ...
+    from ipycontainer.images.inside.tar_sources import Source
 
 
 BLOCK_SIZE = 512
@@ -34,43 +30,6 @@ _KINDS = {
     b"0": FILE, b"\0": FILE, b"7": FILE, b"S": FILE, b"1": LINK, b"2": SYMLINK, b"3": CHAR, b"4": BLOCK,
     b"5": DIRECTORY, b"6": FIFO,
 }  # fmt: skip
-
-
-class DescriptorSource:
-    """A pipe, or a file read from where its descriptor stands."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def read(self, most: int) -> bytes:
-        """Up to `most` bytes; none at the end."""
-        return os.read(self._descriptor, most)
-
-    def skip(self, count: int) -> bool:
-        """A pipe cannot leave anything out."""
-        return False
-
-
-class RegionSource:
-    """A part of a file, read by position so that several readers may share one descriptor."""
-
-    def __init__(self, descriptor: int, offset: int = 0, size: int = -1) -> None:
-        self._descriptor = descriptor
-        self._at = offset
-        self._end = offset + size if size >= 0 else os.fstat(descriptor).st_size
-
-    def read(self, most: int) -> bytes:
-        """Up to `most` bytes; none at the end."""
-        data = os.pread(self._descriptor, min(most, self._end - self._at), self._at)
-        self._at += len(data)
-        return data
-
-    def skip(self, count: int) -> bool:
-        """Go on `count` bytes further, if there are so many."""
-        if self._at + count > self._end:
-            return False
-        self._at += count
-        return True
 
 
 class TarReader:

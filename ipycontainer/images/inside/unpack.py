@@ -18,7 +18,8 @@ from ipycontainer.images.inside.guards import Guards, without
 from ipycontainer.images.inside.owners import Owners
 from ipycontainer.images.inside.places import Places
 from ipycontainer.images.inside.tar_entry import BLOCK, CHAR, DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, clean, shown
-from ipycontainer.images.inside.tar_reader import DescriptorSource, TarReader
+from ipycontainer.images.inside.tar_reader import TarReader
+from ipycontainer.images.inside.tar_sources import DescriptorSource
 from ipycontainer.linux.durability import syncfs
 
 TYPE_CHECKING = False

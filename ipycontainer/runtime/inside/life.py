@@ -46,6 +46,11 @@ def claim(run: str) -> int:
         os.close(lock)  # the file that we locked is no longer the one that others see
 
 
+def mark_swept(lock: int) -> None:
+    """Say that whoever holds the lock now is a sweep: the container is dead."""
+    _append(lock, {"sweeping": os.getpid()})
+
+
 def fresh(lock: int) -> None:
     """Forget what an earlier monitor wrote, after its leavings were swept."""
     os.ftruncate(lock, 0)

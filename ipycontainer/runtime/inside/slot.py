@@ -1,8 +1,8 @@
 """A slot: a plan whose first steps have been walked while nobody waited.
 
-Every plan on this host begins alike: PID 1 in new namespaces, its id maps, its mounts cut off from the host's,
-the loopback.  A starter that waits for a request has walked those steps already, with the same code; they are
-kept as the records that they are, and whoever walks the whole plan later leaves out the steps that are equal.
+Every plan on this host begins alike: PID 1 in new namespaces, its id maps, the loopback.  A starter that waits
+for a request has walked those steps already, with the same code; they are kept as the records that they are,
+and whoever walks the whole plan later leaves out the steps that are equal.
 A plan whose Clone is another one (other namespaces, another cgroup) cannot use the slot and goes the cold way.
 """
 
@@ -22,7 +22,6 @@ from ipycontainer.runtime.inside.steps.namespaces import (
     TellChild,
 )
 from ipycontainer.runtime.inside.steps.outside import Clone, WriteIdMaps
-from ipycontainer.runtime.inside.steps.root import DetachMounts
 from ipycontainer.runtime.inside.walk import walk
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import plan
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
 
 # What of a plan depends on this machine alone, and is therefore the same in every plan.
 _OUTSIDE = (Clone, WriteIdMaps, TellChild)
-_INSIDE = (AwaitMonitor, BecomeRoot, DetachMounts, RaiseLoopback)
+# Not DetachMounts: while a slot waits, the host's later mounts must still reach it, and its umounts too.
+_INSIDE = (AwaitMonitor, BecomeRoot, RaiseLoopback)
 
 
 class Slot:
