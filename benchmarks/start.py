@@ -129,8 +129,8 @@ def run(options: Namespace) -> None:
     left_out = "".join(f"\nLeft out: {name}: {why}." for name, why in contenders.missing.items())
     about = (
         f"{options.rounds} rounds after 5 that are dropped (first touch of memory, caches), contenders in turn in an "
-        "order dealt anew, on an ext4 with a journal in a file. Four in a row: the average of the last three, so that the "
-        "neighbour before does not count. Same files in all root folders. floor.c and Engine.run "
+        "order dealt anew, on an ext4 with a journal in a file. Four in a row: the average of the last three, so that "
+        "the neighbour before does not count. Same files in all root folders. floor.c and Engine.run "
         "time themselves inside a process that stays; all others are whole processes. crun, runc and bwrap make no "
         f"overlay, bwrap no cgroup.\n{left_out}"
     )
