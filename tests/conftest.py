@@ -107,6 +107,6 @@ def nothing_left(persona: Persona, _folder: Path) -> Iterator[None]:
     def look() -> names.Names:
         return names.snapshot(str(_folder), [persona.store, *persona.run_folders()], persona.store / "events")
 
-    before = look()
+    before = names.settled(look)
     yield
     names.assert_same(before, look)

@@ -18,7 +18,7 @@ LAUNCHER = "launcher/__main__.py"
 
 # The cgroup below which all of ours lie.
 OURS = "ipycontainer"
-# What a process is called that a launcher has forked ahead.
+# What a process is called that a launcher has forked ahead: each time others, but never more of them.
 SPARE = "ipyc-spare"
 
 Names = dict[str, frozenset[str]]
@@ -29,16 +29,16 @@ def snapshot(mark: str, folders: Iterable[Path] = (), journal: Path | None = Non
 
     mark: text (a test's own folder) that the environment or the command line of our processes holds;
     folders: whose trees belong to the comparison (containers, run folders);
-    journal: the store's events, which tell whether an empty cgroup is of a container of ours.  With
-    CI=true nobody else runs containers here, and every cgroup counts.
+    journal: the store's events, which tell whether an empty cgroup is of a container of ours.  It is asked
+    only while another store's launcher runs here; else every cgroup counts.
     """
-    processes = _processes(mark)
-    known = None if os.environ.get("CI") == "true" else _read(journal or os.devnull)
+    processes, alone = _processes(mark)
+    known = None if alone else _read(journal or os.devnull)
     return {
         "mounts": frozenset(_mounts()),
         "cgroups": frozenset(_cgroups(processes, known)),
         "processes": frozenset(processes.values()),
-        "namespaces": frozenset(_namespaces(processes)),
+        "namespaces": frozenset(_namespaces(pid for pid, name in processes.items() if not name.startswith(SPARE))),
         "links": frozenset(os.listdir("/sys/class/net")),
         "nftables": frozenset(_tables()),
         "sockets": frozenset(_sockets(mark)),
@@ -55,6 +55,19 @@ def differences(before: Names, after: Names) -> list[str]:
         lines += [f"left: {kind}: {name}" for name in sorted(new - old)]
         lines += [f"gone: {kind}: {name}" for name in sorted(old - new)]
     return lines
+
+
+def settled(look: Callable[[], Names], seconds: float = 3.0) -> Names:
+    """What there is once two looks see the same: a launcher makes its spares when nobody waits for it."""
+    end = time.monotonic() + seconds
+    last = look()
+    while time.monotonic() < end:
+        time.sleep(0.1)
+        now = look()
+        if now == last:
+            break
+        last = now
+    return last
 
 
 def assert_same(before: Names, look: Callable[[], Names], seconds: float = 3.0) -> None:
@@ -107,8 +120,9 @@ def _cgroups(ours: Container[int], journal: str | None) -> list[str]:
     return names
 
 
-def _processes(mark: str) -> dict[int, str]:
-    """Processes that are ours, zombies too: by what they tell, or because an ancestor is.
+def _processes(mark: str) -> tuple[dict[int, str], bool]:
+    """Processes that are ours, zombies too: by what they tell, or because an ancestor is; and whether no
+    other store's are here.
 
     A container's program has neither our environment nor our words; its monitor is its parent.  One
     that lost its monitor is an orphan in a mount namespace that nobody else is in.
@@ -116,6 +130,7 @@ def _processes(mark: str) -> dict[int, str]:
     parents: dict[int, int] = {}
     marked: set[int] = set()
     orphans: dict[int, str] = {}
+    alone = True
     here = os.readlink("/proc/self/ns/mnt")
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or not (stat := _read(f"/proc/{entry}/stat")):
@@ -126,21 +141,26 @@ def _processes(mark: str) -> dict[int, str]:
         namespace = _mount_namespace(pid)
         if mark in told:
             marked.add(pid)
-        elif parent == 1 and namespace not in (here, "") and LAUNCHER not in told:
+        elif LAUNCHER in told:
+            alone = False
+        elif parent == 1 and namespace not in (here, ""):
             orphans[pid] = namespace
     lines = {pid: set(_ancestry(pid, parents)) for pid in parents}
     strange = {_mount_namespace(pid) for pid, line in lines.items() if not line & (marked | orphans.keys())}
     marked.update(pid for pid, namespace in orphans.items() if namespace not in strange)
     # This test run holds the mark too; its children are our command and our Python.
     marked.difference_update(lines.get(os.getpid(), ()))
-    found = {}
+    found: dict[int, str] = {}
+    spares = 0
     for pid, line in lines.items():
         if marked & line and (stat := _read(f"/proc/{pid}/stat")):
             name = _read(f"/proc/{pid}/comm").strip()
             if name == SPARE:
-                continue  # a launcher keeps a few of these, each time others
-            found[pid] = f"{pid} {name} (started {stat.rpartition(')')[2].split()[19]})"
-    return found
+                spares += 1
+                found[pid] = f"{SPARE}, number {spares}"
+            else:
+                found[pid] = f"{pid} {name} (started {stat.rpartition(')')[2].split()[19]})"
+    return found, alone
 
 
 def _mount_namespace(pid: int) -> str:
