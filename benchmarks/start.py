@@ -26,6 +26,9 @@ WHOLE_FLOOR, COMMAND = "floor.c, whole process", "ipycontainer run --rm base tru
 CRUN, RUNC, BWRAP = "crun run", "runc run", "bwrap"
 PODMAN, DOCKER = "podman run --rm", "docker run --rm"
 
+# Seconds of rest before each start, starts in a row, and what that is called.
+MANNERS = ((0.05, 1, "50 ms apart"), (0.0, 1, "back to back, in turn"), (0.0, 4, "four in a row of each"))
+
 
 class Contenders:
     """All who can start here, and why the others cannot."""
@@ -115,7 +118,7 @@ def run(options: Namespace) -> None:
     with Ground() as ground, ExitStack() as stack:
         contenders = Contenders(ground, stack, options.only)
         contenders.add_all()
-        for gap, length, when in ((0.05, 1, "50 ms apart"), (0.0, 4, "back to back")):
+        for gap, length, when in MANNERS:
             times = in_turn(contenders.ready, options.rounds, gap, length)
             contenders.missing.update(times.failed)
             promised += held(times, when)
@@ -126,8 +129,8 @@ def run(options: Namespace) -> None:
     left_out = "".join(f"\nLeft out: {name}: {why}." for name, why in contenders.missing.items())
     about = (
         f"{options.rounds} rounds after 5 that are dropped (first touch of memory, caches), contenders in turn in an "
-        "order dealt anew, on an ext4 with a journal in a file. Back to back: four starts in a row, the average of the "
-        "last three. Same files in all root folders. floor.c and Engine.run "
+        "order dealt anew, on an ext4 with a journal in a file. Four in a row: the average of the last three, so that "
+        "the neighbour before does not count. Same files in all root folders. floor.c and Engine.run "
         "time themselves inside a process that stays; all others are whole processes. crun, runc and bwrap make no "
         f"overlay, bwrap no cgroup.\n{left_out}"
     )

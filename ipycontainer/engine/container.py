@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.engine.status_text import status_text
 from ipycontainer.errors import NoSuchContainer, TimedOut, WrongState
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.log_reader import LogEntry
 
 _SIGKILL, _SIGTERM = 9, 15
+_PATIENCE = 10.0
 
 
 class Container:
@@ -217,8 +219,22 @@ class Container:
             "name": self.name,
             "id": self.id,
         }
-        lifecycle.delete(self._engine.launcher, request)
+        if not self._delete(request):
+            return  # somebody else was faster
         self._engine.journal.append("container", "destroy", self.id, {"name": self.name, "image": self.image})
+
+    def _delete(self, request: dict[str, Any]) -> bool:
+        """Whether it was us who removed it: somebody who looks or removes may be sweeping it at this moment."""
+        deadline = time.monotonic() + _PATIENCE
+        while os.path.isdir(self.folder):
+            try:
+                lifecycle.delete(self._engine.launcher, request)
+                return True
+            except WrongState:
+                if self.status == RUNNING or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+        return False
 
     def rename(self, name: str) -> None:
         """Give it another name."""

@@ -21,6 +21,9 @@ PEOPLE = (
 ).split()
 
 
+_LONGEST = 255  # a name is a file's
+
+
 def make_name() -> str:
     """A name at random, such as `brave_hopper`."""
     number = int.from_bytes(os.urandom(4), "little")
@@ -30,4 +33,4 @@ def make_name() -> str:
 def is_name(text: str) -> bool:
     """docker's rule: [a-zA-Z0-9][a-zA-Z0-9_.-]+"""
     allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    return len(text) >= 2 and text[0] in allowed and all(letter in allowed + "_.-" for letter in text)
+    return 2 <= len(text) <= _LONGEST and text[0] in allowed and all(letter in allowed + "_.-" for letter in text)

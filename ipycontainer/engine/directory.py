@@ -51,7 +51,8 @@ class Directory:
         if wanted:
             if not container_names.is_name(wanted):
                 raise InputError(
-                    f"Invalid container name ({wanted}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed; choose another"
+                    f"Invalid container name ({wanted}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to 255; "
+                    "choose another"
                 )
             self._refuse_taken(wanted)
             return wanted

@@ -10,6 +10,7 @@ import os
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 from ipycontainer.errors import InputError
 from ipycontainer.network import modes
+from ipycontainer.runtime.usual import MASKED, QUIET, READ_ONLY, base_mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,33 +25,6 @@ CAPABILITIES = (
     "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL "
     "AUDIT_WRITE"
 ).split()
-
-MASKED = (
-    "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi "
-    "/proc/timer_list /proc/timer_stats /sys/firmware /sys/devices/virtual/powercap"
-).split()
-READ_ONLY = "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger".split()
-
-_QUIET = ["nosuid", "noexec", "nodev"]
-
-
-def base_mounts() -> list[dict[str, Any]]:
-    """What every container has mounted, in order: /dev before what lies in it."""
-    shm = [*_QUIET, "mode=1777", "size=65536k"]
-    pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]
-    return [
-        {"destination": "/proc", "type": "proc", "source": "proc", "options": _QUIET},
-        {
-            "destination": "/dev",
-            "type": "tmpfs",
-            "source": "tmpfs",
-            "options": ["nosuid", "nodev", "strictatime", "mode=755", "size=65536k"],
-        },
-        {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": pts},
-        {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": shm},
-        {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": _QUIET},
-        {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*_QUIET, "ro"]},
-    ]
 
 
 def compose(
@@ -194,7 +168,7 @@ def _target(path: str) -> str:
 
 
 def _tmpfs(mount: Tmpfs, target: str) -> dict[str, Any]:
-    return {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": [*_QUIET, *mount.options]}
+    return {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": [*QUIET, *mount.options]}
 
 
 def _bind(mount: Bind, target: str) -> dict[str, Any]:

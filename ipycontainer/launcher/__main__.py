@@ -61,7 +61,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.runtime.inside.jobs import preparation
     from ipycontainer.runtime.inside.sweep import sweep_orphans
 
-    prepare = preparation(mode)
+    prepare = preparation(mode, os.path.join(run, "root"))
 
     def orphaned() -> None:
         sweep_orphans(root, run)

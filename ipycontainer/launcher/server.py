@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _BACKLOG = 512
 _PID = struct.Struct("i")
 
-SPARES = 2
+SPARES = 1
 # What ps shows of a process that waits for a job.
 SPARE = "ipyc-spare"
 # A keeper's exit code when its starter was killed: the launcher then sweeps.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import _socket
 import os
+import select
 import sys
 
 from ipycontainer.errors import LauncherError
@@ -100,6 +101,12 @@ class Channel:
         except OSError as error:
             raise LauncherError(f"the other end of the connection is gone: {error.strerror}") from None
         return True
+
+    def is_writable(self) -> bool:
+        """Whether a message could be sent now without waiting."""
+        poll = select.poll()
+        poll.register(self._sock.fileno(), select.POLLOUT)
+        return bool(poll.poll(0))
 
     def receive(self) -> Message | None:
         """The next message, waiting for it; None when the other end is gone."""

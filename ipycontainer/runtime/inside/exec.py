@@ -75,4 +75,4 @@ def _serve(place: Place, ours: list[int], channel: Channel) -> None:
     streams.pump(place.pidfd)
     code = os.waitstatus_to_exitcode(os.waitpid(place.child, 0)[1])
     streams.drain()
-    streams.finish({"answer": {"exit_code": 128 - code if code < 0 else code}})
+    streams.finish({"answer": {"exit_code": 128 - code if code < 0 else code}}, wait=True)

@@ -41,11 +41,11 @@ def jobs(mode: str) -> dict[str, Job]:
     return {"run": run, "exec": execute, "kill": kill.kill, "sweep": sweep.sweep}
 
 
-def preparation(mode: str) -> Callable[[], Slot | None]:
-    """What a starter does while it waits."""
+def preparation(mode: str, staging: str) -> Callable[[], Slot | None]:
+    """What a starter does while it waits; staging: an empty folder that a mount may cover."""
     host = read_host(mode)
 
     def act() -> Slot | None:
-        return prepare(host)
+        return prepare(host, staging)
 
     return act

@@ -62,6 +62,9 @@ class Monitor:
         self._streams.close_log()
         gone = ending.record(charge, code, killed, "")
         # The client knows as soon as the record is there; what is left to sweep nobody can see, and the names it
-        # bears are free already.
-        self._streams.finish({"answer": {"exit_code": code, "oom_killed": killed}})
+        # bears are free already.  A client that does not read holds nothing up.
+        answer: dict[str, object] = {"answer": {"exit_code": code, "oom_killed": killed}}
+        told = self._streams.finish(answer, wait=False)
         ending.sweep_all(charge, gone)
+        if not told:
+            self._streams.finish(answer, wait=True)

@@ -16,12 +16,11 @@ from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import plan
+from ipycontainer.runtime.usual import MASKED, READ_ONLY, base_mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-_KINDS = ("proc", "tmpfs", "devpts", "tmpfs", "mqueue", "sysfs")
 
 
 def sample() -> dict[str, Any]:
@@ -37,15 +36,12 @@ def sample() -> dict[str, Any]:
             "capabilities": {"bounding": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"]},
             "noNewPrivileges": True,
         },
-        "mounts": [
-            {"destination": f"/{number}", "type": kind, "source": kind, "options": ["nosuid", "nodev", "mode=755"]}
-            for number, kind in enumerate(_KINDS)
-        ],
+        "mounts": base_mounts(),
         "linux": {
             "namespaces": [{"type": kind} for kind in ("pid", "network", "mount", "ipc", "uts", "cgroup")],
             "resources": {},
-            "maskedPaths": ["/proc/kcore"],
-            "readonlyPaths": ["/proc/sys"],
+            "maskedPaths": MASKED,
+            "readonlyPaths": READ_ONLY,
         },
     }
     empty = ("generation", "folder", "run", "staging", "names", "journal", "trash", "etc_folder")

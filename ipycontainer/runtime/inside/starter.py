@@ -101,7 +101,7 @@ class Starter:
     def _clone(self, steps: Plan, hinge: int, theirs: list[int]) -> Channel:
         """PID 1, on its way with its streams: the slot's if it fits, else a new one.  Gives our end of its channel."""
         place, slot = self._place, self._slot
-        if slot is not None and slot.fits(steps.outside[hinge]) and not self._launch.fault:
+        if slot is not None and slot.fits(steps.outside[hinge], steps.inside) and not self._launch.fault:
             place.child, place.pidfd, place.walked = slot.child, slot.pidfd, slot.walked
             slot.channel.send(self._launch.as_dict(), theirs)
             return slot.channel

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.launch import Launch
 
 PENDING = 1 << 20
+_OVERHEAD = 64  # what a chunk costs beside its bytes: a program may write them one by one
 _LOG_STREAM = {STDOUT: log.STDOUT, STDERR: log.STDERR}
 
 
@@ -122,7 +123,7 @@ class Streams:
             self._log.write(_LOG_STREAM[kind], data)
         if self._client is not None:
             self._waiting.append((kind, data))
-            self._waiting_size += len(data)
+            self._waiting_size += len(data) + _OVERHEAD
             self._offer()
         return len(data)
 
@@ -143,7 +144,7 @@ class Streams:
                 self._lose_client()
                 return
             self._waiting.pop(0)
-            self._waiting_size -= len(data)
+            self._waiting_size -= len(data) + _OVERHEAD
 
     def _serve_client(self, events: int) -> None:
         assert self._client is not None
@@ -215,18 +216,22 @@ class Streams:
             while left > 0 and descriptor in self._sources:
                 left -= self._read(descriptor) or left
 
-    def finish(self, last: dict[str, object]) -> None:
-        """Give the client the rest and the last word, however slow it is; then close everything."""
+    def finish(self, last: dict[str, object], wait: bool) -> bool:
+        """Give the client the rest and the last word; False if it is too slow for that and we shall not `wait`."""
+        self._offer()
+        if self._client is None:
+            return True
+        if not wait and (self._waiting or not self._client.is_writable()):
+            return False
         try:
-            if self._client is not None:
-                for kind, data in self._waiting:
-                    self._client.send_chunk(kind, data)
-                self._client.send(last)
-                self._client.close()
+            for kind, data in self._waiting:
+                self._client.send_chunk(kind, data)
+            self._client.send(last)
         except LauncherError:
             pass  # it went away
-        for descriptor in self._sources:
-            os.close(descriptor)
+        self._client.close()
+        self._client = None
+        return True
 
     def close_log(self) -> None:
         """Nothing more is logged."""

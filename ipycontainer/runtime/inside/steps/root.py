@@ -131,7 +131,7 @@ class Mount(Step):
 
     def take(self, place: Place) -> None:
         if self.target in ("/proc", "/sys", "/dev"):
-            target = self._kernels_own(place)
+            target = open_kernels_own(place, self.target.strip("/"))
         else:
             target = open_target(place, self.target, folder=True)
         try:
@@ -141,18 +141,21 @@ class Mount(Step):
         finally:
             os.close(target)
 
-    def _kernels_own(self, place: Place) -> int:
-        """The image may not say where the kernel's files appear (CVE-2025-52881): a link or a file is refused."""
-        name = self.target.strip("/")
-        try:
-            return descriptors.openat2(place.root, name, os.O_PATH | os.O_DIRECTORY, _NO_LINKS)
-        except KernelError as error:
-            if error.errno in (_ELOOP, _ENOTDIR):
-                raise StartError(f"the image's {self.target} is not a folder; a container's must be one") from None
-            if error.errno != _ENOENT:
-                raise
-        os.mkdir(name, 0o755, dir_fd=place.root)
+
+def open_kernels_own(place: Place, name: str) -> int:
+    """A descriptor of /proc, /dev or /sys in the new root, made there if it is missing.
+
+    The image may not say where the kernel's files appear (CVE-2025-52881): a link or a file is refused.
+    """
+    try:
         return descriptors.openat2(place.root, name, os.O_PATH | os.O_DIRECTORY, _NO_LINKS)
+    except KernelError as error:
+        if error.errno in (_ELOOP, _ENOTDIR):
+            raise StartError(f"the image's /{name} is not a folder; a container's must be one") from None
+        if error.errno != _ENOENT:
+            raise
+    os.mkdir(name, 0o755, dir_fd=place.root)
+    return descriptors.openat2(place.root, name, os.O_PATH | os.O_DIRECTORY, _NO_LINKS)
 
 
 class Bind(Step):
