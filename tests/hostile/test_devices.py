@@ -24,7 +24,7 @@ done
 OFF: list[Edit] = [
     ("runtime/inside/steps/root.py", '"overlay", mounts.MS_NODEV, data)', '"overlay", 0, data)'),
     ("runtime/inside/steps/root.py", "attributes |= mounts.MOUNT_ATTR_NODEV", "pass"),
-    ("engine/specification.py", '"nodev", "strictatime"', '"strictatime"'),
+    ("runtime/usual.py", '"nodev", "strictatime"', '"strictatime"'),
 ]
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import names
+from tests.hostile.copies import Edit, copy_with
 from tests.life.inside import until, with_engine
-from tests.personas import CHECKOUT, Persona
+from tests.personas import Persona
 
 # Everything that adds a step to a plan is asked for; memory only where it can be had.
 TRY = """
@@ -97,47 +97,31 @@ def test_the_command_line_says_it_in_one_line(persona: Persona, nothing_left: No
     assert done.exit_code == 125 and len(done.err.splitlines()) == 1 and "step 5 of inside" in done.err, done
 
 
-@pytest.fixture
-def unswept(persona: Persona) -> Iterator[Path]:
-    """A copy of the package whose monitors end without sweeping."""
-    copy = persona.folder / "unswept"
-    shutil.copytree(CHECKOUT / "ipycontainer", copy / "ipycontainer", ignore=shutil.ignore_patterns("__pycache__"))
-    monitor = copy / "ipycontainer" / "runtime" / "inside" / "monitor.py"
-    text = monitor.read_text()
-    guard = "    def _sweep(self, gone: str) -> None:\n"
-    assert text.count(guard) == 1
-    monitor.write_text(text.replace(guard, guard + "        return\n"))
-    yield copy
-    shutil.rmtree(copy)
+UNSWEPT: Edit = ("runtime/inside/ending.py", "    sweep.sweep_cgroups(charge.leaves)\n", "    return\n")
 
 
-@pytest.mark.parametrize("part", ["outside:0", "inside:6", "last:4"])
-def test_the_guard_sees_a_leak(persona: Persona, unswept: Path, part: str, _folder: Path):
+@pytest.mark.parametrize(("part", "number"), [("outside", 0), ("inside", 6), ("last", 4)])
+def test_the_guard_sees_a_leak(persona: Persona, part: str, number: int, _folder: Path):
     """With the sweep turned off the comparison of names turns red; whoever looks then sweeps."""
 
     def look() -> names.Names:
         return names.snapshot(str(_folder), [persona.store, *persona.run_folders()], persona.store / "events")
 
     persona.ok("run", "--rm", "base", "true")
-    before = look()
-    code = f"""
-import sys
-sys.path.insert(0, {str(unswept)!r})
-from ipycontainer import Engine, errors
-engine = Engine()
-try:
-    engine.run("base", ["true"], memory={64 << 20 if persona.is_root else 0})
-    print("started")
-except errors.StartError:
-    print("failed")
-engine.shutdown()
-"""
-    assert persona.python(code, env={"IPYCONTAINER_FAULT": part}).strip() == "failed"
+    before = names.settled(look)
+    memory = 64 << 20 if persona.is_root else 0
+    with copy_with(persona, [UNSWEPT]) as copy:
+        said = copy.told(
+            f"""
+            engine.fault = [{part!r}, {number}]
+            tell(outcome(lambda: engine.run("base", ["true"], memory={memory})))
+            """
+        )
+    assert said[0] == 125 and f"step {number} of {part}" in said[2], said
     found = names.differences(before, look())
     assert any("left: folders" in line and "/alive" in line for line in found), found
     if persona.is_root:
-        reached = part != "outside:0"
-        assert any("left: cgroups" in line for line in found) == reached, found
+        assert any("left: cgroups" in line for line in found) == (part != "outside"), found
     _looks_sweep(persona, before, look)
 
 

@@ -34,7 +34,7 @@ def nothing_left_at_last(persona: Persona, _folder: Path) -> Iterator[None]:
     def look() -> names.Names:
         return names.snapshot(str(_folder), [persona.store, *persona.run_folders()], persona.store / "events")
 
-    before = look()
+    before = names.settled(look)
     yield
     persona.remove_containers()
     persona.ok("system", "shutdown")
