@@ -109,7 +109,7 @@ def test_nothing_is_left_of_cells_that_were_interrupted_and_of_a_kernel_that_was
     kernel = Kernel(persona)
     try:
         kernel.ok(READY)
-        ticket = kernel.send("%container run --rm base sh -c 'echo ready; exec sleep 60'")
+        ticket = kernel.send("%container run --rm base sh -c 'trap \"\" INT; echo ready; exec sleep 60'")
         kernel.wait_for("ready", ticket)
         kernel.interrupt()
         kernel.finish(ticket)
