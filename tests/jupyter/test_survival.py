@@ -11,8 +11,8 @@ from tests.jupyter.kernels import READY, Kernel
 NAMES = "names = %container ps {} --format '{{{{.Names}}}}'\nprint(sorted(names))"
 
 
-PROGRAM = "echo one; until [ -e /go ]; do sleep 0.05; done; echo two; exit 4"
-"""It waits until it is told to end, so that no test races with it."""
+PROGRAM = "echo one; until [ -e /go ]; do sleep 0.05; done; echo two; sleep 1; exit 4"
+"""It waits until it is told to end, and a second more: who tells it is inside, and would end with it."""
 
 
 @pytest.fixture
