@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
+from ipycontainer.errors import NotFound, WrongState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,17 +19,20 @@ def exec_in(call: Call) -> int:
     tty = parsed.flag("tty")
     terminal = call.console.terminal(parsed.flag("interactive")) if tty and not detached else None
     env = environment(parsed, call.cwd)
-    container = call.engine.get(parsed.arguments[0])
-    attachment = container.exec_start(
-        tuple(parsed.arguments[1:]),
-        env=env,
-        user=parsed.text("user"),
-        workdir=parsed.text("workdir"),
-        interactive=parsed.flag("interactive"),
-        tty=tty,
-        detach=detached,
-        size=terminal.size() if terminal else None,
-    )
+    try:
+        attachment = call.engine.get(parsed.arguments[0]).exec_start(
+            tuple(parsed.arguments[1:]),
+            env=env,
+            user=parsed.text("user"),
+            workdir=parsed.text("workdir"),
+            interactive=parsed.flag("interactive"),
+            tty=tty,
+            detach=detached,
+            size=terminal.size() if terminal else None,
+        )
+    except (NotFound, WrongState) as error:
+        error.exit_code = 1  # docker keeps 125 for run and create
+        raise
     if attachment is None:
         return 0
     from ipycontainer.commands.streaming import follow

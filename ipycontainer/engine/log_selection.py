@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ipycontainer.runtime.log_reader import follow_entries, read_entries
+from ipycontainer.runtime.log_reader import count_lines, follow_entries, read_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,14 +17,8 @@ def select(
     folder: str, run: str, follow: bool, tail: int | None, since: float | None, until: float | None
 ) -> Iterator[LogEntry]:
     """The entries of the log in `folder`.  With `follow`, tail counts only what is there at the beginning."""
-    skip = 0
-    if tail is not None:
-        skip = max(sum(1 for _ in read_entries(folder)) - tail, 0)
-    source = follow_entries(folder, run) if follow else read_entries(folder)
-    for entry in source:
-        if skip:
-            skip -= 1
-            continue
+    skip = 0 if tail is None else max(count_lines(folder) - tail, 0)
+    for entry in follow_entries(folder, run, skip) if follow else read_entries(folder, skip):
         if until is not None and entry.time > until:
             return
         if since is None or entry.time >= since:

@@ -3,7 +3,7 @@
     ROOT/version, containers/, names/, images/, layers/, events      what must last
     RUN/launcher-DIGEST.sock, launcher.lock, containers/ID/          what lives
 
-Both are found from the environment alone, so that any process of the user finds the same ones.
+Both follow from the root and the user alone, so that any process of the user finds the same ones.
 """
 
 from __future__ import annotations
@@ -42,19 +42,21 @@ def digest(text: str) -> str:
 
 
 def run_folder(root: str) -> str:
-    """The run folder of the store at `root`: on /run for root, else where the session keeps such things."""
-    uid = os.geteuid()
-    session = os.environ.get("XDG_RUNTIME_DIR")
-    if uid == 0:
-        base = "/run/ipycontainer"
-    elif session and os.path.isdir(session) and len(session) < 40:
-        base = os.path.join(session, "ipycontainer")
-    else:
-        base = f"/tmp/ipycontainer-{uid}"
-    if _on_the_root_disk(os.path.dirname(base)) and not _on_the_root_disk("/dev/shm"):
+    """The run folder of the store at `root`: on a tmpfs for root, within the store for everybody else.
+
+    It must be the same one from a login, from cron and after `su`, or the store's containers would look dead: so
+    nothing of the session counts.  And it must outlast a logout, as containers do: XDG_RUNTIME_DIR and what is the
+    user's own in /dev/shm are removed then, and what is old in /tmp some day.
+    """
+    real = os.path.realpath(root)
+    if os.geteuid() == 0:
         # Where /run is no tmpfs (in many containers and small guests), /dev/shm mostly is one.
-        base = f"/dev/shm/ipycontainer-{uid}"
-    return os.path.join(base, digest(os.path.realpath(root)))
+        on_disk = _on_the_root_disk("/run") and not _on_the_root_disk("/dev/shm")
+        return os.path.join("/dev/shm/ipycontainer-0" if on_disk else "/run/ipycontainer", digest(real))
+    within = os.path.join(real, "run")
+    if len(within) <= _LONGEST_RUN_FOLDER:
+        return within
+    return os.path.join(f"/tmp/ipycontainer-{os.geteuid()}", digest(real))
 
 
 def _on_the_root_disk(path: str) -> bool:
@@ -64,10 +66,10 @@ def _on_the_root_disk(path: str) -> bool:
         return True
 
 
-def make_private(folder: str) -> None:
-    """Make `folder` and what is above it, 0700, and refuse one that somebody else made (a trap in /tmp)."""
+def make_private(folder: str, root: str) -> None:
+    """Make `folder`, 0700, and what is above it unless that is `root`; refuse what somebody else made (a trap)."""
     above = os.path.dirname(folder)
-    for path in (above, folder):
+    for path in (folder,) if above == os.path.realpath(root) else (above, folder):
         try:
             os.mkdir(path, 0o700)
         except FileExistsError:
@@ -77,8 +79,8 @@ def make_private(folder: str) -> None:
         found = os.lstat(path)
         if found.st_uid != os.geteuid() or found.st_mode & 0o170000 != 0o040000 or found.st_mode & 0o022:
             raise StoreUnwritable(
-                f"the run folder {path} belongs to somebody else or others may write it; "
-                "remove it or set XDG_RUNTIME_DIR"
+                f"the run folder {path} belongs to somebody else or others may write it; remove it or choose another "
+                "state folder with IPYCONTAINER_ROOT"
             )
 
 
@@ -105,7 +107,7 @@ def prepare(root: str) -> str:
             os.replace(temporary, version)
     except OSError as error:
         raise StoreUnwritable(_sentence(root, error)) from None
-    make_private(run)
+    make_private(run, root)
     for name in ("containers", "root", "etc"):
         os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
     return run

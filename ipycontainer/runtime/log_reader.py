@@ -91,23 +91,34 @@ class LogReader:
 
 
 class _Lines:
-    """Splits chunks into lines, each stream by itself."""
+    """Splits chunks into lines, each stream by itself; passes over the first `skip`, unsplit where possible."""
 
-    def __init__(self) -> None:
+    def __init__(self, skip: int = 0) -> None:
         self._open: dict[int, tuple[float, bytes]] = {}
+        self._skip = skip
 
     def feed(self, chunk: Chunk) -> Iterator[LogEntry]:
         if chunk.stream == DROPPED:
+            if self._skip:
+                self._skip -= 1
+                return
             count = struct.unpack("<Q", chunk.data)[0]
             yield LogEntry(chunk.time, "stderr", f"[{count} bytes of output were lost: the disk was full]\n".encode())
             return
         if chunk.stream not in _NAMES:
             return
         when, rest = self._open.pop(chunk.stream, (chunk.time, b""))
-        *whole, last = (rest + chunk.data).split(b"\n")
-        for line in whole:
+        ends = chunk.data.count(b"\n")
+        if 0 < ends <= self._skip:
+            self._skip -= ends
+            when, rest, data = chunk.time, b"", chunk.data.rpartition(b"\n")[2]
+        else:
+            data = chunk.data
+        *whole, last = (rest + data).split(b"\n")
+        for line in whole[self._skip :]:
             yield LogEntry(when, _NAMES[chunk.stream], line + b"\n")
             when = chunk.time
+        self._skip -= min(self._skip, len(whole))
         if len(last) >= LONGEST_LINE:
             yield LogEntry(when, _NAMES[chunk.stream], last)
         elif last:
@@ -119,9 +130,25 @@ class _Lines:
         self._open.clear()
 
 
-def read_entries(folder: str) -> Iterator[LogEntry]:
-    """Every line that is there now."""
-    reader, lines = LogReader(folder), _Lines()
+def count_lines(folder: str) -> int:
+    """How many entries the log has now, without making them."""
+    reader = LogReader(folder)
+    total, unfinished = 0, {STDOUT: False, STDERR: False}
+    try:
+        for chunk in reader.chunks():
+            if chunk.stream == DROPPED:
+                total += 1
+            elif chunk.stream in unfinished and chunk.data:
+                total += chunk.data.count(b"\n")
+                unfinished[chunk.stream] = not chunk.data.endswith(b"\n")
+    finally:
+        reader.close()
+    return total + sum(unfinished.values())
+
+
+def read_entries(folder: str, skip: int = 0) -> Iterator[LogEntry]:
+    """Every line that is there now, but for the first `skip`."""
+    reader, lines = LogReader(folder), _Lines(skip)
     try:
         for chunk in reader.chunks():
             yield from lines.feed(chunk)
@@ -130,12 +157,12 @@ def read_entries(folder: str) -> Iterator[LogEntry]:
         reader.close()
 
 
-def follow_entries(folder: str, run: str, pause: float = 0.02) -> Iterator[LogEntry]:
-    """Every line that is there, and those to come, until the container's monitor has ended.
+def follow_entries(folder: str, run: str, skip: int = 0, pause: float = 0.02) -> Iterator[LogEntry]:
+    """Every line that is there but for the first `skip`, and those to come, until the container's monitor has ended.
 
     Looks again after `pause` seconds without news, more seldom (ten times that) the longer nothing comes.
     """
-    reader, lines = LogReader(folder), _Lines()
+    reader, lines = LogReader(folder), _Lines(skip)
     quiet = 0
     try:
         while True:

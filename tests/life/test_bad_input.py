@@ -49,7 +49,7 @@ BAD = [
     (["run", "base", "/etc/passwd"], 126, "/etc/passwd: permission denied"),
     (["run", "base", "/etc"], 126, "/etc: permission denied"),
     (["run", "-it", "base", "sh"], 1, "the input is not a terminal"),
-    (["exec", "nope", "true"], 125, "No such container: nope"),
+    (["exec", "nope", "true"], 1, "No such container: nope"),
     (["start", "nope"], 1, "No such container: nope"),
     (["stop", "nope"], 1, "No such container: nope"),
     (["kill", "nope"], 1, "No such container: nope"),

@@ -30,11 +30,11 @@ def test_what_is_not_there_or_cannot_be_executed(persona: Persona):
 def test_it_needs_a_running_container(persona: Persona):
     container = persona.ok("create", *SLEEP)
     for _ in range(2):
-        assert "not running" in one_sentence(persona.cli("exec", container, "true"), code=125)
+        assert "not running" in one_sentence(persona.cli("exec", container, "true"), code=1)
         persona.ok("start", container)
         persona.ok("kill", container)
         persona.ok("wait", container)
-    assert "No such container" in one_sentence(persona.cli("exec", "nobody", "true"), code=125)
+    assert "No such container" in one_sentence(persona.cli("exec", "nobody", "true"), code=1)
 
 
 def test_it_is_in_the_same_namespaces_and_root(persona: Persona):
