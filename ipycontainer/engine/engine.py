@@ -255,6 +255,7 @@ class Engine:
                 raise TimedOut(f"the launcher (process {pid}) did not leave within {timeout:g} s")
         finally:
             os.close(descriptor)
+        self.launcher.forget()
 
     def __repr__(self) -> str:
         return f"<Engine {self.root}>"

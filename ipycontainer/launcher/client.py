@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _START_LIMIT = 30.0
 
+# A signal that whoever starts us ignores (SIGHUP under nohup) would stay ignored in every container.  Signals 9 and
+# 19 cannot be, and 32 and 33 are libc's own.
+_EVERY_SIGNAL = tuple(number for number in range(1, 65) if number not in (9, 19, 32, 33))
+
 
 class Launcher:
     """The launcher of the store at `root`.  Every call opens its own connection, so threads may share this."""
@@ -104,7 +108,15 @@ class Launcher:
         if "IPYCONTAINER_IDLE" in os.environ:
             environment["IPYCONTAINER_IDLE"] = os.environ["IPYCONTAINER_IDLE"]
         try:
-            pid = os.posix_spawn(program, arguments, environment, file_actions=actions, setsid=True, setsigmask=())
+            pid = os.posix_spawn(
+                program,
+                arguments,
+                environment,
+                file_actions=actions,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_EVERY_SIGNAL,
+            )
         except OSError as error:
             os.close(reading)
             raise LauncherError(f"cannot run {program} for the launcher: {error.strerror}") from None
@@ -161,27 +173,32 @@ class Launcher:
             channel.close()
 
     def forget(self) -> None:
-        """Remove the socket of a launcher that was killed."""
+        """Remove what launchers that have gone left: their sockets, and the run folder unless a container needs it."""
         try:
             lock = self._lock()
         except FileNotFoundError:
             return  # there never was one
         try:
-            sock = self._try_connect()
-            if sock is not None:
-                sock.close()  # one was started meanwhile
-            else:
-                for path in (self.socket_path, os.path.join(self.run, self._name + ".json")):
-                    if os.path.lexists(path):
-                        os.unlink(path)
+            names = os.listdir(self.run)
+            if any(name.endswith(".sock") and _listens(os.path.join(self.run, name)) for name in names):
+                return  # one was started meanwhile, or another release's is there
+            folders.remove_run(self.run)
         finally:
             os.close(lock)
 
     def _lock(self) -> int:
-        """A descriptor that holds the lock under which launchers are started and forgotten."""
-        lock = os.open(os.path.join(self.run, "launcher.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return lock
+        """The lock under which launchers are started and run folders removed; a descriptor to be closed."""
+        path = os.path.join(self.run, "launcher.lock")
+        while True:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                if os.stat(path).st_ino == os.fstat(lock).st_ino:
+                    return lock
+            except FileNotFoundError:
+                pass
+            os.close(lock)  # while we waited, whoever had it removed the folder
+            folders.prepare(self.root)
 
     def leave(self) -> None:
         """Ask a running launcher to go; containers stay."""
@@ -194,6 +211,18 @@ class Launcher:
             channel.receive()
         finally:
             channel.close()
+
+
+def _listens(path: str) -> bool:
+    """Whether a living process listens at the socket `path`; one that was killed left only the name."""
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    try:
+        sock.connect(path)
+    except OSError:
+        return False
+    finally:
+        sock.close()
+    return True
 
 
 def unwrap(document: dict[str, Any]) -> dict[str, Any] | None:

@@ -84,6 +84,27 @@ def make_private(folder: str, root: str) -> None:
             )
 
 
+def remove_run(run: str) -> None:
+    """Remove a run folder in which no launcher listens, as far as no container needs it; the caller holds its lock."""
+    try:
+        used = os.listdir(os.path.join(run, "containers"))
+        names = os.listdir(run)
+    except FileNotFoundError:
+        return
+    if used:
+        for name in names:
+            if name.endswith((".sock", ".json")):
+                os.unlink(os.path.join(run, name))
+        return
+    for name in ("containers", "root", "etc"):
+        if name in names:
+            os.rmdir(os.path.join(run, name))
+    for name in names:
+        if name.startswith("launcher"):
+            os.unlink(os.path.join(run, name))
+    os.rmdir(run)
+
+
 def prepare(root: str) -> str:
     """Make the store's and the run folder where they are missing; gives the run folder.
 
