@@ -34,7 +34,7 @@ def test_run_is_interrupted(kernel):
 
 def test_what_ignores_int_is_killed_after_two_seconds(kernel):
     # As PID 1 without a handler `sleep` never sees SIGINT.
-    ticket = kernel.send("%container run --rm base sh -c 'echo ready; exec sleep 60'")
+    ticket = kernel.send("%container run --rm base sh -c 'trap \"\" INT; echo ready; exec sleep 60'")
     kernel.wait_for("ready", ticket)
     pressed = time.monotonic()
     kernel.interrupt()
@@ -45,7 +45,7 @@ def test_what_ignores_int_is_killed_after_two_seconds(kernel):
 
 
 def test_a_second_press_kills_at_once(kernel):
-    ticket = kernel.send("%container run --rm base sh -c 'echo ready; exec sleep 60'")
+    ticket = kernel.send("%container run --rm base sh -c 'trap \"\" INT; echo ready; exec sleep 60'")
     kernel.wait_for("ready", ticket)
     pressed = time.monotonic()
     kernel.interrupt()

@@ -11,8 +11,8 @@ from tests.jupyter.kernels import READY, Kernel
 NAMES = "names = %container ps {} --format '{{{{.Names}}}}'\nprint(sorted(names))"
 
 
-PROGRAM = "echo one; until [ -e /go ]; do sleep 0.05; done; echo two; exit 4"
-"""It waits until it is told to end, so that no test races with it."""
+PROGRAM = "echo one; until [ -e /go ]; do sleep 0.05; done; echo two; sleep 1; exit 4"
+"""It waits until it is told to end, and a second more: who tells it is inside, and would end with it."""
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_nothing_is_left_of_cells_that_were_interrupted_and_of_a_kernel_that_was
     kernel = Kernel(persona)
     try:
         kernel.ok(READY)
-        ticket = kernel.send("%container run --rm base sh -c 'echo ready; exec sleep 60'")
+        ticket = kernel.send("%container run --rm base sh -c 'trap \"\" INT; echo ready; exec sleep 60'")
         kernel.wait_for("ready", ticket)
         kernel.interrupt()
         kernel.finish(ticket)
