@@ -1,8 +1,8 @@
 """The launcher's loop: one connection is one request is one forked job.
 
-The launcher itself never reads a request: a slow or hostile client can only hold up its own child.  A few
-children are forked ahead and wait in accept(), because a fork is a good part of what a start costs; the
-launcher puts others in their place a moment later, out of the start's way.
+The launcher itself never reads a request: a slow or hostile client can only hold up its own child.  A spare is
+forked ahead and waits in accept(), because a fork is a good part of what a start costs; the launcher puts another
+in its place a moment later, out of the start's way.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ SPARES = 1
 SPARE = "ipyc-spare"
 # A keeper's exit code when its starter was killed: the launcher then sweeps.
 KILLED = 99
-# Long enough that a new spare's fork does not compete with the start that took the last one.
-REFILL_SECONDS = 0.012
+# Longer than a start takes, the cold way too: a new spare's preparation shall compete with none.
+REFILL_SECONDS = 0.030
 
 
 class Server:
