@@ -15,6 +15,7 @@ import compileall
 import os
 import pwd
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,12 @@ from tests.accounts import WITH_RANGE, WITHOUT, Accounts, has_range
 from tests.personas import CHECKOUT, Persona
 
 pytest_plugins = ["tests.skips"]
+
+# A shell ignores SIGINT for what it starts with `&`, nohup ignores SIGHUP, and an ignored signal stays so in every
+# child: the tests of interrupts start from what a person's terminal gives.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
 
 ALL = ("root", "user", "solo")
 
