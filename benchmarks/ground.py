@@ -42,6 +42,8 @@ class Ground:
         self.disk = machine.journaled_disk(self.folder)
         self.floor = machine.compiled("floor", self.folder)
         self.stopwatch = machine.compiled("stopwatch", self.folder)
+        # podman makes this whatever its folders are; where it was there before us it is somebody's.
+        self.foreign = [place for place in ("/dev/shm/libpod_lock",) if not os.path.exists(place)]
         self.way_back = machine.first_served(self.prefix)
         self.groups = parents_of_groups()
 
@@ -96,6 +98,9 @@ class Ground:
         if self.way_back:
             with open(self.way_back, "w", encoding="ascii") as file:
                 file.write("0")
+        for place in self.foreign:
+            if os.path.exists(place):
+                os.unlink(place)
         machine.remove_groups(self.prefix)
         for group in self.groups:
             for left in glob.glob(f"{group}/floor-*"):

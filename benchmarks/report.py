@@ -17,7 +17,9 @@ PLACE = os.path.join(machine.HERE, "RESULTS.md")
 _HEAD = """# Results
 
 Written by `python -m benchmarks`; each section by the benchmark of its name. Times are in milliseconds unless a
-column says otherwise. Ratios are medians of paired ratios: both times of a pair are from the same round.
+column says otherwise. Ratios are medians of paired ratios: both times of a pair are from the same round. Where cgroup
+v1 has a cpu hierarchy, everything measured, the peers and their daemons included, sits in one CPU group with the
+greatest share, so that other work on the machine (see its load) disturbs less; it still does.
 """
 
 

@@ -71,7 +71,8 @@ def run(options: Namespace) -> None:
         ready = {"root": stack.enter_context(ground.engine())}
         for name, person in PERSONS.items():
             ready[name] = stack.enter_context(engine_of(ground, person))
-            stack.callback(shutil.rmtree, f"/tmp/ipycontainer-{person.number}", ignore_errors=True)
+            for place in ("/tmp", "/dev/shm"):
+                stack.callback(shutil.rmtree, f"{place}/ipycontainer-{person.number}", ignore_errors=True)
         for gap, length, when in ((0.05, 1, "50 ms apart"), (0.0, 4, "back to back")):
             times = in_turn(ready, options.rounds, gap, length)
             for name in PERSONS:

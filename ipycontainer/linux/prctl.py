@@ -65,6 +65,18 @@ def set_command_line(text: str) -> None:
 
 
 def set_name(name: str) -> None:
-    """The name that ps shows; 15 bytes."""
-    buffer = ctypes.create_string_buffer(os.fsencode(name)[:15])
-    check("prctl PR_SET_NAME", libc.prctl(PR_SET_NAME, buffer, 0, 0, 0))
+    """The name that ps shows; 15 bytes.
+
+    By /proc/self/comm, because every monitor calls this: the way through ctypes would touch, and so keep, 100 KB
+    of its own.  After a change of ids that file may be another's; then by PR_SET_NAME, which does the same.
+    """
+    raw = os.fsencode(name)[:15]
+    try:
+        descriptor = os.open("/proc/self/comm", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        check("prctl PR_SET_NAME", libc.prctl(PR_SET_NAME, ctypes.create_string_buffer(raw), 0, 0, 0))
+        return
+    try:
+        os.write(descriptor, raw)
+    finally:
+        os.close(descriptor)
