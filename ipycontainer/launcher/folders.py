@@ -91,18 +91,15 @@ def remove_run(run: str) -> None:
         names = os.listdir(run)
     except FileNotFoundError:
         return
-    if used:
-        for name in names:
-            if name.endswith((".sock", ".json")):
-                os.unlink(os.path.join(run, name))
-        return
-    for name in ("containers", "root", "etc"):
-        if name in names:
-            os.rmdir(os.path.join(run, name))
     for name in names:
-        if name.startswith("launcher"):
-            os.unlink(os.path.join(run, name))
-    os.rmdir(run)
+        path = os.path.join(run, name)
+        if os.path.isdir(path):
+            if not used:
+                os.rmdir(path)
+        elif not used or name.endswith((".sock", ".json")):
+            os.unlink(path)
+    if not used:
+        os.rmdir(run)
 
 
 def prepare(root: str) -> str:

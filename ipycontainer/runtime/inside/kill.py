@@ -8,6 +8,8 @@ from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.linux import pidfd
 from ipycontainer.runtime.inside.sweep import living_state
 
+_ESRCH = 3
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -39,6 +41,10 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
     descriptor = open_init(living_state(str(request["run"])))
     try:
         pidfd.send_signal(descriptor, int(request["signal"]))
+    except KernelError as error:
+        if error.errno != _ESRCH:
+            raise
+        raise WrongState("the container is not running any more") from None
     finally:
         os.close(descriptor)
     return {}

@@ -30,11 +30,11 @@ def claim(run: str) -> int:
     """
     path = os.path.join(run, "alive")
     while True:
-        os.makedirs(run, 0o700, exist_ok=True)
         try:
+            os.makedirs(run, 0o700, exist_ok=True)
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:
-            continue  # a sweep removed the folder between the two lines above
+        except (FileNotFoundError, FileExistsError):
+            continue  # a sweep removed the folder between two looks at it
         if not locks.take(lock):
             os.close(lock)
             raise WrongState("the container is already running, or is being swept; see `ipycontainer ps -a`")
