@@ -19,9 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Marks in mount options that are no flags of the kernel's.
-_RECURSIVE_BY_DEFAULT = "bind"
-
 
 def plan(launch: Launch, host: Host) -> Plan:
     """The plan of one start.  Raises Refused for a limit that this host cannot keep, DocumentError for a bad spec."""

@@ -14,7 +14,7 @@ import os
 
 from ipycontainer.errors import Error
 from ipycontainer.launcher import wire
-from ipycontainer.linux import descriptors, mounts
+from ipycontainer.linux import mounts
 from ipycontainer.runtime.inside import container
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
 from ipycontainer.runtime.inside.step import Place, Step
@@ -31,8 +31,8 @@ from ipycontainer.runtime.inside.steps.root import (
     MaskPaths,
     Mount,
     MountOverlay,
+    MoveMounts,
     ReadOnlyPaths,
-    open_kernels_own,
 )
 from ipycontainer.runtime.inside.walk import walk
 from ipycontainer.runtime.launch import Host, Launch
@@ -50,7 +50,6 @@ _OUTSIDE = (Clone, WriteIdMaps, TellChild)
 # Not DetachMounts: what the host mounts while a slot waits must arrive there, for a later -v, and what it unmounts go.
 _INSIDE = (AwaitMonitor, BecomeRoot, RaiseLoopback)
 _STAGED = (Mount, MakeDevices, MaskPaths, ReadOnlyPaths, Bind)
-_TREES = ("proc", "dev", "sys")
 
 
 class Slot:
@@ -110,28 +109,6 @@ def _stage(place: Place, steps: Sequence[Step]) -> int:
     walk("inside", steps, place)
     os.close(place.null)
     return place.root
-
-
-class MoveMounts(Step):
-    """Move /proc, /dev and /sys, which were mounted ahead, into the container's root.
-
-    staging: a descriptor of the tmpfs on which they lie.
-    """
-
-    call = "move_mount(2)"
-    why = "they are the same for every container, and were made while nobody waited"
-    shows = "/proc/self/mountinfo"
-
-    staging: int
-
-    def take(self, place: Place) -> None:
-        for name in _TREES:
-            tree = descriptors.openat2(self.staging, name, os.O_PATH | os.O_DIRECTORY, 0)
-            target = open_kernels_own(place, name)
-            mounts.attach(tree, target, f"/{name}")
-            os.close(tree)
-            os.close(target)
-        os.close(self.staging)
 
 
 def _wait_inside(

@@ -55,7 +55,7 @@ class Step(Record):
 class Plan(Record):
     """A container as three lists of steps, named by who walks them and when.
 
-    outside: by the monitor; the last of them run beside the child, after Clone;
+    outside: by the starter; the last of them run beside the child, after Clone;
     inside: by the child in its new namespaces, up to pivot_root;
     last: by the child after the barrier, up to the program's first instruction.
     """

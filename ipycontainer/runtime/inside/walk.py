@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ipycontainer.errors import Error, KernelError, StartError
+from ipycontainer.errors import KernelError, StartError
 from ipycontainer.runtime.inside.step import Place, Step
 
 TYPE_CHECKING = False
@@ -39,5 +39,3 @@ def walk(part: str, steps: Sequence[Step], place: Place, first: int = 0) -> None
             raise StartError(f"{name}: {error}") from error
         except OSError as error:
             raise StartError(f"{name}: {error.strerror} ({error.filename or 'no path'})") from error
-        except Error:
-            raise

@@ -1,4 +1,4 @@
-"""Steps of the monitor: the cgroup, the writable layer's folders, the child, its id maps."""
+"""Steps of the starter: the cgroup, the writable layer's folders, the child, its id maps."""
 
 from __future__ import annotations
 
