@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def exec_in(call: Call) -> int:
     """Starts the command and stays with it until it ends (unless -d)."""
     from ipycontainer.commands.run import environment
+    from ipycontainer.commands.streaming import follow
 
     parsed = call.parsed
     detached = parsed.flag("detach")
@@ -35,8 +36,6 @@ def exec_in(call: Call) -> int:
         raise
     if attachment is None:
         return 0
-    from ipycontainer.commands.streaming import follow
-
     return follow(attachment, call.console, stdin=parsed.flag("interactive"), terminal=terminal)
 
 

@@ -59,6 +59,8 @@ def run(call: Call) -> int:
     if asked.tty and not detached:
         # A terminal that is not there is found out before anything is made.
         terminal = console.terminal(asked.interactive)
+    if not detached:
+        from ipycontainer.commands.streaming import follow
     container = call.engine.create(asked)
     try:
         if detached:
@@ -72,8 +74,6 @@ def run(call: Call) -> int:
         # docker leaves a container behind that never ran; nobody has wanted it yet.
         _discard(container)
         raise
-    from ipycontainer.commands.streaming import follow
-
     return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill)
 
 

@@ -39,15 +39,25 @@ def follow(
 
     kill: a way to kill it that does not go through the attachment, where there is one.
     """
-    source = console.stdin() if stdin else None
-    follower = _Follower(attachment, console, source, terminal, kill)
     try:
+        follower = _Follower(attachment, console, console.stdin() if stdin else None, terminal, kill)
         if terminal is None:
             return follower.follow()
         with terminal:
             return follower.follow()
+    except KeyboardInterrupt:
+        # It came in the instant before the signal was ours to pass on: a program that nobody stays with ends.
+        _kill_now(attachment, kill)
+        raise
     finally:
         attachment.close()
+
+
+def _kill_now(attachment: Attachment, kill: Callable[[], object] | None) -> None:
+    try:
+        (kill or (lambda: attachment.signal(_signal.SIGKILL)))()
+    except Error:
+        pass  # it has just ended by itself
 
 
 class _Follower:
@@ -132,13 +142,7 @@ class _Follower:
         self._tell(lambda: self.attachment.signal(_signal.SIGINT))
 
     def _kill(self) -> None:
-        if self.kill is None:
-            self._tell(lambda: self.attachment.signal(_signal.SIGKILL))
-            return
-        try:
-            self.kill()
-        except Error:
-            pass  # it has just ended by itself, which the attachment is about to say
+        _kill_now(self.attachment, self.kill)
 
     def _tell(self, message: Callable[[], None]) -> None:
         """Something for the monitor; where it has gone, its last word is still to be read."""

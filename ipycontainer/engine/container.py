@@ -219,11 +219,11 @@ class Container:
             "name": self.name,
             "id": self.id,
         }
-        if not self._delete(request):
+        if not self._delete(request, force):
             return  # somebody else was faster
         self._engine.journal.append("container", "destroy", self.id, {"name": self.name, "image": self.image})
 
-    def _delete(self, request: dict[str, Any]) -> bool:
+    def _delete(self, request: dict[str, Any], force: bool) -> bool:
         """Whether it was us who removed it: somebody who looks or removes may be sweeping it at this moment."""
         deadline = time.monotonic() + _PATIENCE
         while os.path.isdir(self.folder):
@@ -231,8 +231,13 @@ class Container:
                 lifecycle.delete(self._engine.launcher, request)
                 return True
             except WrongState:
-                if self.status == RUNNING or time.monotonic() > deadline:
+                if time.monotonic() > deadline:
                     raise
+                if self.status == RUNNING:
+                    # It was just being started when we looked.
+                    if not force:
+                        raise
+                    self._kill_and_wait()
                 time.sleep(0.005)
         return False
 

@@ -76,6 +76,20 @@ def test_an_interrupted_run(persona: Persona):
     assert process.returncode in (130, 137)
 
 
+def test_a_run_interrupted_at_any_instant(persona: Persona):
+    """Also before anybody attends to the signal, and between the start and the first look at the output."""
+    for delay in range(10, 46, 4):
+        process = persona.popen(["ipycontainer", "run", "--rm", "base", "sleep", "1000"])
+        time.sleep(delay / 1000)
+        process.send_signal(2)
+        try:
+            process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.send_signal(2)  # a starting interpreter may swallow one; a person presses again
+            process.communicate(timeout=20)
+        assert process.returncode != 0
+
+
 def test_a_command_line_that_is_killed(persona: Persona):
     """The container goes on; it ends by itself and is removed, for it was asked to be."""
     process = persona.popen(["ipycontainer", "run", "--rm", "--name", "alone", "base", "sleep", "2"])
