@@ -11,6 +11,7 @@ from ipycontainer.engine.creation import compose
 from ipycontainer.engine.launches import launch_of
 from ipycontainer.launcher.expected import expected
 from ipycontainer.linux import capabilities, cgroups
+from ipycontainer.linux.cgroups.cgroup_plan import OURS
 from ipycontainer.linux.mounts import FLAG_NAMES
 from ipycontainer.record import Record
 from ipycontainer.runtime.launch import Host
@@ -154,6 +155,8 @@ def _item(value: Any) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Digests by their first 12 digits, as everywhere."""
+    """Digests by their first 12 digits, as everywhere; groups without the way to them."""
     parts = text.split("/")
+    if text.startswith("/sys/fs/cgroup/") and OURS in parts:
+        parts[4 : parts.index(OURS)] = ["…"]  # in which group we sit ourselves tells nobody anything
     return "/".join(part[:12] if len(part) == 64 and part.isalnum() else part for part in parts)
