@@ -37,6 +37,7 @@ def compose(
     were written for it.  Raises InputError for what makes no sense, before anything is made.
     """
     kept = capability_set(request.cap_add, request.cap_drop)
+    no_new_privileges, seccomp = _security(request, kept)
     return {
         "ociVersion": VERSION,
         "hostname": hostname,
@@ -53,7 +54,7 @@ def compose(
                 {"type": f"RLIMIT_{item.name.upper()}", "soft": item.soft, "hard": item.hard}
                 for item in request.ulimits
             ],
-            "noNewPrivileges": True,
+            "noNewPrivileges": no_new_privileges,
         },
         "mounts": [*base_mounts(), *_asked_mounts(request, etc)],
         "linux": {
@@ -63,9 +64,19 @@ def compose(
             "resources": resources(request),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
-            "seccomp": default_seccomp(kept),
+            **seccomp,
         },
     }
+
+
+def _security(request: RunRequest, capabilities: list[str]) -> tuple[bool, dict[str, Any]]:
+    """no_new_privs, and the spec's `seccomp` (nothing for no filter)."""
+    if not request.security_opts:
+        return True, {"seccomp": default_seccomp(capabilities)}
+    from ipycontainer.engine.security_options import parse, seccomp_part
+
+    asked = parse(request.security_opts)
+    return asked.no_new_privileges, seccomp_part(asked, capabilities)
 
 
 def arguments(request: RunRequest, image: Mapping[str, Any]) -> tuple[str, ...]:
