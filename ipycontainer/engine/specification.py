@@ -37,6 +37,7 @@ def compose(
     were written for it.  Raises InputError for what makes no sense, before anything is made.
     """
     kept = capability_set(request.cap_add, request.cap_drop)
+    no_new_privileges, seccomp = _security(request, kept)
     return {
         "ociVersion": VERSION,
         "hostname": hostname,
@@ -50,7 +51,7 @@ def compose(
             "cwd": _working_folder(request, image),
             "capabilities": {"bounding": kept, "effective": kept, "permitted": kept},
             "rlimits": _limits(request),
-            "noNewPrivileges": True,
+            "noNewPrivileges": no_new_privileges,
         },
         "mounts": [*base_mounts(), *_asked_mounts(request, etc)],
         "linux": {
@@ -61,7 +62,7 @@ def compose(
             "sysctl": _sysctls(request),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
-            "seccomp": default_seccomp(kept),
+            **seccomp,
         },
     }
 
@@ -76,6 +77,16 @@ def _limits(request: RunRequest) -> list[dict[str, Any]]:
 def _sysctls(request: RunRequest) -> dict[str, str]:
     """docker's own, where the network is the container's."""
     return dict(SYSCTLS) if "network" in modes.namespaces(request.network) else {}
+
+
+def _security(request: RunRequest, capabilities: list[str]) -> tuple[bool, dict[str, Any]]:
+    """no_new_privs, and the spec's `seccomp` (nothing for no filter)."""
+    if not request.security_opts:
+        return True, {"seccomp": default_seccomp(capabilities)}
+    from ipycontainer.engine.security_options import parse, seccomp_part
+
+    asked = parse(request.security_opts)
+    return asked.no_new_privileges, seccomp_part(asked, capabilities)
 
 
 def arguments(request: RunRequest, image: Mapping[str, Any]) -> tuple[str, ...]:

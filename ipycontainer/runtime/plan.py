@@ -160,7 +160,7 @@ def _program(launch: Launch, host: Host) -> list[Step]:
 def _filters(launch: Launch) -> list[Step]:
     """No `linux.seccomp` in the spec: no filter."""
     filtered = launch.spec.get("linux", {}).get("seccomp")
-    return [seccomp.InstallFilter(filtered["program"], filtered.get("flags", 0))] if filtered else []
+    return [seccomp.InstallFilter(filtered["program"], tuple(filtered.get("options", ())))] if filtered else []
 
 
 def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> tuple[Step, ...]:

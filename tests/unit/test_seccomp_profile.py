@@ -162,7 +162,7 @@ def test_a_profile_that_is_too_long_is_refused():
     rules = [
         Rule(("read",), ALLOW, tuple(condition.replace(value_two=n) for condition in conditions)) for n in range(999)
     ]
-    with pytest.raises(InputError, match="4096 is the limit"):
+    with pytest.raises(InputError, match="4096"):
         compiled(Profile(ERRNO | 1, ("SCMP_ARCH_X86_64",), tuple(rules)))
 
 

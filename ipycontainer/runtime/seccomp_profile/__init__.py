@@ -1,6 +1,6 @@
 """Which system calls a container may make: docker's default, or a profile that was given, as a BPF program.
 
-In a container's spec, `linux.seccomp` has not the rules but what they come to: {"program": …, "flags": …}, where
+In a container's spec, `linux.seccomp` has not the rules but what they come to: {"program": …, "options": …}, where
 the program is `builtin:` and the capabilities that matter to it, if it is one of those that are shipped, or its
 instructions in hexadecimal.  So nothing is compiled while a person waits, and a start carries thirty bytes.
 No `linux.seccomp` is no filter.
@@ -43,6 +43,25 @@ def default_seccomp(capabilities: Iterable[str]) -> dict[str, Any]:
     if name in SHIPPED:
         return {"program": name}
     return {"program": compile_default(name, os.uname().machine).hex()}
+
+
+def given_seccomp(text: str, capabilities: Iterable[str]) -> dict[str, Any] | None:
+    """`linux.seccomp` for a profile in docker's form or OCI's; None for one that asks for no filter.
+
+    Raises DocumentError, Refused, InputError (too long).
+    """
+    from ipycontainer.oci.document import Document
+    from ipycontainer.runtime.seccomp_profile.compile import compiled
+    from ipycontainer.runtime.seccomp_profile.document import read
+
+    host = os.uname()
+    words = host.release.split(".")
+    kernel = (int(words[0]), int("".join(digit for digit in words[1] if digit.isdecimal())))
+    document = Document(text.encode(), "the seccomp profile")
+    given = read(document, host.machine, kernel, frozenset(capabilities))
+    if given is None:
+        return None
+    return {"program": compiled(given.profile).hex(), "options": list(given.options)}
 
 
 def compile_default(name: str, machine: str) -> bytes:
