@@ -13,11 +13,12 @@ import struct
 
 from ipycontainer.errors import KernelError
 from ipycontainer.linux.syscalls import syscall
-from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ipycontainer.linux.cgroups.devices import DeviceRule
 
 _PROG_LOAD, _PROG_ATTACH = 5, 8  # commands
 _CGROUP_DEVICE_PROGRAM, _CGROUP_DEVICE_ATTACH = 15, 6
@@ -33,23 +34,10 @@ _UNLESS, _UNLESS_REGISTER, _EXIT = 0x55, 0x5D, 0x95
 _CONTEXT, _KIND, _WANTED, _MAJOR, _MINOR, _SCRATCH = 1, 2, 3, 4, 5, 6
 
 
-class DeviceRule(Record):
-    """Devices that may be used: kind "b", "c" or "a" (both); None is any number; access of "rwm" (m: mknod)."""
-
-    kind: str
-    major: int | None
-    minor: int | None
-    access: str
-
-    def line(self) -> str:
-        """As version 1's devices.allow takes it."""
-        numbers = ":".join("*" if number is None else str(number) for number in (self.major, self.minor))
-        return f"{self.kind} {numbers} {self.access}"
-
-
 def assemble(rules: Sequence[DeviceRule]) -> bytes:
     """A program that allows what one of `rules` allows, and nothing else.
 
+    >>> from ipycontainer.linux.cgroups.devices import DeviceRule
     >>> len(assemble([])) // 8, len(assemble([DeviceRule("c", 1, 3, "rwm")])) // 8
     (8, 16)
     """

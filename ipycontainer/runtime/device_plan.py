@@ -6,7 +6,7 @@ import stat
 
 from ipycontainer.errors import DocumentError
 from ipycontainer.linux import cgroups
-from ipycontainer.linux.bpf import DeviceRule
+from ipycontainer.linux.cgroups.devices import DeviceRule
 from ipycontainer.runtime.inside.step import Step
 from ipycontainer.runtime.inside.steps import devices
 from ipycontainer.runtime.launch import Host, Launch

@@ -13,16 +13,30 @@ import errno
 import os
 
 from ipycontainer.errors import KernelError
-from ipycontainer.linux import bpf
-from ipycontainer.linux.bpf import DeviceRule
 from ipycontainer.linux.cgroups.cgroup_plan import OURS
 from ipycontainer.linux.cgroups.files import text, write
 from ipycontainer.linux.cgroups.layout import own_folder, parse_own
 from ipycontainer.linux.mountinfo import parse_mountinfo
+from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class DeviceRule(Record):
+    """Devices that may be used: kind "b", "c" or "a" (both); None is any number; access of "rwm" (m: mknod)."""
+
+    kind: str
+    major: int | None
+    minor: int | None
+    access: str
+
+    def line(self) -> str:
+        """As version 1's devices.allow takes it."""
+        numbers = ":".join("*" if number is None else str(number) for number in (self.major, self.minor))
+        return f"{self.kind} {numbers} {self.access}"
+
 
 # The OCI runtime spec's default devices, docker's list but for /dev/net/tun, which docker's own default has no
 # node for: any node may be made, and these may be used.
@@ -52,7 +66,11 @@ def control(is_root: bool, unified: bool) -> str:
     if folder:
         writable = os.access(folder, os.W_OK, effective_ids=True) and os.path.exists(f"{folder}/devices.list")
         return f"{folder}/{OURS}" if writable else ""
-    return PROGRAMS if unified and bpf.usable() else ""
+    if not unified:
+        return ""
+    from ipycontainer.linux import bpf
+
+    return PROGRAMS if bpf.usable() else ""
 
 
 def folder_of(mountinfo: str, own: str) -> str:

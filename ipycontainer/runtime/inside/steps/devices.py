@@ -44,7 +44,7 @@ class LimitDevices(Step):
     shows = "bpftool cgroup show (on the host)"
 
     group: str
-    rules: tuple[bpf.DeviceRule, ...]
+    rules: tuple[devices.DeviceRule, ...]
 
     def take(self, place: Place) -> None:
         program = bpf.load(bpf.assemble(self.rules))
