@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipycontainer.linux import capabilities, cgroups, idmaps
+from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import exec as exec_job
 from ipycontainer.runtime.inside import kill, life, starter, sweep
 from ipycontainer.runtime.inside.slot import Slot, prepare
@@ -28,6 +28,7 @@ def read_host(mode: str) -> Host:
         life.boot_id(),
         cgroups.devices.control(mode == "root", layout.kind == "unified"),
         _oom_score() < 0,
+        labels.loaded_profile("docker-default") if mode == "root" else "",
     )
 
 
