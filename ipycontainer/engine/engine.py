@@ -157,7 +157,9 @@ class Engine:
         found: list[Container] = []
         for identity in self.directory.ids():
             config = self.directory.read(identity)
-            if config is not None:
+            if config is None:
+                self.directory.forget_unfinished(identity)
+            else:
                 found.append(Container(self, identity, config, names.get(identity, "")))
         found.sort(key=lambda container: container.created, reverse=True)
         if filters:

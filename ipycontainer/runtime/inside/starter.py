@@ -102,9 +102,13 @@ class Starter:
         """PID 1, on its way with its streams: the slot's if it fits, else a new one.  Gives our end of its channel."""
         place, slot = self._place, self._slot
         if slot is not None and slot.fits(steps.outside[hinge], steps.inside) and not self._launch.fault:
-            place.child, place.pidfd, place.walked = slot.child, slot.pidfd, slot.walked
-            slot.channel.send(self._launch.as_dict(), theirs)
-            return slot.channel
+            try:
+                slot.channel.send(self._launch.as_dict(), theirs)
+            except LauncherError:
+                pass  # its PID 1 was killed while it waited: there is the cold way
+            else:
+                place.child, place.pidfd, place.walked = slot.child, slot.pidfd, slot.walked
+                return slot.channel
         if slot is not None:
             slot.give_up()
         parent, child = wire.pair()
