@@ -40,6 +40,10 @@ VERBS = {
     "info": ("about", "INFO"),
     "doctor": ("about", "DOCTOR"),
     "system shutdown": ("about", "SHUTDOWN"),
+    "kernel install": ("kernels.verbs", "INSTALL"),
+    "kernel list": ("kernels.verbs", "LIST"),
+    "kernel remove": ("kernels.verbs", "REMOVE"),
+    "kernel run": ("kernels.verbs", "RUN"),
 }
 
 # docker's second names.
@@ -58,9 +62,16 @@ ALIASES = {
     "system info": "info",
     "system events": "events",
     "system doctor": "doctor",
+    "kernel ls": "kernel list",
+    "kernel rm": "kernel remove",
 }
 
-GROUPS = {"container": "containers", "image": "images", "system": "the store, this machine and the launcher"}
+GROUPS = {
+    "container": "containers",
+    "image": "images",
+    "kernel": "Jupyter kernels in containers",
+    "system": "the store, this machine and the launcher",
+}
 
 # docker's verbs that a later release brings.
 LATER = (
