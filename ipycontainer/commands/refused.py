@@ -162,6 +162,11 @@ ROWS: dict[str, tuple[Option, ...]] = {
     ),
     "version": (_row("kubeconfig", "", "text", "there is no Kubernetes here", ""),),
     "load": (_row("platform", "", "text", _PLATFORM, ""),),
+    "save": (_row("platform", "", "text", _PLATFORM, ""),),
+    # Nothing is paused, whether it was asked for or not: the verb's own help says so.
+    "commit": (_row("pause", "p", "flag", "", "*"), _row("no-pause", "", "flag", "", "*")),
+    "import": (_row("platform", "", "text", _PLATFORM, ""),),
+    "history": (_row("platform", "", "text", _PLATFORM, ""),),
 }
 
 
