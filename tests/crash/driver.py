@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ipycontainer.fault_switch import SWITCH, Switch
+
 from ipycontainer import Engine, errors
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
-from ipycontainer.fault_switch import SWITCH, Switch
 
 CODE = 7  # what every program of ours ends with
 OUTPUT = b"out\n"

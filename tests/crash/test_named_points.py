@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.build import NO_SLOTS, test_build
+from tests.crash.build import test_build
 from tests.crash.points import POINTS, may_fail
 from tests.hostile.copies import Copy
 from tests.personas import Persona
