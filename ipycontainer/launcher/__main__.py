@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _enter(root: str, run: str, name: str) -> None:
-    from ipycontainer.launcher import store_namespace
+    from ipycontainer.launcher import scope, store_namespace
     from ipycontainer.linux import descriptors
 
     # The starter waits for its child; the launcher proper is its grandchild, so nobody has to reap it.
@@ -44,6 +44,8 @@ def _enter(root: str, run: str, name: str) -> None:
     descriptors.close_from(_READY + 1)
     os.umask(0o022)
     os.chdir("/")
+    # Before the user namespace, in which the launcher is no longer itself to whoever owns the groups.
+    scope.settle()
     mode = store_namespace.enter(run)
     program = store_namespace.protect_interpreter()
     os.set_inheritable(_READY, True)
