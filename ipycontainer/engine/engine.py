@@ -281,7 +281,7 @@ class Engine:
         """What this machine allows, what each lack costs, and what would mend it."""
         from ipycontainer.engine.doctor import doctor
 
-        return doctor(self.root, folders.prepare(self.root))
+        return doctor(self.root, folders.prepare(self.root), self.launcher)
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""
