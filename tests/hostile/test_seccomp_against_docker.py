@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ipycontainer.runtime.seccomp_profile import SHIPPED, numbers, shipped_x86_64
+from ipycontainer.runtime.seccomp_profile.profile import severity
 from tests import bpf_machine
 from tests.bpf_machine import ALLOW, ENOSYS, EPERM, I386, X32, X86_64
 from tests.hostile.docker_daemon import DockerDaemon
@@ -20,6 +23,7 @@ pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers 
 TABLES = {X86_64: numbers.numbers(numbers.X86_64), I386: numbers.numbers(numbers.I386)}
 NAMES = {key: {number: name for name, number in table.items()} for key, table in TABLES.items()}
 BEYOND = 600
+NEWEST_OF_LIBSECCOMP = 450  # 2.5.4's table
 # Around every bound of docker's conditions and ours.
 VALUES = sorted({0, 1, 2, 3, 8, 11, 12, 13, 17, 38, 39, 40, 41, 45, 46, 0x20000, 0x20008, 0x20009, 0x400000, 0xFFFFFFFF}
                 | {1 << bit for bit in range(40)} | {17 | 0x7E020000, 1 << 32 | 40})  # fmt: skip
@@ -126,3 +130,82 @@ def test_every_container_has_the_shipped_filter_and_no_other(persona: Persona):
         assert filters_of(first) == wanted
     finally:
         persona.ok("rm", "-f", container)
+
+
+def _rule(*names: str, action: str = "ALLOW", **more: object) -> dict[str, object]:
+    return {"names": list(names), "action": f"SCMP_ACT_{action}", **more}
+
+
+def _when(index: int, operator: str, value: int, value_two: int = 0) -> dict[str, object]:
+    return {"index": index, "value": value, "valueTwo": value_two, "op": f"SCMP_CMP_{operator}"}
+
+
+MAPPED = [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}]
+# What a container needs to start at all, then rules about calls that it does not make.
+WRITTEN: dict[str, dict[str, object]] = {
+    "everything but": {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "archMap": MAPPED,
+        "syscalls": [
+            _rule("mkdir", action="ERRNO", errnoRet=28),
+            _rule("rmdir", action="KILL_PROCESS", args=[_when(0, "EQ", 12)]),
+            _rule("personality", action="ERRNO", args=[_when(0, "GT", 1 << 20), _when(1, "LE", 8)]),
+            _rule("keyctl", action="ERRNO", args=[_when(0, "NE", 8)]),
+            _rule("bpf", action="LOG"),
+            _rule("swapon", action="TRAP", args=[_when(1, "MASKED_EQ", 0xFF00, 0x1100)]),
+            _rule("swapoff", action="ERRNO", args=[_when(0, "EQ", 1), _when(0, "EQ", 3), _when(0, "GE", 1 << 20)]),
+            _rule("acct", action="ERRNO", includes={"caps": ["CAP_CHOWN"], "minKernel": "4.0"}),
+            _rule("reboot", action="ERRNO", excludes={"caps": ["CAP_CHOWN"]}),
+            _rule("umount2", action="ERRNO", includes={"arches": ["s390x"]}),
+        ],
+    },
+    "a plain rule among conditions": {  # and values that no i386 argument has: libseccomp would cut them off there
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [
+            _rule("personality", action="ERRNO", args=[_when(0, "GT", 1 << 33)]),
+            _rule("swapon", action="ERRNO", args=[_when(0, "MASKED_EQ", 3 << 31, 1 << 31)]),
+            _rule("mkdir", action="ERRNO", errnoRet=5, args=[_when(0, "EQ", 12)]),
+            _rule("mkdir", action="ERRNO", errnoRet=6),
+            _rule("keyctl", action="ERRNO", errnoRet=7),
+            _rule("keyctl", action="KILL_PROCESS", args=[_when(0, "EQ", 12)]),
+        ],
+    },
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.personas("root")
+@pytest.mark.parametrize("which", [*WRITTEN, "podman's"])
+def test_a_written_profile_means_what_it_means_in_docker(persona: Persona, docker_daemon: DockerDaemon, which: str):
+    """Alike for every call up to the newest that Debian's libseccomp knows, or refused where docker's is not."""
+    podmans = Path("/usr/share/containers/seccomp.json")
+    if which in WRITTEN:
+        text = json.dumps(WRITTEN[which])
+    elif podmans.exists():
+        text = podmans.read_text()
+    else:
+        pytest.skip("needs golang-github-containers-common")
+    option = ("--security-opt", f"seccomp={persona.path('profile.json', text)}")
+    ours_id = detached(persona, *option, "base", "sleep", "1000")
+    theirs_id = docker_daemon.ok("run", "-d", "--network", "none", *option, "base", "sleep", "1000")
+    try:
+        ours = filters_of(state(persona, ours_id)["Pid"])
+        theirs = filters_of(docker_daemon.pid(theirs_id))
+    finally:
+        persona.ok("rm", "-f", ours_id)
+        docker_daemon.ok("rm", "-f", theirs_id)
+    different = []
+    for architecture in (X86_64, I386):
+        for number in range(NEWEST_OF_LIBSECCOMP + 1):
+            mine, docker_s = verdicts(ours, architecture, number), verdicts(theirs, architecture, number)
+            most = max(len(mine), len(docker_s))
+            pairs = {(mine[at % len(mine)], docker_s[at % len(docker_s)]) for at in range(most)}
+            name = NAMES[architecture].get(number, str(number))
+            # Docker 20.10 does not know defaultErrnoRet, which podman's has: errnos count in the others.
+            different += [
+                (architecture == I386, name, word(left), word(right))
+                for left, right in pairs
+                if severity(left) > severity(right)
+                or (left != right and severity(left) == severity(right) and which in WRITTEN)
+            ]
+    assert different == []
