@@ -9,7 +9,7 @@ import sys
 
 from benchmarks import machine
 
-NAMES = ("start", "user", "cold", "ps", "crowd", "imports")
+NAMES = ("start", "user", "confinement", "cold", "ps", "crowd", "imports")
 
 
 def main() -> int:
