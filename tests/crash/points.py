@@ -7,7 +7,7 @@ after its last instruction.  A name that ends with "!" may also fail: there the 
 refused (ENOSPC).
 
 The steps of a plan are points too, before and after each, without a row: `starter.outside.1.Clone.after`,
-`child.inside.7.Mount.before`, `child.last.3.SetUmask.before`, and `child.slot-inside.0.AwaitMonitor.before` for those
+`child.inside.7.Mount.before`, `child.last.3.SetUmask.before`, and `child.slot.Mount.before` for the first such step
 that a slot walks ahead.  What lies there is what the steps before it say in their `shows`.
 
 The shipped package has none of this: a test build is a copy of it, with this list and fault_switch.py laid beside
@@ -155,7 +155,7 @@ _EXECUTED = (
 # at what a killed monitor left, remove, start the first launcher, let it leave, exec.
 POINTS = {
     "kept": (*_RUN, *_KEPT),
-    "removed": (*_RUN, *_REMOVED),
+    "removed": (*(row for row in _RUN if row[0].startswith("monitor.")), *_REMOVED),
     "missing": _MISSING,
     "swept": _SWEPT,
     "deleted": _DELETED,
