@@ -33,6 +33,10 @@ class TerminalConsole(Console):
         """Descriptor 0."""
         return STDIN
 
+    def takes_bytes(self) -> bool:
+        """Unless stdout is a terminal."""
+        return not os.isatty(STDOUT)
+
     def terminal(self, stdin: bool) -> RawTerminal | None:
         """The terminal in front of the person; None in a pipe, where `-t` is still the container's own."""
         if stdin and not os.isatty(STDIN):

@@ -70,6 +70,10 @@ class Console:
         """The descriptor that `-i` reads from; None where there is nothing to read."""
         return None
 
+    def takes_bytes(self) -> bool:
+        """Whether an archive may be written to stdout: it goes to a file or a program, not before a person's eyes."""
+        return False
+
     def terminal(self, stdin: bool) -> Terminal | None:
         """The terminal for `-t`, read from for `-i`; None where `-t` works without one.
 
@@ -105,3 +109,7 @@ class Redirected(Console):
     def __init__(self, console: Console, out: Callable[[bytes], object]) -> None:
         super().__init__(out, console.err)
         self.program = console.program
+
+    def takes_bytes(self) -> bool:
+        """It is a file."""
+        return True

@@ -29,6 +29,13 @@ VERBS = {
     "image inspect": ("images", "IMAGE_INSPECT"),
     "rmi": ("images", "RMI"),
     "load": ("images", "LOAD"),
+    "save": ("archives", "SAVE"),
+    "export": ("archives", "EXPORT"),
+    "import": ("archives", "IMPORT"),
+    "diff": ("changes", "DIFF"),
+    "commit": ("changes", "COMMIT"),
+    "tag": ("history", "TAG"),
+    "history": ("history", "HISTORY"),
     "version": ("about", "VERSION"),
     "info": ("about", "INFO"),
     "doctor": ("about", "DOCTOR"),
@@ -43,6 +50,7 @@ VERBS = {
 ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
     **{f"container {name}": name for name in ("logs", "inspect", "ps")},
+    **{f"container {name}": name for name in ("diff", "commit", "export")},
     "container ls": "ps",
     "container list": "ps",
     "container remove": "rm",
@@ -50,7 +58,7 @@ ALIASES = {
     "image list": "images",
     "image rm": "rmi",
     "image remove": "rmi",
-    "image load": "load",
+    **{f"image {name}": name for name in ("load", "save", "import", "tag", "history")},
     "system info": "info",
     "system events": "events",
     "system doctor": "doctor",
@@ -67,13 +75,13 @@ GROUPS = {
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "commit", "cp", "diff", "export", "history", "import", "login", "logout",
-    "network", "pause", "port", "prune", "pull", "push", "rename", "restart", "save", "search", "stats", "tag", "top",
+    "attach", "build", "builder", "cp", "login", "logout",
+    "network", "pause", "port", "prune", "pull", "push", "rename", "restart", "search", "stats", "top",
     "unpause", "update", "volume",
-    "container attach", "container commit", "container cp", "container diff", "container export", "container pause",
+    "container attach", "container cp", "container pause",
     "container port", "container prune", "container rename", "container restart", "container stats", "container top",
-    "container unpause", "container update", "image build", "image history", "image import", "image prune",
-    "image pull", "image push", "image save", "image tag", "system df", "system prune",
+    "container unpause", "container update", "image build", "image prune",
+    "image pull", "image push", "system df", "system prune",
 )  # fmt: skip
 
 

@@ -97,6 +97,7 @@ class Engine:
         ulimits: Mapping[str, int] | None = None,
         cap_add: Sequence[str] = (),
         cap_drop: Sequence[str] = (),
+        security_opt: Sequence[str] = (),
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
@@ -104,8 +105,9 @@ class Engine:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
 
         command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
-        items, or a mapping from source to target; stdin: bytes for its standard input; output_limit: how many
-        bytes of each stream are kept (Result.cut says how many were dropped).
+        items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
+        such as "seccomp=FILE"; output_limit: how many bytes of each stream are kept (Result.cut says how many were
+        dropped).
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -114,7 +116,8 @@ class Engine:
             image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
-            ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, network=network, stop_signal=stop_signal,
+            ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
+            stop_signal=stop_signal,
         )  # fmt: skip
         container = self.create(request)
         if detach:
@@ -154,7 +157,9 @@ class Engine:
         found: list[Container] = []
         for identity in self.directory.ids():
             config = self.directory.read(identity)
-            if config is not None:
+            if config is None:
+                self.directory.forget_unfinished(identity)
+            else:
                 found.append(Container(self, identity, config, names.get(identity, "")))
         found.sort(key=lambda container: container.created, reverse=True)
         if filters:
@@ -191,13 +196,32 @@ class Engine:
         """All images, the newest first."""
         from ipycontainer.engine.image import Image
 
-        return [Image(record) for record in self.store.list()]
+        store = self.store
+        return [Image(record, store) for record in store.list()]
 
     def image(self, reference: str) -> Image:
         """One image by name or id.  Raises NoSuchImage."""
         from ipycontainer.engine.image import Image
 
-        return Image(self.store.resolve(reference))
+        store = self.store
+        return Image(store.resolve(reference), store)
+
+    def tag(self, source: str, target: str) -> None:
+        """Give an image one more name.  Raises NoSuchImage, ImageNameError."""
+        from ipycontainer.images.names import tag
+
+        folders.prepare(self.root)
+        tag(self.store, source, target)
+        self.journal.append("image", "tag", target, {"name": target})
+
+    def save(self, references: Sequence[str] | str, path: str | None = None) -> Iterator[bytes]:
+        """Images as one archive: in the file `path`, whole or not at all, or as pieces of bytes.
+
+        Raises NoSuchImage, StoreError, StoreUnwritable.
+        """
+        from ipycontainer.engine.images import save
+
+        return save(self, [references] if isinstance(references, str) else references, path)
 
     def load(self, source: str | int) -> list[str]:
         """Load what `docker save` wrote, from a path or a descriptor; the names (or ids) that came."""
@@ -206,6 +230,16 @@ class Engine:
         for name in names:
             self.journal.append("image", "load", name, {"name": name})
         return names
+
+    def import_tree(self, source: str | int, name: str = "", message: str = "", changes: Sequence[str] = ()) -> Image:
+        """docker's import: a tar of a whole root, from a path or a descriptor, as an image of one layer.
+
+        changes: Dockerfile instructions ("CMD [\"sh\"]").  Raises ArchiveError, InputError, StoreUnwritable.
+        """
+        from ipycontainer.engine.images import import_tree
+
+        folders.prepare(self.root)
+        return import_tree(self, source, name, message, changes)
 
     def remove_image(self, reference: str, force: bool = False) -> list[str]:
         """docker's rmi: lines "Untagged: …" and "Deleted: …".  Raises NoSuchImage, ImageInUse."""

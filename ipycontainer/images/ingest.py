@@ -120,8 +120,13 @@ def add_image(
     layout.put_document(config.document)
     digest = layout.put_document(manifest.document)
     described = Descriptor(manifest.media_type, digest, manifest.document.size)
-    layout.change(lambda entries: _with_names(entries, described, names))
+    add_names(layout, described, names)
     return described
+
+
+def add_names(layout: Layout, image: Descriptor, names: Sequence[Reference]) -> None:
+    """Give the image behind `image` these names; without any it is only made known."""
+    layout.change(lambda entries: _with_names(entries, image, names))
 
 
 def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequence[Reference]) -> list[dict[str, Any]]:
@@ -167,3 +172,13 @@ def annotated_name(annotations: Mapping[str, Any]) -> str:
             except ImageNameError:
                 continue
     return ""
+
+
+REPO_DIGESTS = "io.github.ipycontainer.repo-digests"
+"""The annotation, in the index of the store, of the names with digests under which registries have an image."""
+
+
+def repo_digests_of(entry: dict[str, Any]) -> list[str]:
+    """`repository@digest`, as often as registries are known to have the image of this entry."""
+    text = (entry.get("annotations") or {}).get(REPO_DIGESTS)
+    return [item for item in text.split(" ") if item] if isinstance(text, str) else []

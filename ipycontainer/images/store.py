@@ -19,10 +19,11 @@ from ipycontainer.oci.digest import Digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from ipycontainer.images.feed import Call
     from ipycontainer.images.layers import Layers
+    from ipycontainer.images.trees import Trees
     from ipycontainer.oci.image_config import ImageConfig
     from ipycontainer.oci.manifest import Manifest
 
@@ -135,6 +136,8 @@ class Store:
                 return image
         if reference.digest:
             for image in images:
+                if reference.replace(tag="").familiar in image.repo_digests:
+                    return image
                 repositories = {references.parse(known).name for known in image.names}
                 if reference.digest in image.digests and reference.name in repositories:
                     return image
@@ -144,20 +147,27 @@ class Store:
 
     def list(self) -> Images:
         """All images, the newest first."""
-        from ipycontainer.images.ingest import name_of
+        from ipycontainer.images.ingest import name_of, repo_digests_of
 
         entries: dict[str, Lines] = {}
+        repo_digests: dict[str, Lines] = {}
         for entry in self.layout.index().mapping().get("manifests") or []:
             known = entries.setdefault(str(entry.get("digest")), [])
             full = name_of(entry)
             if full:
                 known.append(references.parse(full).familiar)
+            repo_digests.setdefault(str(entry.get("digest")), []).extend(repo_digests_of(entry))
         images: dict[str, ImageRecord] = {}
         for digest, names in entries.items():
             image = self._image(Digest(digest), tuple(names))
+            image = image.replace(repo_digests=tuple(dict.fromkeys(repo_digests[digest])))
             same = images.get(image.id)
             if same is not None:  # one image, whose layers came here compressed in two ways
-                image = same.replace(names=(*same.names, *names), digests=(*same.digests, digest))
+                image = same.replace(
+                    names=(*same.names, *names),
+                    digests=(*same.digests, digest),
+                    repo_digests=tuple(dict.fromkeys((*same.repo_digests, *image.repo_digests))),
+                )
             images[image.id] = image
         return sorted(images.values(), key=lambda image: image.created, reverse=True)
 
@@ -165,17 +175,29 @@ class Store:
         if digest not in self._known:
             self._known[digest] = self._read_image(digest)
         id, manifest, config = self._known[digest]
-        layers = self._layers_for_reading()
+        layers = self.layers_for_reading()
         size = 0
         for diff_id in dict.fromkeys(config.diff_ids):
             if layers.has(diff_id):
                 size += layers.record(diff_id).size
         return ImageRecord(id, names, config.created_seconds, size, (str(digest),), manifest, config)
 
-    def _layers_for_reading(self) -> Layers:
+    def layers_for_reading(self) -> Layers:
+        """The layers' records; nothing is asked of the launcher for them."""
         from ipycontainer.images.layers import Layers
 
         return Layers(os.path.join(self.root, "layers"), self._call, "")
+
+    def trees(self, lowers: Sequence[str], container: str = "") -> Trees:
+        """A look into the layers of these names, the top one first, under what the container in that folder wrote."""
+        from ipycontainer.images.trees import Trees
+
+        mode = self._mode if isinstance(self._mode, str) else self._mode()
+        return Trees(self._call, os.path.join(self.root, "layers"), mode, lowers, container)
+
+    def ensure_trees(self, image: ImageRecord) -> None:
+        """Unpack again what another program put into the layout, or what was lost."""
+        self._ensure_trees(image, self.layers)
 
     def _read_image(self, digest: Digest) -> tuple[str, Manifest, ImageConfig]:
         from ipycontainer.oci import image_config, index, manifest, platform

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ipycontainer.launcher.wire import Message
+
 _START_LIMIT = 30.0
+_TRIES = 3
 
 # A signal that whoever starts us ignores (SIGHUP under nohup) would stay ignored in every container.  Signals 9 and
 # 19 cannot be, and 32 and 33 are libc's own.
@@ -139,11 +142,28 @@ class Launcher:
             words = file.read().strip().splitlines()
         raise LauncherError(f"the launcher did not start: {words[-1] if words else 'no word from it'} (see {log})")
 
-    def open(self, job: str, request: dict[str, Any], descriptors: Sequence[int] = ()) -> Channel:
-        """Start `job` and give the connection to it; descriptors are copied over."""
-        channel = self.connect()
-        channel.send({"job": job, "request": request}, descriptors)
-        return channel
+    def open(
+        self, job: str, request: dict[str, Any], descriptors: Sequence[int] = ()
+    ) -> tuple[Channel, Message | None]:
+        """Start `job`: the connection to it, and its first message; descriptors are copied over.
+
+        A launcher that is killed takes along what waits at its socket.  The kernel tells such a request, which nobody
+        has read, from one that somebody has: the first is asked again, of the next launcher.
+        """
+        for _ in range(_TRIES):
+            channel = self.connect()
+            try:
+                channel.send({"job": job, "request": request}, descriptors)
+                message = channel.receive()
+            except BaseException as error:
+                channel.close()
+                if isinstance(error, LauncherError) and channel.was_reset:
+                    continue
+                raise
+            if message is not None or not channel.was_reset:
+                return channel, message
+            channel.close()
+        raise LauncherError(f"the launcher at {self.socket_path} went away {_TRIES} times before it read the request")
 
     def call(
         self,
@@ -156,19 +176,17 @@ class Launcher:
 
         Raises the Error that the job raised, or LauncherError when it went away.
         """
-        channel = self.open(job, request, descriptors)
+        channel, message = self.open(job, request, descriptors)
         try:
-            while True:
+            while message is not None:
+                if message.kind == DOCUMENT:
+                    answer = unwrap(message.document)
+                    if answer is not None:
+                        return answer
+                    if progress is not None:
+                        progress(message.document)
                 message = channel.receive()
-                if message is None:
-                    raise LauncherError(f"the job {job!r} went away without an answer; see {self.run}/launcher.log")
-                if message.kind != DOCUMENT:
-                    continue
-                answer = unwrap(message.document)
-                if answer is not None:
-                    return answer
-                if progress is not None:
-                    progress(message.document)
+            raise LauncherError(f"the job {job!r} went away without an answer; see {self.run}/launcher.log")
         finally:
             channel.close()
 

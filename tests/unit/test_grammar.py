@@ -115,6 +115,13 @@ run --network=host base
 run --net none base
 run --stop-signal TERM --stop-timeout 3 base
 run --stop-timeout x base
+run --security-opt seccomp=unconfined base
+run --security-opt seccomp=builtin --security-opt no-new-privileges base
+run --security-opt no-new-privileges:false base
+run --security-opt foo base
+run --security-opt seccomp= base
+run --security-opt seccomp=/nonexistent base
+run --security-opt
 run --restart no base
 run --privileged=false base
 run --pull never base

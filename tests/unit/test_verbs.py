@@ -63,7 +63,7 @@ def test_a_slip_is_understood(word: str, near: str) -> None:
 def test_what_is_near_nothing() -> None:
     with pytest.raises(NoSuchVerb, match="--help lists the verbs"):
         verbs.find(["frobnicate"])
-    with pytest.raises(NoSuchVerb, match="'container' needs a verb: create, exec"):
+    with pytest.raises(NoSuchVerb, match="'container' needs a verb: commit, create, diff, exec"):
         verbs.find(["container"])
     with pytest.raises(NoSuchVerb, match="unknown verb 'container lss'; did you mean 'container ls'"):
         verbs.find(["container", "lss"])
@@ -110,7 +110,7 @@ class TestCompletion:
         return [text for text, _ in candidates(line.split(), prefix).words]
 
     def test_verbs(self) -> None:
-        assert self._texts("", "im") == ["images", "image"]
+        assert self._texts("", "im") == ["images", "import", "image"]
         assert "ls" in self._texts("container", "l")
         assert "run" in self._texts("", "")
 

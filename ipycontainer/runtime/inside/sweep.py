@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0  # seconds: how long the kernel may take to end what was killed
 
 
-def sweep_cgroups(leaves: Sequence[str]) -> None:
-    """Remove the container's cgroups; processes that are still ending are waited for."""
+def sweep_cgroups(leaves: Sequence[str], shared: str) -> None:
+    """Remove the container's cgroups; processes that are still ending are waited for.
+
+    shared: where the group is that it shared with others, which goes with its last member ("": nowhere).
+    """
     if leaves:
         cgroups.remove(leaves)
+    if shared:
+        cgroups.devices.tidy(shared)
 
 
 def sweep_leavings(run: str) -> None:
@@ -34,7 +39,7 @@ def sweep_leavings(run: str) -> None:
     leaves = state.get("cgroups", [])
     if leaves:
         cgroups.kill_all(leaves)
-        cgroups.remove(leaves)
+    sweep_cgroups(leaves, state.get("devices", ""))
 
 
 def _kill_init(pid: int, start_time: int) -> None:
