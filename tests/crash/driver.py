@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import victims
+from ipycontainer.fault_switch import SWITCH, Switch
 
 from ipycontainer import Engine, errors
 from ipycontainer.engine.launches import launch_of
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
-from ipycontainer.fault_switch import SWITCH, Switch
 from ipycontainer.runtime.inside import slot
 from ipycontainer.runtime.inside.jobs import read_host
 from ipycontainer.runtime.inside.rehearsal import sample
