@@ -54,8 +54,12 @@ class Store:
         """The layers beside the layout."""
         from ipycontainer.images.layers import Layers
 
-        mode = self._mode if isinstance(self._mode, str) else self._mode()
-        return Layers(os.path.join(self.root, "layers"), self._call, mode)
+        return Layers(os.path.join(self.root, "layers"), self._call, self.mode)
+
+    @property
+    def mode(self) -> str:
+        """How ids are mapped in the store namespace; asking may start the launcher."""
+        return self._mode if isinstance(self._mode, str) else self._mode()
 
     def launch(self, name: str) -> LaunchRecord:
         """What `run` wants of the image `name`: from one small file if it was run before."""
@@ -192,8 +196,7 @@ class Store:
         """A look into the layers of these names, the top one first, under what the container in that folder wrote."""
         from ipycontainer.images.trees import Trees
 
-        mode = self._mode if isinstance(self._mode, str) else self._mode()
-        return Trees(self._call, os.path.join(self.root, "layers"), mode, lowers, container)
+        return Trees(self._call, os.path.join(self.root, "layers"), self.mode, lowers, container)
 
     def ensure_trees(self, image: ImageRecord) -> None:
         """Unpack again what another program put into the layout, or what was lost."""
