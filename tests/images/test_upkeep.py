@@ -94,10 +94,10 @@ def test_killed_at_a_random_instant(fresh_persona: Persona, what: str):
     instants = random.Random(seed)
     archive = docker_archive((["one:1"], [ONE, TWO, tar(file("h", os.urandom(2_000_000)))]))
     persona.ok("load", input=archive)
-    persona.ok("create", "--name", "c", "one:1", "x")
+    persona.ok("create", "--name", "cc", "one:1", "x")
     commands = {
         "load": ["load", "-i", "one.tar"],
-        "commit": ["commit", "c", "new:1"],
+        "commit": ["commit", "cc", "new:1"],
         "rmi": ["rmi", "-f", "gone:1"],
         "prune": ["image", "prune", "-af"],
     }
@@ -105,7 +105,7 @@ def test_killed_at_a_random_instant(fresh_persona: Persona, what: str):
     persona.path("gone.tar", docker_archive((["gone:1"], [tar(file("gone", os.urandom(500_000)))])))
     for _ in range(int(os.environ.get("IPYCONTAINER_KILLS", "4"))):
         if what == "load":
-            persona.cli("rm", "c")
+            persona.cli("rm", "cc")
             persona.cli("rmi", "-f", "one:1")
         if what in ("rmi", "prune"):
             persona.ok("load", "-i", "gone.tar")
