@@ -19,7 +19,6 @@ _NAMESPACES = "every container has namespaces of its own in this release"
 _HEALTH = "health checks come in a later release"
 _WINDOWS = "it means something on Windows alone"
 _DEVICES = "devices of the host come in a later release"
-_SECURITY = "the profile of a container cannot be changed in this release"
 _KEYS = "a running container is not detached from by keys in this release; -d starts it detached"
 _LOGS = "logs are written by ipycontainer itself in this release"
 _PLATFORM = "containers of this machine's own platform alone are run"
@@ -97,7 +96,6 @@ _CREATE = (
     _row("publish-all", "P", "flag", _PORTS, *_NO),
     _row("restart", "", "text", "restart policies come in a later release", "", "no"),
     _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
-    _row("security-opt", "", "text", _SECURITY, "no-new-privileges", "no-new-privileges=true"),
     _row("shm-size", "", "bytes", _LATER),
     _row("storage-opt", "", "text", _LATER),
     _row("sysctl", "", "text", _LATER),

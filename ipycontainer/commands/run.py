@@ -36,6 +36,7 @@ _CREATE_OPTIONS = (
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
+    Option("security-opt", "", "text", "seccomp=FILE, seccomp=unconfined, or no-new-privileges=false", many=True),
     Option("stop-signal", "", "text", "Signal that stop sends first"),
     Option("stop-timeout", "", "int", "Seconds from that signal to KILL"),
     Option("tmpfs", "", "tmpfs", "Mount a tmpfs, such as /run:size=64m", many=True),
@@ -152,10 +153,19 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         ulimits=tuple(parsed.many("ulimit")),
         cap_add=tuple(parsed.many("cap-add")),
         cap_drop=tuple(parsed.many("cap-drop")),
+        security_opts=_security_options(parsed, cwd),
         network=parsed.text("network", parsed.text("net")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
     )
+
+
+def _security_options(parsed: Parsed, cwd: str) -> tuple[str, ...]:
+    if not parsed.given("security-opt"):
+        return ()
+    from ipycontainer.engine.security_options import read_files
+
+    return read_files(parsed.many("security-opt"), cwd)
 
 
 def _image(name: str) -> str:

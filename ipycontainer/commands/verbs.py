@@ -49,6 +49,10 @@ VERBS = {
     "system df": ("upkeep", "DF"),
     "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
+    "kernel install": ("kernels.verbs", "INSTALL"),
+    "kernel list": ("kernels.verbs", "LIST"),
+    "kernel remove": ("kernels.verbs", "REMOVE"),
+    "kernel run": ("kernels.verbs", "RUN"),
 }
 
 # docker's second names.
@@ -67,9 +71,16 @@ ALIASES = {
     "system info": "info",
     "system events": "events",
     "system doctor": "doctor",
+    "kernel ls": "kernel list",
+    "kernel rm": "kernel remove",
 }
 
-GROUPS = {"container": "containers", "image": "images", "system": "the store, this machine and the launcher"}
+GROUPS = {
+    "container": "containers",
+    "image": "images",
+    "kernel": "Jupyter kernels in containers",
+    "system": "the store, this machine and the launcher",
+}
 
 # docker's verbs that a later release brings.
 LATER = (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.result import Result
     from ipycontainer.images.trees import Trees
+    from ipycontainer.linux.cgroups import Usage
     from ipycontainer.runtime.attachment import Attachment
     from ipycontainer.runtime.log_reader import LogEntry
 
@@ -103,6 +104,12 @@ class Container:
     def exit_code(self) -> int | None:
         """None until it has ended, and where nobody knows."""
         return self.state().exit_code
+
+    def usage(self) -> Usage:
+        """What it uses now: memory and CPU against their limits.  All None unless it runs, and where nobody counts."""
+        from ipycontainer.linux.cgroups import usage
+
+        return usage(self.state().cgroups)
 
     # What can be done.
 

@@ -98,6 +98,7 @@ class Engine:
         ulimits: Mapping[str, int] | None = None,
         cap_add: Sequence[str] = (),
         cap_drop: Sequence[str] = (),
+        security_opt: Sequence[str] = (),
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
@@ -105,8 +106,9 @@ class Engine:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
 
         command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
-        items, or a mapping from source to target; stdin: bytes for its standard input; output_limit: how many
-        bytes of each stream are kept (Result.cut says how many were dropped).
+        items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
+        such as "seccomp=FILE"; output_limit: how many bytes of each stream are kept (Result.cut says how many were
+        dropped).
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -115,7 +117,8 @@ class Engine:
             image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
-            ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, network=network, stop_signal=stop_signal,
+            ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
+            stop_signal=stop_signal,
         )  # fmt: skip
         container = self.create(request)
         if detach:
@@ -155,7 +158,9 @@ class Engine:
         found: list[Container] = []
         for identity in self.directory.ids():
             config = self.directory.read(identity)
-            if config is not None:
+            if config is None:
+                self.directory.forget_unfinished(identity)
+            else:
                 found.append(Container(self, identity, config, names.get(identity, "")))
         found.sort(key=lambda container: container.created, reverse=True)
         if filters:
@@ -294,7 +299,7 @@ class Engine:
         """What this machine allows, what each lack costs, and what would mend it."""
         from ipycontainer.engine.doctor import doctor
 
-        return doctor(self.root, folders.prepare(self.root))
+        return doctor(self.root, folders.prepare(self.root), self.launcher)
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""
