@@ -169,6 +169,7 @@ ROWS: dict[str, tuple[Option, ...]] = {
         _row("disable-content-trust", "", "flag", "", "*"),
         _row("platform", "", "text", _PLATFORM, ""),
     ),
+    "system df": (_row("format", "", "text", _LATER, "", "table"),),
     "history": (_row("platform", "", "text", _PLATFORM, ""),),
 }
 

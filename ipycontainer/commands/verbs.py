@@ -45,6 +45,9 @@ VERBS = {
     "version": ("about", "VERSION"),
     "info": ("about", "INFO"),
     "doctor": ("about", "DOCTOR"),
+    "image prune": ("upkeep", "IMAGE_PRUNE"),
+    "system df": ("upkeep", "DF"),
+    "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
     "kernel install": ("kernels.verbs", "INSTALL"),
     "kernel list": ("kernels.verbs", "LIST"),
@@ -84,7 +87,7 @@ LATER = (
     "attach", "build", "builder", "cp", "network", "pause", "port", "prune", "rename", "restart", "stats", "top",
     "unpause", "update", "volume", "container attach", "container cp", "container pause", "container port",
     "container prune", "container rename", "container restart", "container stats", "container top",
-    "container unpause", "container update", "image build", "image prune", "system df", "system prune",
+    "container unpause", "container update", "image build", "system prune",
 )  # fmt: skip
 
 

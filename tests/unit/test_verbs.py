@@ -150,7 +150,7 @@ def test_only_the_verb_that_was_asked_for_is_imported() -> None:
 
 
 def test_the_sentences_are_one_line() -> None:
-    for words in (["nope"], ["container"], ["pull"], ["system", "x"]):
+    for words in (["nope"], ["container"], ["build"], ["system", "x"]):
         with pytest.raises(Error) as raised:
             verbs.find(words)
         assert "\n" not in str(raised.value)

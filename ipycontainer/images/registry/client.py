@@ -142,11 +142,10 @@ class Client:
         base = str(self.endpoint.origin)
         origin, target = split_url(url, base)
         for _ in range(_MOST_REDIRECTS):
-            sent = headers
             if origin != self.endpoint.origin:
                 self._check_elsewhere(origin)
-                sent = {name: value for name, value in headers.items() if name != "Authorization"}
-            response = self.connections.send(origin, method, target, {"User-Agent": _AGENT, **sent}, body)
+            sent = {"User-Agent": _AGENT, **self._headers_for(origin, headers)}
+            response = self.connections.send(origin, method, target, sent, body)
             answer = Answer(self, origin, f"{origin}{target}", response)
             if response.status not in _MOVED or method not in ("GET", "HEAD"):
                 return answer
@@ -154,6 +153,12 @@ class Client:
             answer.close()
             origin, target = split_url(location, answer.url)
         raise RegistryError(f"{self.endpoint.origin.netloc} redirects in circles")
+
+    def _headers_for(self, origin: Origin, headers: dict[str, str]) -> dict[str, str]:
+        """What may be said there: a login is for the registry alone, whatever it redirects to."""
+        if origin == self.endpoint.origin:
+            return headers
+        return {name: value for name, value in headers.items() if name != "Authorization"}
 
     def _check_elsewhere(self, origin: Origin) -> None:
         """Where a registry may send us: not from TLS to none, and not to addresses that only this machine reaches."""
@@ -209,6 +214,8 @@ class Client:
         raw = answer.whole(_MOST_JSON, "a token")
         if answer.status != 200:
             if answer.status in (401, 403):
+                if login is None:
+                    raise self._denied(scope, "")
                 raise AccessDenied(f"{origin.netloc} refused the login for {self.endpoint.credentials}")
             raise RegistryError(f"{origin.netloc} gave no token: it answered {answer.status}")
         try:
@@ -223,14 +230,18 @@ class Client:
         if answer.status == 404:
             return NotInRegistry(f"{where} has no {repository or 'such thing'}{said}")
         if answer.status in (401, 403):
-            asked = "push" if scope.endswith("push") else "pull"
-            return AccessDenied(
-                f"{asked} access denied for {repository or where}, repository does not exist or may require"
-                f" 'ipycontainer login {self.endpoint.credentials}'{said}"
-            )
+            return self._denied(scope, said)
         if answer.status == 429:
             return RegistryError(f"{where} has had too many requests from here{said}; wait, or log in")
         return RegistryError(f"{where} answered {answer.status}{said}")
+
+    def _denied(self, scope: str, said: str) -> AccessDenied:
+        asked = "push" if scope.endswith("push") else "pull"
+        repository = scope.split(":")[1] if scope.count(":") >= 2 else self.endpoint.origin.netloc
+        return AccessDenied(
+            f"{asked} access denied for {repository}, repository does not exist or may require"
+            f" 'ipycontainer login {self.endpoint.credentials}'{said}"
+        )
 
 
 class _Waits:
