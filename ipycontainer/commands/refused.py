@@ -92,8 +92,6 @@ _CREATE = (
     _row("platform", "", "text", _PLATFORM, ""),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
-    _row("pull", "", "text", "registries come in a later release", "missing", "never"),
-    _row("quiet", "q", "flag", "", "*"),
     _row("restart", "", "text", "restart policies come in a later release", "", "no"),
     _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
     _row("shm-size", "", "bytes", _LATER),
@@ -159,6 +157,17 @@ ROWS: dict[str, tuple[Option, ...]] = {
     ),
     "version": (_row("kubeconfig", "", "text", "there is no Kubernetes here", ""),),
     "load": (_row("platform", "", "text", _PLATFORM, ""),),
+    "save": (_row("platform", "", "text", _PLATFORM, ""),),
+    # Nothing is paused, whether it was asked for or not: the verb's own help says so.
+    "commit": (_row("pause", "p", "flag", "", "*"), _row("no-pause", "", "flag", "", "*")),
+    "import": (_row("platform", "", "text", _PLATFORM, ""),),
+    "pull": (_row("disable-content-trust", "", "flag", "", "*"),),
+    "push": (
+        _row("disable-content-trust", "", "flag", "", "*"),
+        _row("platform", "", "text", _PLATFORM, ""),
+    ),
+    "system df": (_row("format", "", "text", _LATER, "", "table"),),
+    "history": (_row("platform", "", "text", _PLATFORM, ""),),
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ipycontainer.errors import InputError
+from ipycontainer.errors import InputError, Refused
 from ipycontainer.linux import prctl, seccomp
 from ipycontainer.runtime import seccomp_profile
 from ipycontainer.runtime.seccomp_profile import docker, numbers
@@ -100,6 +100,15 @@ def test_no_x32_call_and_no_other_architecture(name: str):
 def test_the_shipped_programs_are_what_the_table_says(machine: str):
     script = runpy.run_path(str(SCRIPT))
     assert (script["FOLDER"] / f"shipped_{machine}.py").read_text() == script["text"](machine), f"run {SCRIPT.name}"
+
+
+def test_another_machine_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    assert set(seccomp_profile.MACHINES) == set(docker.ARCHITECTURES)
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "box", "6.1.0", "#1", "riscv64")))
+    with pytest.raises(Refused, match="riscv64"):
+        seccomp_profile.default_seccomp([])
+    with pytest.raises(Refused, match="riscv64"):
+        seccomp_profile.given_seccomp("{}", [])
 
 
 def test_the_name_has_the_capabilities_that_matter():
