@@ -121,7 +121,9 @@ def _host(engine: Engine) -> Host:
     """What a launcher knows of this host; asked of no launcher, since none may be there and none shall be started."""
     found = expected()
     uids, gids = (tuple((item.inside, item.outside, item.length) for item in m) for m in (found.uid_map, found.gid_map))
-    return Host(found.mode, uids, gids, cgroups.read_layout(), capabilities.last())
+    layout = cgroups.read_layout()
+    kept = cgroups.devices.control(found.mode == "root", layout.kind == "unified")
+    return Host(found.mode, uids, gids, layout, capabilities.last(), devices=kept)
 
 
 def _details(step: Step, engine: Engine) -> str:

@@ -129,7 +129,8 @@ def test_a_container_on_v2_alone_opens_no_disk(fresh_persona: Persona, python: P
 
 @pytest.mark.personas("root")
 def test_its_group_is_shown_and_what_is_asked_for_is_given(fresh_persona: Persona, python: Path, disk: int):
-    node = f"mknod /k b {os.major(disk)} {os.minor(disk)}; (: </k) && echo disk; cat /proc/self/mountinfo | grep ' - cgroup2 ' | cut -d' ' -f4-6"
+    node = f"mknod /k b {os.major(disk)} {os.minor(disk)}; (: </k) && echo disk"
+    node += "; grep ' - cgroup2 ' /proc/self/mountinfo | cut -d' ' -f4-6"
     write = "mkdir /sys/fs/cgroup/below && echo made; rmdir /sys/fs/cgroup/below"
     null = "mknod /n c 1 3 && echo x > /n && echo null"
     with copy_with(fresh_persona, [], python) as copy:
@@ -139,8 +140,9 @@ def test_its_group_is_shown_and_what_is_asked_for_is_given(fresh_persona: Person
             container = engine.run("base", ["sleep", "100"], detach=True)
             executed = container.exec(["sh", "-c", {node!r}]).text
             container.remove(force=True)
-            tell([run({node!r}), run({node!r}, devices=["/dev/loop{os.minor(disk)}:rm"]), run({node + ";" + write!r}, privileged=True),
-                  run({null!r}), executed])
+            given = run({node!r}, devices=["/dev/loop{os.minor(disk)}:rm"])
+            everything = run({node + ";" + write!r}, privileged=True)
+            tell([run({node!r}), given, everything, run({null!r}), executed])
             """
         )
     assert usual == executed == "/ /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime\n"
