@@ -99,6 +99,9 @@ class Engine:
         cap_add: Sequence[str] = (),
         cap_drop: Sequence[str] = (),
         security_opt: Sequence[str] = (),
+        privileged: bool = False,
+        devices: Sequence[str] = (),
+        sysctls: Mapping[str, str] | Sequence[str] = (),
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
@@ -118,6 +121,7 @@ class Engine:
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
             ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
+            privileged=privileged, devices=devices, sysctls=sysctls,
             stop_signal=stop_signal,
         )  # fmt: skip
         container = self.create(request)

@@ -140,8 +140,11 @@ def _program(launch: Launch, host: Host) -> list[Step]:
     no_new_privileges = bool(process.get("noNewPrivileges"))
     if not no_new_privileges:
         steps += filters
-    if process.get("apparmorProfile") or process.get("selinuxLabel"):
-        steps.append(confine.SetLabels(process.get("apparmorProfile", ""), process.get("selinuxLabel", "")))
+    profile, label = process.get("apparmorProfile", host.apparmor), process.get("selinuxLabel", "")
+    if profile == "unconfined":
+        profile = ""
+    if profile or label:
+        steps.append(confine.SetLabels(profile, label))
     steps += [
         confine.LimitBounding(bounding, host.last_capability),
         identity.ChangeIds(may_set_groups=host.mode != "one"),

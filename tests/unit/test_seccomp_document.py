@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ipycontainer.engine import security_options
-from ipycontainer.errors import InputError, OptionError, Refused
+from ipycontainer.errors import InputError, OptionError
 from ipycontainer.oci.document import Document
 from ipycontainer.runtime.seccomp_profile import docker, given_seccomp
 from ipycontainer.runtime.seccomp_profile.compile import compiled
@@ -148,5 +148,3 @@ def test_security_options(tmp_path: Path):
     for wrong in ("x", "seccomp", "seccomp=", "no-new-privileges=2", "foo=bar", "seccomp=nosuch"):
         with pytest.raises(OptionError):
             security_options.read_files([wrong], str(tmp_path))
-    with pytest.raises(Refused):
-        security_options.read_files(["apparmor=mine"], str(tmp_path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipycontainer.linux import capabilities, cgroups, idmaps
+from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import exec as exec_job
 from ipycontainer.runtime.inside import kill, life, starter, sweep
 from ipycontainer.runtime.inside.slot import Slot, prepare
@@ -15,19 +15,27 @@ if TYPE_CHECKING:
 
     from ipycontainer.launcher.server import Job, JobChannel
 
+    IdMap = tuple[tuple[int, int, int], ...]
+
 
 def read_host(mode: str) -> Host:
     """What a plan depends on, read once in the launcher's life."""
+    return host_with(mode, _read_map("uid_map"), _read_map("gid_map"))
+
+
+def host_with(mode: str, uids: IdMap, gids: IdMap) -> Host:
+    """What a plan depends on where a launcher is, or would be, in that mode with these id maps; changes nothing."""
     layout = cgroups.read_layout()
     return Host(
         mode,
-        _read_map("uid_map"),
-        _read_map("gid_map"),
+        uids,
+        gids,
         layout,
         capabilities.last(),
         life.boot_id(),
         cgroups.devices.control(mode == "root", layout.kind == "unified"),
         _oom_score() < 0,
+        labels.loaded_profile("docker-default") if mode == "root" else "",
     )
 
 

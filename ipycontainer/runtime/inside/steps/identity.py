@@ -63,7 +63,10 @@ def look_up(wanted: str, passwd: list[list[str]], groups: list[list[str]]) -> Us
         uid, gid, home = int(entry[2]), int(entry[3]), entry[5] or "/"
     assert uid is not None
     if group:
-        return User(uid, _group(group, groups), (), home)
+        gid = _group(group, groups)
+        # The group is a supplementary one too: else a file that its group may not read could be read by dropping
+        # the group with a set-group-ID program (CVE-2022-36109).
+        return User(uid, gid, (gid,), home)
     # Supplementary groups come from the member lists, as initgroups(3) would read them.
     user_name = entry[0] if entry is not None else ""
     extra = [int(row[2]) for row in groups if _good(row, 3) and user_name and user_name in row[3].split(",")]
