@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ipycontainer.engine import security_options
-from ipycontainer.errors import InputError, OptionError
+from ipycontainer.errors import InputError, OptionError, Refused
 from ipycontainer.oci.document import Document
 from ipycontainer.runtime.seccomp_profile import docker, given_seccomp
 from ipycontainer.runtime.seccomp_profile.compile import compiled
