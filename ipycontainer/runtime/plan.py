@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def plan(launch: Launch, host: Host) -> Plan:
-    """The plan of one start.  Raises Refused for a limit that this host cannot keep, DocumentError for a bad spec."""
+def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
+    """The plan of one start.  Raises Refused for a limit that this host cannot keep, DocumentError for a bad spec.
+
+    group_name: what its cgroup is called, if it is not the container's id.
+    """
     kinds = namespace_kinds(launch.spec, host.rootless)
     resources = launch.spec.get("linux", {}).get("resources", {})
-    group = cgroups.plan_cgroup(host.layout, launch.id, cgroups.limits_from_oci(resources))
+    group = cgroups.plan_cgroup(host.layout, group_name or launch.id, cgroups.limits_from_oci(resources))
     return Plan(
-        tuple(_outside(launch, host, kinds, group)),
+        tuple(outside_steps(host, kinds, group)),
         tuple(_inside(launch, host, kinds, group)),
         tuple(_last(launch, host)),
     )
@@ -43,17 +46,30 @@ def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:
     return tuple(kind for kind in FLAGS if kind in asked)
 
 
-def _outside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+def outside_steps(host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
     """Named things first, so that sweep knows them; then the child; then what can only be done beside it."""
     steps: list[Step] = []
     if group.leaves:
-        steps.append(outside.MakeCgroup(group))
-    steps.append(outside.MakeWritableLayer(launch.upper, launch.work))
+        # Not its limits, so that the step is the same for whatever container comes.
+        steps.append(outside.MakeCgroup(group.replace(writes=(), notes=())))
     # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
     steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
     if host.rootless:
         steps.append(outside.WriteIdMaps(host.uid_map, host.gid_map))
         steps.append(namespaces.TellChild("mapped"))
+    return steps
+
+
+def early_steps(host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+    """The first steps inside, which depend on this machine alone: a slot has walked them."""
+    steps: list[Step] = []
+    if host.rootless:
+        steps.append(namespaces.AwaitMonitor("mapped"))
+        steps.append(namespaces.BecomeRoot(host.mode == "range"))
+    if group.joins and not group.clone_into:
+        steps.append(namespaces.JoinCgroup(group.joins))
+    if "network" in kinds:
+        steps.append(namespaces.RaiseLoopback())
     return steps
 
 
@@ -63,17 +79,13 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     Everything is mounted before the pivot, while the host's /proc and /dev/null are still the host's.
     """
     spec = launch.spec
-    steps: list[Step] = []
-    if host.rootless:
-        steps.append(namespaces.AwaitMonitor("mapped"))
-        steps.append(namespaces.BecomeRoot(host.mode == "range"))
-    if group.joins and not group.clone_into:
-        steps.append(namespaces.JoinCgroup(group.joins))
+    steps = early_steps(host, kinds, group)
+    if group.writes:
+        steps.append(namespaces.LimitCgroup(group.writes))
     if "cgroup" in kinds:
         steps.append(namespaces.UnshareCgroup())
     steps.append(root.DetachMounts())
-    if "network" in kinds:
-        steps.append(namespaces.RaiseLoopback())
+    steps.append(root.MakeWritableLayer(launch.upper, launch.work))
     steps.append(
         root.MountOverlay(tuple(launch.lowers), launch.upper, launch.work, launch.staging, rootless=host.rootless)
     )
@@ -96,7 +108,7 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
 
 def _last(launch: Launch, host: Host) -> list[Step]:
     """After the barrier.  The order is fixed by what each step takes away from those after it."""
-    steps: list[Step] = [namespaces.AwaitMonitor("go")]
+    steps: list[Step] = [namespaces.ReachBarrier()] if launch.hold else []
     if launch.terminal:
         steps.append(devices.OpenTerminal(launch.rows, launch.columns))
     return [*steps, *_program(launch, host)]

@@ -1,4 +1,4 @@
-"""What a starter leaves to the monitor: all that is needed from the program's first instruction to the end."""
+"""What PID 1 tells the monitor: all that is needed from the program's first instruction to the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Charge(Record):
     """One container, for whoever records and sweeps it.
 
-    child: PID 1; started: seconds since the epoch; leaves: its cgroups; attach, stdin, terminal: which of its
+    started: seconds since the epoch; leaves: its cgroups; attach, stdin, terminal: which of its
     streams there are; remove: --rm.
     """
 
@@ -31,7 +31,6 @@ class Charge(Record):
     stdin: bool
     terminal: bool
     started: float
-    child: int = 0
     leaves: tuple[str, ...] = ()
 
     @property
@@ -40,7 +39,7 @@ class Charge(Record):
         return os.path.join(self.folder, "log")
 
 
-def charge_of(launch: Launch, started: float) -> Charge:
+def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = ()) -> Charge:
     """The charge of a start that begins at `started`."""
     return Charge(
         id=launch.id,
@@ -56,4 +55,5 @@ def charge_of(launch: Launch, started: float) -> Charge:
         stdin=launch.stdin,
         terminal=launch.terminal,
         started=started,
+        leaves=leaves,
     )

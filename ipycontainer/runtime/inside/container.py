@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+    from ipycontainer.launcher.wire import Channel
+
 
 def become(
     place: Place, stdio: Sequence[int], parts: Sequence[tuple[str, Sequence[Step]]], keep: Sequence[int] = ()
@@ -35,9 +37,9 @@ def become(
         for part, steps in parts:
             walk(part, steps, place)
     except Error as error:
-        _say(place, error)
+        say(place.channel, error)
     except BaseException as error:  # noqa: BLE001 - a forked child: whatever it was, the monitor is told
-        _say(place, StartError(f"{type(error).__name__}: {error}"))
+        say(place.channel, StartError(f"{type(error).__name__}: {error}"))
     finally:
         os._exit(125)
 
@@ -53,10 +55,10 @@ def stand_alone(place: Place, keep: Sequence[int] = ()) -> None:
     descriptors.close_all_but([place.channel.fileno(), *keep])
 
 
-def _say(place: Place, error: Error) -> None:
-    assert place.channel is not None
+def say(channel: Channel, error: Error) -> None:
+    """Tell the monitor why this process cannot go on."""
     try:
-        place.channel.send({"failed": to_wire(error)})
+        channel.send({"failed": to_wire(error)})
     except Error:
         pass  # the monitor is gone, and with it whoever asked
 

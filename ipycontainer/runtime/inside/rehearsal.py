@@ -60,7 +60,7 @@ def rehearse(host: Host) -> None:
         charge = charge_of(launch, time.time())
         plan(launch, host)
         Place(launch)
-        left.send(charge.replace(child=1).as_dict(), [right.fileno()])
+        left.send(charge.as_dict(), [right.fileno()])
         received = right.receive()
         assert received is not None
         for descriptor in received.descriptors:

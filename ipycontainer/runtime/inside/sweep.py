@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.launcher import alive
@@ -80,12 +81,13 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
 
 def sweep_orphans(root: str, run: str) -> None:
     """Sweep every container whose monitor was killed, and empty the trash of the store at `root`."""
-    folder = os.path.join(run, "containers")
-    for name in os.listdir(folder):
-        try:
-            sweep_dead(os.path.join(folder, name))
-        except WrongState:
-            continue  # its monitor lives
+    for kind in ("containers", "slots"):
+        folder = os.path.join(run, kind)
+        for name in os.listdir(folder):
+            try:
+                sweep_dead(os.path.join(folder, name))
+            except WrongState:
+                continue  # its monitor lives
     trash = os.path.join(root, "trash")
     if os.path.isdir(trash):
         for name in os.listdir(trash):
@@ -119,9 +121,17 @@ def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
     return {"swept": existed}
 
 
-def living_state(run: str) -> dict[str, Any]:
-    """The state of a living container.  Raises WrongState when it is not running."""
-    state = alive.read(run) if alive.is_alive(run) else {}
-    if "pid" not in state:
-        raise WrongState("the container is not running")
-    return state
+def living_state(run: str, line: str = "pid") -> dict[str, Any]:
+    """The state of a living container, once it has this `line`; until then it is being started.
+
+    Raises WrongState when it is not running.
+    """
+    end = time.monotonic() + _PATIENCE
+    while alive.is_alive(run) and time.monotonic() < end:
+        state = alive.read(run)
+        if line in state:
+            return state
+        if "sweeping" in state:
+            break
+        time.sleep(0.001)
+    raise WrongState("the container is not running")

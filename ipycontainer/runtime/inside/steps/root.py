@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, StartError
-from ipycontainer.linux import descriptors, mounts
+from ipycontainer.linux import descriptors, mounts, trees
 from ipycontainer.runtime.inside.step import Place, Step
 
 _ENOENT, _ELOOP, _ENOTDIR = 2, 40, 20
@@ -72,6 +72,27 @@ class DetachMounts(Step):
     def take(self, place: Place) -> None:
         mounts.mount("none", "/", flags=mounts.MS_REC | mounts.MS_PRIVATE)
         place.null = os.open("/dev/null", os.O_PATH | os.O_CLOEXEC)
+
+
+class MakeWritableLayer(Step):
+    """Make the folders of the writable layer: upper for the changes, work for overlay's own use."""
+
+    call = "mkdir(2)"
+    why = "layers of an image are shared and never change; a container writes into one of its own"
+    shows = "containers/ID/0/upper"
+
+    upper: str
+    work: str
+
+    def take(self, place: Place) -> None:
+        for folder in (self.upper, self.work):
+            try:
+                os.makedirs(folder, 0o755, exist_ok=True)
+            except OSError as error:
+                raise KernelError("mkdir", error.errno or 0, folder) from None
+        os.chmod(self.upper, 0o755)
+        # A volatile overlay marks its work folder, and a second mount is refused (EINVAL) while the mark is there.
+        trees.remove(os.path.join(self.work, "work", "incompat"))
 
 
 class MountOverlay(Step):
