@@ -64,6 +64,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("persona", [name for name in wanted if name in _possible()], indirect=True, scope="session")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out, and counts, what this account cannot be: an ordinary user is nobody else, and does not mount."""
+    there, left = [], []
+    for item in items:
+        persona = getattr(getattr(item, "callspec", None), "params", {}).get("persona", "")
+        nobody = not isinstance(persona, str)  # pytest's NOTSET: of those asked for, nobody is possible
+        (left if nobody or (item.get_closest_marker("as_root") and os.geteuid() != 0) else there).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = there
+
+
 @pytest.fixture(scope="session")
 def _folder() -> Iterator[Path]:
     """One short folder that every account can reach; a socket's path ends at 108 bytes."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import signal as _signal
 
     from ipycontainer.cli.raw_terminal import RawTerminal
+    from ipycontainer.engine.explanation import Explanation
 else:
     import _signal  # `signal` itself costs 5.6 ms, for its enums
 
@@ -23,6 +24,10 @@ class TerminalConsole(Console):
 
     def __init__(self) -> None:
         super().__init__(write_out, write_err)
+
+    def explanation(self, value: Explanation) -> None:
+        """As wide as the terminal; in a pipe as wide as a page."""
+        self.line(value.text(os.get_terminal_size(STDOUT).columns) if os.isatty(STDOUT) else value.text())
 
     def stdin(self) -> int | None:
         """Descriptor 0."""

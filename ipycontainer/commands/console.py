@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, Self
 
     from ipycontainer.commands.tables import Table
+    from ipycontainer.engine.explanation import Explanation
 
     class Terminal(Protocol):
         """A real terminal; while it is entered every key goes to the container, if stdin does."""
@@ -60,6 +61,10 @@ class Console:
         from ipycontainer.json_text import dumps
 
         self.line(dumps(value, indent=4))
+
+    def explanation(self, value: Explanation) -> None:
+        """The steps of a plan."""
+        self.line(value.text())
 
     def stdin(self) -> int | None:
         """The descriptor that `-i` reads from; None where there is nothing to read."""

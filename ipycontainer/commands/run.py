@@ -20,6 +20,7 @@ _CREATE_OPTIONS = (
     Option("entrypoint", "", "text", "Program to start in place of the image's own"),
     Option("env", "e", "variable", "Set an environment variable, NAME=VALUE (NAME alone: as it is outside)", many=True),
     Option("env-file", "", "text", "Read environment variables from a file", many=True),
+    Option("explain", "", "flag", "Show the plan, step by step and why; start nothing"),
     Option("hostname", "h", "text", "Host name inside"),
     Option("init", "", "flag", "Put a small init in front, which forwards signals and reaps processes"),
     Option("interactive", "i", "flag", "Keep stdin open"),
@@ -45,7 +46,10 @@ _CREATE_OPTIONS = (
 
 def create(call: Call) -> int:
     """Makes the container and prints its id; `start` starts it."""
-    container = call.engine.create(request(call.parsed, call.cwd))
+    asked = request(call.parsed, call.cwd)
+    if call.parsed.flag("explain"):
+        return _explain(call, asked)
+    container = call.engine.create(asked)
     call.console.line(container.id)
     return 0
 
@@ -54,6 +58,8 @@ def run(call: Call) -> int:
     """Makes the container, starts it, and stays with it until it ends (unless -d)."""
     parsed, console = call.parsed, call.console
     asked = request(parsed, call.cwd)
+    if parsed.flag("explain"):
+        return _explain(call, asked)
     detached = parsed.flag("detach")
     terminal = None
     if asked.tty and not detached:
@@ -75,6 +81,13 @@ def run(call: Call) -> int:
         _discard(container)
         raise
     return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill)
+
+
+def _explain(call: Call, asked: RunRequest) -> int:
+    from ipycontainer.engine.explanation import explain
+
+    call.console.explanation(explain(call.engine, asked))
+    return 0
 
 
 def _discard(container: Container) -> None:
@@ -171,6 +184,7 @@ RUN = Verb(
         "run --rm base echo hello",
         "run -d --name web -m 64m --cpus 0.5 base sleep 1000",
         "run --rm -v .:/work -w /work base ls",
+        "run --explain -m 64m base true",
     ),
     completes="image",
     own_exit_code=True,

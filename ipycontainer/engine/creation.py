@@ -28,15 +28,25 @@ def create(engine: Engine, request: RunRequest) -> Container:
     """Make the container that `request` describes.  Raises before anything is made, or leaves nothing."""
     image = engine.store.launch(request.image)
     identity = os.urandom(32).hex()
+    config, launch = compose(engine, request, image, identity)
+    name = engine.directory.choose_name(request.name)
+    _make_sources(request)
+    # With --rm nothing of it shall outlast the run, so nothing of it has to survive a power cut.
+    engine.directory.add(identity, name, config, launch, durable=not request.remove)
+    engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
+    return Container(engine, identity, config, name, launch)
+
+
+def compose(
+    engine: Engine, request: RunRequest, image: LaunchRecord, identity: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the container is, and how it starts: all of it looked at, nothing of it made."""
     request = request.replace(network=modes.check_mode(request.network))
     hostname = _hostname(request, identity)
     _check(engine, request)
     etc = etc_files.contents(hostname, request.network == modes.HOST)
     bound = [(os.path.join(engine.etc_folder, name), f"/etc/{name}") for name in etc]
     spec = specification.compose(request, image.config, image.name, hostname, bound)
-    name = engine.directory.choose_name(request.name)
-    _make_sources(request)
-    config = _config(request, image, spec)
     launch = {
         "spec": spec,
         "lowers": list(image.lowers),
@@ -47,10 +57,7 @@ def create(engine: Engine, request: RunRequest) -> Container:
         "terminal": request.tty,
         "interactive": request.interactive,
     }
-    # With --rm nothing of it shall outlast the run, so nothing of it has to survive a power cut.
-    engine.directory.add(identity, name, config, launch, durable=not request.remove)
-    engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
-    return Container(engine, identity, config, name, launch)
+    return _config(request, image, spec), launch
 
 
 def _config(request: RunRequest, image: LaunchRecord, spec: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.engine.doctor import Finding
+    from ipycontainer.engine.explanation import Explanation
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
@@ -116,7 +117,7 @@ class Engine:
             image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
-            ulimits=ulimits or {}, cap_add=cap_add, cap_drop=cap_drop, network=network, stop_signal=stop_signal,
+            ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, network=network, stop_signal=stop_signal,
         )  # fmt: skip
         container = self.create(request)
         if detach:
@@ -128,6 +129,17 @@ class Engine:
         assert attachment is not None
         with attachment:
             return converse(attachment, stdin, output_limit)
+
+    def explain(self, image: str, command: Sequence[str] | str | None = None, **options: Any) -> Explanation:
+        """What `run` would do, step by step: system call, why, and where the kernel shows it.
+
+        options: those of `run`.  Nothing is made or started; where containers cannot run it works too.
+        Raises what `create` raises, and TypeError for an option that `run` does not have.
+        """
+        from ipycontainer.engine.explanation import explain
+        from ipycontainer.engine.friendly import request_like
+
+        return explain(self, request_like(self.run, image, command, options))
 
     def containers(self, all: bool = False, filters: Sequence[tuple[str, str]] = (), last: int = 0) -> list[Container]:
         """The running containers, or `all`, the newest first.

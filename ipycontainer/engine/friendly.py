@@ -10,7 +10,8 @@ from ipycontainer.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 
 def friendly_request(
@@ -34,7 +35,7 @@ def friendly_request(
     pids_limit: int,
     volumes: Mapping[str, str] | Sequence[str],
     tmpfs: Sequence[str],
-    ulimits: Mapping[str, int],
+    ulimits: Mapping[str, int] | None,
     cap_add: Sequence[str],
     cap_drop: Sequence[str],
     network: str,
@@ -62,12 +63,27 @@ def friendly_request(
         pids_limit=pids_limit,
         binds=binds(volumes),
         tmpfs=tuple(Tmpfs(*_tmpfs(item)) for item in tmpfs),
-        ulimits=tuple(Ulimit(kind, value, value) for kind, value in ulimits.items()),
+        ulimits=tuple(Ulimit(kind, value, value) for kind, value in (ulimits or {}).items()),
         cap_add=tuple(cap_add),
         cap_drop=tuple(cap_drop),
         network=network,
         stop_signal=stop_signal,
     )
+
+
+def request_like(
+    run: Callable[..., Any], image: str, command: Sequence[str] | str | None, options: Mapping[str, Any]
+) -> RunRequest:
+    """The request that `run` (Engine.run) would make of these keywords.  Raises TypeError for one that it lacks."""
+    from inspect import signature
+
+    bound = signature(run).bind(image, command, **options)
+    bound.apply_defaults()
+    values = dict(bound.arguments)
+    interactive = values.pop("stdin") is not None
+    for only_of_the_run in ("detach", "output_limit"):
+        values.pop(only_of_the_run)
+    return friendly_request(values.pop("image"), values.pop("command"), interactive=interactive, **values)
 
 
 def pairs(values: Mapping[str, str] | Sequence[str]) -> tuple[str, ...]:

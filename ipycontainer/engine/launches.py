@@ -82,7 +82,7 @@ def exec_launch(
         process["cwd"] = workdir
     return Launch(
         **_places(engine, container),
-        spec={"process": process},
+        spec={"process": process, "linux": {"seccomp": written["spec"].get("linux", {}).get("seccomp")}},
         lowers=[],
         etc={},
         etc_folder="",

@@ -10,6 +10,7 @@ import os
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 from ipycontainer.errors import InputError
 from ipycontainer.network import modes
+from ipycontainer.runtime.seccomp_profile import default_seccomp
 from ipycontainer.runtime.usual import MASKED, QUIET, READ_ONLY, base_mounts
 
 TYPE_CHECKING = False
@@ -62,6 +63,7 @@ def compose(
             "resources": resources(request),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
+            "seccomp": default_seccomp(kept),
         },
     }
 

@@ -62,17 +62,24 @@ class Store:
         found = self._launches.read(name, stamp)
         return found if found is not None else self._launch_slowly(name)
 
+    def outlook(self, name: str) -> LaunchRecord:
+        """What `launch` would give, with nothing made: no tree is unpacked, no `base` built, no launcher started."""
+        from ipycontainer.images.outlook import outlook
+
+        return self._launches.read(name, self.layout.stamp()) or outlook(self, name)
+
     def _launch_slowly(self, name: str) -> LaunchRecord:
         image = self.resolve(name)
         stamp = self.layout.stamp()
         layers = self.layers
         self._ensure_trees(image, layers)
-        shown = self._shown_name(name, image)
+        shown = self.shown_name(name, image)
         lowers = layers.lowers(image.config.diff_ids)
         settings = dict(image.config.settings)
         return self._launches.write(name, stamp, image.id, shown, lowers, settings)
 
-    def _shown_name(self, name: str, image: ImageRecord) -> str:
+    def shown_name(self, name: str, image: ImageRecord) -> str:
+        """`name` with its tag, where it is one of the image's names."""
         familiar = full_tag(name)
         return familiar if familiar in image.names else name
 
@@ -99,7 +106,7 @@ class Store:
         found = self.find(name)
         if found is not None:
             return found
-        if self._is_base(name):
+        if self.is_base(name):
             self.ensure_base()
             found = self.find(name)
             if found is not None:
@@ -109,7 +116,8 @@ class Store:
             " or use `base`, which is made from this machine's own files"
         )
 
-    def _is_base(self, name: str) -> bool:
+    def is_base(self, name: str) -> bool:
+        """Whether `name` means the image that is made here at its first use."""
         try:
             return str(references.normalise(name)) == BASE
         except ImageNameError:

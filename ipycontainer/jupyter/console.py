@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ipycontainer.commands.console import Terminal
     from ipycontainer.commands.tables import Table
+    from ipycontainer.engine.explanation import Explanation
 
 KEPT = 64 * 1024 * 1024
 """Bytes that a variable may take of one output."""
@@ -100,6 +101,10 @@ class CellConsole(Console):
         from ipycontainer.jupyter.display import document
 
         self._give(document(value))
+
+    def explanation(self, value: Explanation) -> None:
+        """A plan that stays one; rich_forms.py says how it looks."""
+        self._give(value)
 
     def _give(self, value: Any) -> None:
         if self._fate == DROPPED:

@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 
 def load(shell: InteractiveShell) -> None:
     """Adds the magics and their completion; a second time changes nothing."""
+    from ipycontainer.jupyter import rich_forms
     from ipycontainer.jupyter.magics import ContainerMagics
 
     if loaded(shell) is None:
         magics = ContainerMagics(shell)
         shell.register_magics(magics)
         shell.Completer.custom_matchers.append(magics.matcher)
+        rich_forms.register(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Takes back what `load` added; containers go on."""
+    from ipycontainer.jupyter import rich_forms
+
     magics = loaded(shell)
     if magics is None:
         return
@@ -34,6 +38,7 @@ def unload(shell: InteractiveShell) -> None:
         shell.configurables.remove(magics)
     if magics.matcher in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(magics.matcher)
+    rich_forms.forget(shell)
 
 
 def loaded(shell: InteractiveShell):  # type: ignore[no-untyped-def]

@@ -47,7 +47,7 @@ def _unshare_as_root() -> bool:
 def _unshare_as_user() -> str:
     """A user and a mount namespace; the maps are written by a helper that stays outside."""
     uid, gid = os.geteuid(), os.getegid()
-    ranges = _subordinate(uid)
+    ranges = subordinate_ids(uid)
     if ranges is not None:
         helper = _MapHelper(uid, gid, *ranges)
         _unshare(namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS)
@@ -75,7 +75,7 @@ def _unshare(flags: int) -> None:
         ) from None
 
 
-def _subordinate(uid: int) -> tuple[idmaps.Range, idmaps.Range] | None:
+def subordinate_ids(uid: int) -> tuple[idmaps.Range, idmaps.Range] | None:
     """The user's subordinate user and group ids, if it has both and the tools to use them."""
     if not (os.access(NEWUIDMAP, os.X_OK) and os.access(NEWGIDMAP, os.X_OK)):
         return None

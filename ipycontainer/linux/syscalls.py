@@ -32,8 +32,24 @@ _SHARED = {
     "mount_setattr": 442,
 }
 _BY_MACHINE = {
-    "x86_64": {"pivot_root": 155, "capget": 125, "capset": 126, "setresuid": 117, "setresgid": 119, "setgroups": 116},
-    "aarch64": {"pivot_root": 41, "capget": 90, "capset": 91, "setresuid": 147, "setresgid": 149, "setgroups": 159},
+    "x86_64": {
+        "pivot_root": 155,
+        "capget": 125,
+        "capset": 126,
+        "setresuid": 117,
+        "setresgid": 119,
+        "setgroups": 116,
+        "seccomp": 317,
+    },
+    "aarch64": {
+        "pivot_root": 41,
+        "capget": 90,
+        "capset": 91,
+        "setresuid": 147,
+        "setresgid": 149,
+        "setgroups": 159,
+        "seccomp": 277,
+    },
 }
 
 

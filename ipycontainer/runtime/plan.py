@@ -12,7 +12,7 @@ from ipycontainer.errors import DocumentError
 from ipycontainer.linux import cgroups, mounts
 from ipycontainer.linux.namespaces import FLAGS
 from ipycontainer.runtime.inside.step import Plan, Step
-from ipycontainer.runtime.inside.steps import confine, devices, identity, namespaces, outside, root
+from ipycontainer.runtime.inside.steps import confine, devices, identity, namespaces, outside, root, seccomp
 from ipycontainer.runtime.launch import Host, Launch
 
 TYPE_CHECKING = False
@@ -129,17 +129,29 @@ def _program(launch: Launch, host: Host) -> list[Step]:
     ]
     if limits:
         steps.append(confine.SetResourceLimits(limits))
+    filters = _filters(launch)
+    no_new_privileges = bool(process.get("noNewPrivileges"))
+    if not no_new_privileges:
+        steps += filters
     steps += [
         confine.LimitBounding(bounding, host.last_capability),
         identity.ChangeIds(may_set_groups=host.mode != "one"),
         confine.SetCapabilities(effective),
     ]
-    if process.get("noNewPrivileges"):
+    if no_new_privileges:
         steps.append(confine.NoNewPrivileges())
     steps += [confine.DieWithMonitor(), confine.CloseDescriptors()]
+    if no_new_privileges:
+        steps += filters
     if launch.init:
         steps.append(confine.StartInit())
     return [*steps, confine.Execute(tuple(process["args"]))]
+
+
+def _filters(launch: Launch) -> list[Step]:
+    """No `linux.seccomp` in the spec: no filter."""
+    filtered = launch.spec.get("linux", {}).get("seccomp")
+    return [seccomp.InstallFilter(filtered["program"], filtered.get("flags", 0))] if filtered else []
 
 
 def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> tuple[Step, ...]:

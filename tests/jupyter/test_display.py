@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from IPython.core.formatters import DisplayFormatter
 
+from ipycontainer.engine.engine import Engine
 from ipycontainer.jupyter.display import Lines, Table, document
+from ipycontainer.jupyter.rich_forms import explanation
 
 FORMAT = DisplayFormatter()
 
@@ -44,3 +46,11 @@ def test_a_document_is_data_that_prints_as_json():
     assert found == [{"Id": "abc"}]
     assert FORMAT.format(found)[0]["text/plain"] == '[\n    {\n        "Id": "abc"\n    }\n]'
     assert FORMAT.format(document({"Id": "a"}))[0]["text/plain"] == '{\n    "Id": "a"\n}'
+
+
+def test_a_plan_is_a_table_of_escaped_text(tmp_path):
+    told = Engine(str(tmp_path)).explain("base", ["echo", "<script>\x1b[2J"])
+    forms = explanation(told)
+    assert forms["text/html"].count("<tr>") == len(told) + 4
+    assert "<script>" not in forms["text/html"] and "&lt;script&gt;\\x1b[2J" in forms["text/html"]
+    assert "\x1b" not in forms["text/plain"]

@@ -35,6 +35,7 @@ def test_loading_brings_only_the_magics_and_the_completion():
         "ipycontainer.jupyter.completion",
         "ipycontainer.jupyter.extension",
         "ipycontainer.jupyter.magics",
+        "ipycontainer.jupyter.rich_forms",
     ]
 
 
@@ -46,6 +47,7 @@ def test_unloading_takes_everything_back(shell):
             set(manager.registry),
             list(shell.configurables),
             list(shell.Completer.custom_matchers),
+            set(shell.display_formatter.mimebundle_formatter.deferred_printers),
         )
 
     shell.run_line_magic("config", "LoggingMagics")  # IPython makes its own lazy magics now

@@ -218,3 +218,11 @@ def test_unloading_takes_the_magics_away(fresh_kernel):
     assert (reply.error, "not found" in reply.sentence) == ("UsageError", True)
     fresh_kernel.ok("%load_ext ipycontainer")
     assert fresh_kernel.ok("%container run --rm base echo again").out == "again\n"
+
+
+def test_explain_is_a_table_and_a_value(any_kernel):
+    reply = any_kernel.ok("%container run --explain base echo hi")
+    (bundle,) = reply.data
+    assert "PivotRoot" in bundle["text/plain"] and "<b>PivotRoot</b>" in bundle["text/html"]
+    reply = any_kernel.ok("plan = %container run --explain base echo hi\nprint(type(plan).__name__, plan[-1].name)")
+    assert reply.out == "Explanation Execute\n" and not reply.data

@@ -105,7 +105,7 @@ def test_a_name_that_is_taken(persona: Persona) -> None:
 
 @pytest.mark.personas("user", "solo")
 def test_a_store_that_cannot_be_written(persona: Persona, tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
+    tmp_path.chmod(0o555)  # nobody but root may write in it, not even its owner
     for folder in tmp_path.parents:
         if folder.stat().st_uid == os.geteuid() and folder != Path("/") and not folder.stat().st_mode & 0o005:
             folder.chmod(folder.stat().st_mode | 0o055)

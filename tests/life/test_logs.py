@@ -155,14 +155,16 @@ sys.path.insert(0, sys.argv[2])
 from ipycontainer.runtime.inside.log import STDOUT, LogWriter
 from ipycontainer.runtime.log_reader import read_entries
 folder = sys.argv[1]
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "full", folder], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "full", folder], check=True)
+with open(folder + "/ballast", "wb") as ballast:
+    ballast.write(bytes(192 << 10))
 writer = LogWriter(folder + "/log")
 for number in range(100):
     writer.write(STDOUT, b"%d " % number + b"x" * 4000 + b"\\n")
 entries = [entry.data for entry in read_entries(folder + "/log")]
 kept = [int(data.split()[0]) for data in entries if data[:1] != b"["]
 assert kept == list(range(len(kept))) and 5 < len(kept) <= 16, kept
-subprocess.run(["mount", "-o", "remount,size=256k", folder], check=True)
+os.unlink(folder + "/ballast")
 writer.write(STDOUT, b"room again\\n")
 writer.end()
 entries = [entry.data for entry in read_entries(folder + "/log")]

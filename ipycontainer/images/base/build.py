@@ -20,12 +20,18 @@ from ipycontainer.oci.reference import normalise
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 NAME = "base:latest"
 MADE_HERE = "ipycontainer.made-from-host"
 """The label of an image whose files are this machine's own: `push` warns of it."""
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SETTINGS: dict[str, Any] = {
+    "Env": [f"PATH={_PATH}"],
+    "Cmd": ["sh"],
+    "Labels": {MADE_HERE: "true", "org.opencontainers.image.title": "base"},
+}
 _PIECE = 1024 * 1024
 
 
@@ -43,13 +49,8 @@ def build(layout: Layout, layers: Layers) -> None:
     with ThreadPoolExecutor(2) as pool:
         descriptors = list(pool.map(lambda part: _add_layer(layout, layers, part[0], when), parts))
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
-    settings = {
-        "Env": [f"PATH={_PATH}"],
-        "Cmd": ["sh"],
-        "Labels": {MADE_HERE: "true", "org.opencontainers.image.title": "base"},
-    }
     history = [{"created": created, "created_by": f"ipycontainer: {what}, from this machine"} for _, what in parts]
-    config = image_config.build(settings, [item.digest for item in descriptors], created, history)
+    config = image_config.build(SETTINGS, [item.digest for item in descriptors], created, history)
     add_image(layout, config, descriptors, [normalise(NAME)])
 
 

@@ -16,6 +16,7 @@ from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import plan
+from ipycontainer.runtime.seccomp_profile import SHIPPED
 from ipycontainer.runtime.usual import MASKED, READ_ONLY, base_mounts
 
 TYPE_CHECKING = False
@@ -42,6 +43,7 @@ def sample() -> dict[str, Any]:
             "resources": {},
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
+            "seccomp": {"program": SHIPPED[0]},
         },
     }
     empty = ("generation", "folder", "run", "staging", "names", "journal", "trash", "etc_folder")
