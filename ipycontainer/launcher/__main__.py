@@ -66,7 +66,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.runtime.inside.sweep import sweep_orphans
 
     slots = int(os.environ.get("IPYCONTAINER_SLOTS", _SLOTS))
-    attend, rehearse = attendance(mode, run, slots > 0)
+    attend, rehearse = attendance(mode, root, run, slots > 0)
 
     def orphaned() -> None:
         sweep_orphans(root, run)

@@ -98,11 +98,14 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     linux = spec.get("linux", {})
     steps.append(root.MaskPaths(tuple(linux.get("maskedPaths", ()))))
     steps.append(root.ReadOnlyPaths(tuple(linux.get("readonlyPaths", ()))))
-    if spec.get("hostname") and "uts" in kinds:
-        steps.append(namespaces.SetHostname(spec["hostname"]))
     if spec.get("root", {}).get("readonly"):
         steps.append(root.RootReadOnly())
     steps.append(root.PivotRoot())
+    # Last what is this container's own, so that all before can have been walked for whichever comes.
+    if launch.etc:
+        steps.append(root.WriteEtcFiles(tuple(launch.etc)))
+    if spec.get("hostname") and "uts" in kinds:
+        steps.append(namespaces.SetHostname(spec["hostname"]))
     return steps
 
 

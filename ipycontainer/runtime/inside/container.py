@@ -19,17 +19,22 @@ if TYPE_CHECKING:
 
 
 def become(
-    place: Place, stdio: Sequence[int], parts: Sequence[tuple[str, Sequence[Step]]], keep: Sequence[int] = ()
+    place: Place,
+    stdio: Sequence[int],
+    parts: Sequence[tuple[str, Sequence[Step]]],
+    keep: Sequence[int] = (),
+    alone: bool = False,
 ) -> NoReturn:
     """Walk `parts` and become the program; never returns.
 
-    stdio: descriptors for 0, 1 and 2; keep: others that a step needs.  A failing step goes to the monitor as
+    stdio: descriptors for 0, 1 and 2; keep: others that a step needs; alone: whether this process stands alone
+    already.  A failing step goes to the monitor as
     an error document; success closes the channel, which is close-on-exec.
     """
     assert place.channel is not None
     try:
         forbid_imports()
-        if not place.walked:
+        if not alone:
             stand_alone(place, [*stdio, *keep])
         for standard, descriptor in enumerate(stdio):
             os.dup2(descriptor, standard)

@@ -6,7 +6,7 @@ from ipycontainer.linux import capabilities, cgroups, idmaps
 from ipycontainer.runtime.inside import exec as exec_job
 from ipycontainer.runtime.inside import kill, life, monitor, sweep
 from ipycontainer.runtime.inside.rehearsal import rehearse
-from ipycontainer.runtime.inside.slot import Usual
+from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
 
 TYPE_CHECKING = False
@@ -41,13 +41,13 @@ def jobs(mode: str) -> dict[str, Job]:
     return {"exec": execute, "kill": kill.kill, "sweep": sweep.sweep}
 
 
-def attendance(mode: str, run: str, slots: bool) -> tuple[Callable[[Waiting], None], Callable[[], None]]:
-    """What a process does that the launcher forks for the next start, and its rehearsal.  run: the run folder."""
+def attendance(mode: str, root: str, run: str, slots: bool) -> tuple[Callable[[Waiting], None], Callable[[], None]]:
+    """What a process does that is forked for the next start, and its rehearsal.  root, run: the store's folders."""
     host = read_host(mode)
-    usual = Usual(host, run) if slots else None
+    made = Slots(host, root, run) if slots else None
 
     def attend(waiting: Waiting) -> None:
-        monitor.attend(host, usual, waiting)
+        monitor.attend(host, made, waiting)
 
     def rehearsal() -> None:
         rehearse(host)

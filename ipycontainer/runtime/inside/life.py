@@ -58,18 +58,9 @@ def fresh(lock: int) -> None:
     os.ftruncate(lock, 0)
 
 
-def move(slot: str, run: str) -> bool:
-    """Give a slot's run folder, lock and all, to a container; False where that has one already."""
-    try:
-        os.rename(slot, run)
-    except OSError:
-        return False
-    return True
-
-
-def write_leaves(lock: int, leaves: Sequence[str]) -> None:
-    """The cgroups, before they are made: sweep reads it."""
-    _append(lock, {"cgroups": list(leaves)})
+def write_leaves(lock: int, leaves: Sequence[str], layer: str = "") -> None:
+    """The cgroups, before they are made, and a slot's writable layer: sweep reads it."""
+    _append(lock, {"cgroups": list(leaves), "layer": layer})
 
 
 def begin(lock: int, charge: Charge) -> None:

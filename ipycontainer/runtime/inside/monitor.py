@@ -18,7 +18,7 @@ from ipycontainer.linux import cgroups, namespaces, prctl, trees
 from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.runtime.inside import container, ending, life, log, sweep
 from ipycontainer.runtime.inside.charge import Charge, charge_of
-from ipycontainer.runtime.inside.slot import Slot, Usual
+from ipycontainer.runtime.inside.slot import Slot, Slots
 from ipycontainer.runtime.inside.step import Place, Plan, Step
 from ipycontainer.runtime.inside.steps.outside import Clone, MakeCgroup
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
@@ -39,12 +39,16 @@ if TYPE_CHECKING:
 _SIGKILL = 9
 
 
-def attend(host: Host, usual: Usual | None, waiting: Waiting) -> None:
-    """See the next container of this queue to its end, from a slot where there is a `usual` container."""
+def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
+    """See the next container of this queue to its end, from a slot where there are any."""
     os.setsid()
-    request = _next_request(waiting) if usual is None else _live_in_slot(host, usual, waiting)
-    if request is not None:
-        _start(host, *request)
+    request = _next_request(waiting) if slots is None else _live_in_slot(slots, waiting)
+    if request is None:
+        return
+    document, client = request
+    if slots is not None and document.get("job") == "run":
+        slots.expect(document["request"])
+    _start(host, document, client)
 
 
 def _next_request(waiting: Waiting) -> Request | None:
@@ -53,13 +57,13 @@ def _next_request(waiting: Waiting) -> Request | None:
     return (message.document, client) if client is not None and message is not None else None
 
 
-def _live_in_slot(host: Host, usual: Usual, waiting: Waiting) -> Request | None:
+def _live_in_slot(slots: Slots, waiting: Waiting) -> Request | None:
     """Make a slot, and see the container to its end that moves in; gives a request that does not fit."""
     try:
-        slot = Slot(host, usual, waiting.pid)
+        slot = Slot(slots, waiting.pid)
     except Error:
         return _next_request(waiting)
-    first = First(Place(usual.launch))
+    first = First(Place(slots.launch))
     try:
         message: Message | None = _first_word(slot, first, waiting)
     except Error as error:
@@ -68,10 +72,11 @@ def _live_in_slot(host: Host, usual: Usual, waiting: Waiting) -> Request | None:
         waiting.close()
         client, *streams = message.descriptors
         charge = Charge.from_dict(message.document["charge"])
-        Monitor(host, charge, slot.lock, wire.adopt(client), first).see(slot.kinds, slot.joins, streams)
+        Monitor(slots.host, charge, slot.lock, wire.adopt(client), first).move_in(slot, streams)
         return None
     first.end()
-    sweep.sweep_cgroups(slot.leaves)
+    sweep.sweep_cgroups(slot.group.leaves)
+    trees.remove(slot.layer)
     trees.remove(slot.run)
     os.close(slot.lock)
     if message is None:
@@ -79,6 +84,7 @@ def _live_in_slot(host: Host, usual: Usual, waiting: Waiting) -> Request | None:
     if "unfit" in message.document:
         waiting.close()
         return message.document["unfit"], wire.adopt(message.descriptors[0])
+    slots.expect_nothing()
     return _next_request(waiting)  # no slot can be had here: walking a plan from its beginning will say why
 
 
@@ -87,7 +93,7 @@ def _first_word(slot: Slot, first: First, waiting: Waiting) -> Message | None:
     if os.fstat(slot.lock).st_size:
         sweep.sweep_leavings(slot.run)  # of one that was killed, whose number came again
         life.fresh(slot.lock)
-    life.write_leaves(slot.lock, slot.leaves)
+    life.write_leaves(slot.lock, slot.group.leaves, slot.layer)
 
     def become(place: Place, channel: Channel) -> NoReturn:
         slot.wait(place, channel, waiting)
@@ -168,8 +174,17 @@ class Monitor:
         self._first = first
         self._streams: list[int] = []
 
+    def move_in(self, slot: Slot, streams: list[int]) -> None:
+        """Into a slot that PID 1 has taken; it is on its way."""
+        try:
+            life.begin(self._lock, self._charge)
+        except Error as error:
+            self._fail(error)
+            return
+        self._see(slot.kinds, slot.group.joins, streams)
+
     def start(self, launch: Launch) -> None:
-        """Walk the whole plan of `launch`, then as `see`."""
+        """Walk the whole plan of `launch`."""
         try:
             steps = plan(launch, self._host)
             group = next((step.plan for step in steps.outside if isinstance(step, MakeCgroup)), cgroups.CgroupPlan())
@@ -181,7 +196,7 @@ class Monitor:
         except Error as error:
             self._fail(error)
             return
-        self.see(namespace_kinds(launch.spec, self._host.rootless), group.joins, ours)
+        self._see(namespace_kinds(launch.spec, self._host.rootless), group.joins, ours)
 
     def _walk(self, launch: Launch, steps: Plan) -> list[int]:
         """What is done outside; gives our ends of the program's streams."""
@@ -196,7 +211,7 @@ class Monitor:
             os.close(descriptor)
         return ours
 
-    def see(self, kinds: tuple[str, ...], joins: tuple[str, ...], streams: list[int]) -> None:
+    def _see(self, kinds: tuple[str, ...], joins: tuple[str, ...], streams: list[int]) -> None:
         """From PID 1's way to the program, to its end."""
         charge, child = self._charge, self._first.place.child
         self._streams = streams

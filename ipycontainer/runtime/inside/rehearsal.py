@@ -51,11 +51,11 @@ def sample() -> dict[str, Any]:
     return {**fields, "id": "0" * 64, "name": "rehearsal", "spec": spec, "lowers": ["/nowhere"], "etc": {"hosts": ""}}
 
 
-def rehearse(host: Host) -> None:
+def rehearse(host: Host, request: dict[str, Any] | None = None) -> None:
     """Receive, plan and record in memory; whatever goes wrong is for the real start to say."""
     left, right = wire.pair()
     try:
-        left.send({"job": "run", "request": sample()})
+        left.send({"job": "run", "request": request or sample()})
         message = right.receive()
         assert message is not None
         launch = Launch.from_dict(message.document["request"])

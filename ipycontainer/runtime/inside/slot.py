@@ -1,13 +1,15 @@
 """A slot: a plan whose first steps have been walked while nobody waited.
 
-Every plan on this host begins alike: a cgroup, PID 1 in new namespaces, its id maps, the loopback, /proc, /dev and
-/sys with what is masked in them.  In a slot PID 1 has walked those steps already, with the same code, and waits for
-the request itself; the steps are kept as the records that they are, and the plan of the container that comes is
-walked without those that are equal.  What was mounted ahead lies on a small tmpfs and moves into the root once there
-is one.  A request whose plan lacks one of these steps (other namespaces, a group with other controllers, less
-mounted) fits no slot: the monitor then walks its plan from the beginning.
+Whoever runs containers mostly runs the same one again.  So in a slot PID 1 has its cgroup and its namespaces, walks
+the plan of the request that came last as far as nothing in it is one container's own (its name, its limits, its
+files below /etc), and waits for the next request itself.  The steps are kept as the records that they are: if the
+plan of what comes begins with the same, it goes on from there; else it fits no slot, and the monitor walks the whole
+plan from its beginning.
 
-A slot's cgroup keeps its name when a container moves in; its run folder gets the container's.
+Where the last plan shows a folder of the host, the slot stops before that and keeps the host's mounts: what is
+mounted there while it waits must be seen in the container that comes.
+
+A slot's cgroup keeps its name when a container moves in; its run folder and its writable layer are renamed.
 """
 
 from __future__ import annotations
@@ -16,68 +18,89 @@ import os
 import time
 
 from ipycontainer.errors import Error
-from ipycontainer.linux import cgroups, mounts, prctl
+from ipycontainer.json_text import dumps, loads
+from ipycontainer.linux import cgroups, prctl
+from ipycontainer.linux.durability import write_file
 from ipycontainer.runtime.inside import container, life
 from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
 from ipycontainer.runtime.inside.step import Place, Plan, Step
-from ipycontainer.runtime.inside.steps.devices import MakeDevices
-from ipycontainer.runtime.inside.steps.root import (
-    Bind,
-    MaskPaths,
-    Mount,
-    MountOverlay,
-    MoveMounts,
-    ReadOnlyPaths,
-)
+from ipycontainer.runtime.inside.steps.namespaces import LimitCgroup, SetHostname
+from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, WriteEtcFiles
 from ipycontainer.runtime.inside.streams import program_pipes
-from ipycontainer.runtime.inside.walk import walk
+from ipycontainer.runtime.inside.walk import forbid_imports, walk
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import early_steps, namespace_kinds, outside_steps, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any, NoReturn
 
     from ipycontainer.launcher.waiting import Waiting
     from ipycontainer.launcher.wire import Channel
 
-_STAGED = (Mount, MakeDevices, MaskPaths, ReadOnlyPaths, Bind)
 _SIGKILL = 9
 # Of a slot's names; the rest is the monitor's number.
 PREFIX = "slot-"
+FOLDER = "slots"
+_EXPECTED = "expected"
+# One container's own: never walked ahead.
+_OWN = (LimitCgroup, WriteEtcFiles, SetHostname)
 
 
-class Usual:
-    """What is the same in every container that asks for nothing special: found once, in the launcher.
+class Slots:
+    """Where slots are made: root, run: the store's folder and its run folder."""
 
-    launch: a Launch of that kind; staged: what of its plan can be mounted before there is a root.
-    """
-
-    def __init__(self, host: Host, run: str) -> None:
-        self.launch = Launch.from_dict({**sample(), "staging": os.path.join(run, "root")})
+    def __init__(self, host: Host, root: str, run: str) -> None:
+        self.host = host
+        self.root = root
+        self.run = run
+        self.launch = Launch.from_dict(sample())
         self.kinds = namespace_kinds(self.launch.spec, host.rootless)
-        self.folder = os.path.join(run, "slots")
-        whole = plan(self.launch, host)
-        self.staged = tuple(step for step in whole.inside if isinstance(step, _STAGED))
+
+    def expected(self) -> dict[str, Any] | None:
+        """The request that came last."""
+        try:
+            with open(os.path.join(self.run, _EXPECTED), "rb") as file:
+                found: dict[str, Any] = loads(file.read())
+        except FileNotFoundError:
+            return None
+        return found
+
+    def expect(self, request: dict[str, Any]) -> None:
+        """The next slots are made for requests like this one."""
+        try:
+            write_file(os.path.join(self.run, _EXPECTED), [dumps(request).encode()], 0o600, durable=False)
+        except OSError:
+            pass  # a full disk: slots are then made for what came before
+
+    def expect_nothing(self) -> None:
+        """What was expected cannot be made ready any more: its image is gone, or its machine has changed."""
+        try:
+            os.unlink(os.path.join(self.run, _EXPECTED))
+        except FileNotFoundError:
+            pass
 
 
 class Slot:
     """One slot, as the monitor makes it and as PID 1 finds it after the fork.
 
-    outside, early, staged: the steps that a plan must have to go on from here; lock: its run folder's.
+    outside: the steps that a plan must have to go on from here; layer: its writable layer; lock: its run folder's.
     """
 
-    def __init__(self, host: Host, usual: Usual, number: int) -> None:
+    def __init__(self, slots: Slots, number: int) -> None:
+        self._slots, self._host = slots, slots.host
         self.name = f"{PREFIX}{number}"
-        self.run = os.path.join(usual.folder, self.name)
-        group = cgroups.plan_cgroup(host.layout, self.name, cgroups.Limits())
-        self.leaves, self.joins, self.kinds = group.leaves, group.joins, usual.kinds
-        self.outside = tuple(outside_steps(host, usual.kinds, group))
-        self._early = tuple(early_steps(host, usual.kinds, group))
-        self._staged = usual.staged
-        self._host = host
+        self.run = os.path.join(slots.run, FOLDER, self.name)
+        self.layer = os.path.join(slots.root, FOLDER, self.name)
+        self.group = cgroups.plan_cgroup(slots.host.layout, self.name, cgroups.Limits())
+        self.kinds = slots.kinds
+        self.outside = tuple(outside_steps(slots.host, slots.kinds, self.group))
+        self._walked: tuple[Step, ...] = ()
+        self._not_walked: tuple[type[Step], ...] = _OWN
+        self._is_fit = True
+        self._folders: list[int] = []
+        self._null = -1
         self.lock = life.claim(self.run)
 
     def wait(self, place: Place, channel: Channel, waiting: Waiting) -> NoReturn:
@@ -87,10 +110,11 @@ class Slot:
         try:
             container.stand_alone(place, [self.lock, *waiting.descriptors()])
             prctl.set_parent_death_signal(_SIGKILL)
-            walk("inside", self._early, place)
-            staging = _stage(place, self._staged)
-            if not waiting.hurried:
-                rehearse(self._host)
+            forbid_imports()
+            # From here on the host's folders may be out of sight.
+            self._folders = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (self._slots.run, self._slots.root)]
+            self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+            self._prepare(place, None if waiting.hurried else self._slots.expected())
             client = waiting.accept([channel.fileno()])
             message = client.receive() if client is not None else None
             document = message.document if message is not None else None
@@ -100,51 +124,97 @@ class Slot:
             if document is None:
                 os._exit(0)  # the launcher leaves, or nobody has come for a while
         assert client is not None
-        self._take(place, client, document, staging)
+        self._take(place, client, document)
 
-    def _take(self, place: Place, client: Channel, document: dict[str, Any], staging: int) -> NoReturn:
+    def _prepare(self, place: Place, expected: dict[str, Any] | None) -> None:
+        if expected is None:
+            early = early_steps(self._host, self.kinds, self.group)
+            walk("inside", early, place)
+            self._walked = tuple(early)
+            return
+        place.launch = Launch.from_dict(expected)
+        whole = self._plan(expected)
+        if whole.outside == self.outside:
+            self._walk_ahead(place, whole)
+        else:
+            self._is_fit = False
+        rehearse(self._host, expected)
+
+    def _walk_ahead(self, place: Place, whole: Plan) -> None:
+        steps, self._not_walked = _ahead(whole, place.launch.etc_folder)
+        for step in steps:
+            walk("inside", [step], place)
+        self._walked = steps
+
+    def _plan(self, request: dict[str, Any]) -> Plan:
+        """A request's plan, in this slot's group and on its layer."""
+        if self._has_layer or not self._walked:
+            request = {**request, "generation": self.layer}
+        return plan(Launch.from_dict(request), self._host, self.name)
+
+    @property
+    def _has_layer(self) -> bool:
+        return any(isinstance(step, MakeWritableLayer) for step in self._walked)
+
+    def _take(self, place: Place, client: Channel, document: dict[str, Any]) -> NoReturn:
         """From the request to the program."""
         assert place.channel is not None
         whole = self._fitting(document)
-        if whole is None or not life.move(self.run, document["request"]["run"]):
+        if whole is None or not self._move_in(document["request"]):
             place.channel.send({"unfit": document}, [client.fileno()])
             os._exit(0)
         launch = Launch.from_dict(document["request"])
-        charge = charge_of(launch, time.time(), self.leaves)
-        place.launch = launch
-        place.walked = (*self.outside, *self._early, *self._staged)
-        theirs, ours = program_pipes(launch, piped=True)
+        place.launch, place.walked = launch, self._walked
+        theirs, ours = program_pipes(launch, piped=True, null=self._null)
+        charge = charge_of(launch, time.time(), self.group.leaves)
         place.channel.send({"charge": charge.as_dict()}, [client.fileno(), *ours])
-        client.close()
-        for descriptor in ours:
-            os.close(descriptor)
-        try:
-            life.begin(self.lock, charge)
-        except Error as error:
-            container.say(place.channel, error)
-            os._exit(125)
-        hinge = 1 + next(number for number, step in enumerate(whole.inside) if isinstance(step, MountOverlay))
-        inside = [*whole.inside[:hinge], MoveMounts(staging), *whole.inside[hinge:]]
-        container.become(place, theirs, [("inside", inside), ("last", whole.last)], [staging])
+        if _ahead(whole, launch.etc_folder)[0] != self._walked:
+            self._slots.expect(document["request"])  # more could have been done for it than was
+        parts = [("inside", whole.inside), ("last", whole.last)]
+        container.become(place, theirs, parts, [*place.etc.values(), place.root], alone=True)
 
     def _fitting(self, document: dict[str, Any]) -> Plan | None:
         """The plan of the request, if it can go on from here; a bad request is for the monitor to answer."""
-        if document.get("job") != "run" or document["request"].get("fault"):
+        if not self._is_fit or document.get("job") != "run" or document["request"].get("fault"):
             return None
         try:
-            whole = plan(Launch.from_dict(document["request"]), self._host, self.name)
+            whole = self._plan(document["request"])
         except Error:
             return None
-        fits = whole.outside == self.outside and all(step in whole.inside for step in (*self._early, *self._staged))
-        return whole if fits else None
+        if self.group.clone_into and self._has_layer and any(isinstance(step, LimitCgroup) for step in whole.inside):
+            return None  # on v2 nobody may limit the group that is the root of its cgroup namespace
+        rest = tuple(step for step in whole.inside if not isinstance(step, self._not_walked))
+        return whole if whole.outside == self.outside and rest[: len(self._walked)] == self._walked else None
+
+    def _move_in(self, request: dict[str, Any]) -> bool:
+        """Give the container this slot's folders; False where it has its own, from an earlier start."""
+        run, store = self._folders
+        ours = f"{FOLDER}/{self.name}"
+        layer = os.path.relpath(request["generation"], self._slots.root)
+        try:
+            if self._has_layer:
+                os.rename(ours, layer, src_dir_fd=store, dst_dir_fd=store)
+        except OSError:
+            return False
+        try:
+            os.rename(ours, os.path.relpath(request["run"], self._slots.run), src_dir_fd=run, dst_dir_fd=run)
+        except OSError:
+            if self._has_layer:
+                os.rename(layer, ours, src_dir_fd=store, dst_dir_fd=store)
+            return False
+        return True
 
 
-def _stage(place: Place, steps: Sequence[Step]) -> int:
-    """Mount on a tmpfs what will be moved into the root; gives a descriptor of it."""
-    staging = place.launch.staging
-    mounts.mount("tmpfs", staging, "tmpfs", mounts.MS_NOSUID | mounts.MS_NODEV, "size=64k,mode=755")
-    place.root = os.open(staging, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    place.null = os.open("/dev/null", os.O_PATH | os.O_CLOEXEC)
-    walk("inside", steps, place)
-    os.close(place.null)
-    return place.root
+def _ahead(whole: Plan, etc_folder: str) -> tuple[tuple[Step, ...], tuple[type[Step], ...]]:
+    """What of a plan can be walked before the container is known, and what is left out on the way.
+
+    Where a folder of the host is shown, only what comes before that, and the host's mounts stay: what is mounted there
+    meanwhile shall be seen.
+    """
+
+    def is_shared(step: Step) -> bool:
+        return isinstance(step, Bind) and not step.source.startswith(etc_folder)
+
+    shared = next((number for number, step in enumerate(whole.inside) if is_shared(step)), None)
+    left_out = _OWN if shared is None else (*_OWN, DetachMounts)
+    return tuple(step for step in whole.inside[:shared] if not isinstance(step, left_out)), left_out

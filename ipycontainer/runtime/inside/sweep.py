@@ -36,6 +36,8 @@ def sweep_leavings(run: str) -> None:
     if leaves:
         cgroups.kill_all(leaves)
         cgroups.remove(leaves)
+    # A slot's, into which nobody moved: a container's own is elsewhere.
+    trees.remove(state.get("layer", ""))
 
 
 def _kill_init(pid: int, start_time: int) -> None:
@@ -83,7 +85,7 @@ def sweep_orphans(root: str, run: str) -> None:
     """Sweep every container whose monitor was killed, and empty the trash of the store at `root`."""
     for kind in ("containers", "slots"):
         folder = os.path.join(run, kind)
-        for name in os.listdir(folder):
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
             try:
                 sweep_dead(os.path.join(folder, name))
             except WrongState:

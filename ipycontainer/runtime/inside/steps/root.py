@@ -179,28 +179,6 @@ def open_kernels_own(place: Place, name: str) -> int:
     return descriptors.openat2(place.root, name, os.O_PATH | os.O_DIRECTORY, _NO_LINKS)
 
 
-class MoveMounts(Step):
-    """Move /proc, /dev and /sys, which were mounted ahead, into the container's root.
-
-    staging: a descriptor of the tmpfs on which they lie.
-    """
-
-    call = "move_mount(2)"
-    why = "they are the same for every container, and were made while nobody waited"
-    shows = "/proc/self/mountinfo"
-
-    staging: int
-
-    def take(self, place: Place) -> None:
-        for name in ("proc", "dev", "sys"):
-            tree = descriptors.openat2(self.staging, name, os.O_PATH | os.O_DIRECTORY, 0)
-            target = open_kernels_own(place, name)
-            mounts.attach(tree, target, f"/{name}")
-            os.close(tree)
-            os.close(target)
-        os.close(self.staging)
-
-
 class Bind(Step):
     """Show a file or folder of the host in the container."""
 
@@ -233,9 +211,9 @@ class Bind(Step):
 
 
 class MakeEtcFiles(Step):
-    """Write hosts, resolv.conf and hostname into a small tmpfs of this mount namespace; they are bound from there."""
+    """Make hosts, resolv.conf and hostname on a small tmpfs of this mount namespace; they are bound from there."""
 
-    call = "mount(2) tmpfs, open(2), write(2)"
+    call = "mount(2) tmpfs, open(2)"
     why = "an image cannot know its containers' names; a tmpfs in the namespace is gone with it, for nothing"
     shows = "/proc/self/mountinfo: tmpfs on /etc/hosts"
 
@@ -247,7 +225,21 @@ class MakeEtcFiles(Step):
         mounts.mount("tmpfs", self.folder, "tmpfs", quiet, "size=1m,mode=755")
         for name in self.names:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            descriptor = os.open(os.path.join(self.folder, name), flags, 0o644)
+            place.etc[name] = os.open(os.path.join(self.folder, name), flags, 0o644)
+
+
+class WriteEtcFiles(Step):
+    """Write this container's own words into them."""
+
+    call = "write(2)"
+    why = "its name and its address are in them; they were made before anybody knew these"
+    shows = "/etc/hosts"
+
+    names: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        for name in self.names:
+            descriptor = place.etc.pop(name)
             os.write(descriptor, place.launch.etc[name].encode())
             os.close(descriptor)
 
