@@ -168,7 +168,10 @@ def _is_launcher(pid: int) -> bool:
 
 
 def _is_of_a_waiting_slot(path: str) -> bool:
-    """Whether `path` is a cgroup or a folder of a slot whose monitor still waits for a container."""
+    """Whether `path` is a cgroup or a folder of a slot whose monitor still waits for a container, or what such
+    slots are made for."""
+    if path.endswith("/expected"):
+        return True
     numbers = [part.removeprefix(SLOT) for part in path.split("/") if part.startswith(SLOT)]
     return any(number.isdigit() and _read(f"/proc/{number}/comm").strip() == SPARE for number in numbers)
 

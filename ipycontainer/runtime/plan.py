@@ -31,7 +31,7 @@ def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
     return Plan(
         tuple(outside_steps(host, kinds, group)),
         tuple(_inside(launch, host, kinds, group)),
-        tuple(_last(launch, host)),
+        tuple(last_steps(launch, host)),
     )
 
 
@@ -109,7 +109,7 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     return steps
 
 
-def _last(launch: Launch, host: Host) -> list[Step]:
+def last_steps(launch: Launch, host: Host) -> list[Step]:
     """After the barrier.  The order is fixed by what each step takes away from those after it."""
     steps: list[Step] = [namespaces.ReachBarrier()] if launch.hold else []
     if launch.terminal:

@@ -124,19 +124,27 @@ def write_life(charge: Charge, life: dict[str, Any], durable: bool) -> None:
 
 
 def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> None:
-    """Append one line to the journal; a line is one write, so that writers never mix."""
-    line = dumps(
-        {
-            "time": time.time(),
-            "type": "container",
-            "action": action,
-            "id": charge.id,
-            "attributes": {"image": charge.image, "name": charge.name, **attributes},
-        }
-    )
+    """Append one line to the journal."""
+    record_events(charge, [(action, attributes)])
+
+
+def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) -> None:
+    """Append a line for each event, all in one write, so that writers never mix."""
+    lines = [
+        dumps(
+            {
+                "time": time.time(),
+                "type": "container",
+                "action": action,
+                "id": charge.id,
+                "attributes": {"image": charge.image, "name": charge.name, **attributes},
+            }
+        )
+        for action, attributes in events
+    ]
     try:
         descriptor = os.open(charge.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.write(descriptor, line.encode() + b"\n")
+        os.write(descriptor, "\n".join([*lines, ""]).encode())
         os.close(descriptor)
     except OSError:
         pass  # a full disk: the event is lost, the container is not

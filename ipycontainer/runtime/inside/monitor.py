@@ -46,7 +46,7 @@ def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
     if request is None:
         return
     document, client = request
-    if slots is not None and document.get("job") == "run":
+    if slots is not None and document.get("job") == "run" and not document["request"].get("fault"):
         slots.expect(document["request"])
     _start(host, document, client)
 
@@ -271,11 +271,9 @@ class Monitor:
         code = 128 - code if code < 0 else code
         streams.drain()
         killed = bool(charge.leaves) and cgroups.oom_kills(charge.leaves) > 0
-        if killed:
-            life.record_event(charge, "oom", {})
-        life.record_event(charge, "die", {"exitCode": str(code)})
         streams.close_log()
-        gone = ending.record(charge, code, killed, "")
+        happened: list[ending.Event] = [("oom", {})] if killed else []
+        gone = ending.record(charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})])
         # The client knows as soon as the record is there; what is left to sweep nobody can see, and the names it
         # bears are free already.  A client that does not read holds nothing up.
         answer: dict[str, object] = {"answer": {"exit_code": code, "oom_killed": killed}}

@@ -1,10 +1,10 @@
 """A slot: a plan whose first steps have been walked while nobody waited.
 
 Whoever runs containers mostly runs the same one again.  So in a slot PID 1 has its cgroup and its namespaces, walks
-the plan of the request that came last as far as nothing in it is one container's own (its name, its limits, its
-files below /etc), and waits for the next request itself.  The steps are kept as the records that they are: if the
-plan of what comes begins with the same, it goes on from there; else it fits no slot, and the monitor walks the whole
-plan from its beginning.
+the plan of the request that came last as far as nothing in it is one container's own (its name, what is in its files
+below /etc), and waits for the next request itself.  The steps are kept as the records that they are: if the plan of
+what comes begins with the same, it goes on from there; else it fits no slot, and the monitor walks the whole plan from
+its beginning.
 
 Where the last plan shows a folder of the host, the slot stops before that and keeps the host's mounts: what is
 mounted there while it waits must be seen in the container that comes.
@@ -25,15 +25,17 @@ from ipycontainer.runtime.inside import container, life
 from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
 from ipycontainer.runtime.inside.step import Place, Plan, Step
-from ipycontainer.runtime.inside.steps.namespaces import LimitCgroup, SetHostname
+from ipycontainer.runtime.inside.steps.confine import LimitBounding
+from ipycontainer.runtime.inside.steps.namespaces import SetHostname
 from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, WriteEtcFiles
 from ipycontainer.runtime.inside.streams import program_pipes
 from ipycontainer.runtime.inside.walk import forbid_imports, walk
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import early_steps, namespace_kinds, outside_steps, plan
+from ipycontainer.runtime.plan import early_steps, last_steps, namespace_kinds, outside_steps, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, NoReturn
 
     from ipycontainer.launcher.waiting import Waiting
@@ -45,7 +47,7 @@ PREFIX = "slot-"
 FOLDER = "slots"
 _EXPECTED = "expected"
 # One container's own: never walked ahead.
-_OWN = (LimitCgroup, WriteEtcFiles, SetHostname)
+_OWN = (WriteEtcFiles, SetHostname)
 
 
 class Slots:
@@ -99,6 +101,10 @@ class Slot:
         self._walked: tuple[Step, ...] = ()
         self._not_walked: tuple[type[Step], ...] = _OWN
         self._is_fit = True
+        self._was_expected = False
+        self._bounding: Step | None = None
+        self._expected: dict[str, Any] | None = None
+        self._whole: Plan | None = None
         self._folders: list[int] = []
         self._null = -1
         self.lock = life.claim(self.run)
@@ -134,17 +140,17 @@ class Slot:
             return
         place.launch = Launch.from_dict(expected)
         whole = self._plan(expected)
-        if whole.outside == self.outside:
-            self._walk_ahead(place, whole)
-        else:
+        if whole.outside != self.outside:
             self._is_fit = False
-        rehearse(self._host, expected)
-
-    def _walk_ahead(self, place: Place, whole: Plan) -> None:
+            return
         steps, self._not_walked = _ahead(whole, place.launch.etc_folder)
-        for step in steps:
-            walk("inside", [step], place)
+        walk("inside", steps, place)
         self._walked = steps
+        # What is given up here counts from execve on; it is most of what `last` has to say to the kernel.
+        self._bounding = next(step for step in whole.last if isinstance(step, LimitBounding))
+        walk("last", [self._bounding], place)
+        self._expected, self._whole = expected, whole
+        rehearse(self._host, expected)
 
     def _plan(self, request: dict[str, Any]) -> Plan:
         """A request's plan, in this slot's group and on its layer."""
@@ -164,27 +170,51 @@ class Slot:
             place.channel.send({"unfit": document}, [client.fileno()])
             os._exit(0)
         launch = Launch.from_dict(document["request"])
-        place.launch, place.walked = launch, self._walked
+        place.launch = launch
         theirs, ours = program_pipes(launch, piped=True, null=self._null)
         charge = charge_of(launch, time.time(), self.group.leaves)
         place.channel.send({"charge": charge.as_dict()}, [client.fileno(), *ours])
-        if _ahead(whole, launch.etc_folder)[0] != self._walked:
+        if not self._was_expected and _ahead(whole, launch.etc_folder)[0] != self._walked:
             self._slots.expect(document["request"])  # more could have been done for it than was
-        parts = [("inside", whole.inside), ("last", whole.last)]
-        container.become(place, theirs, parts, [*place.etc.values(), place.root], alone=True)
+        inside, last = self._left(whole.inside), [step for step in whole.last if step != self._bounding]
+        container.become(
+            place, theirs, [("inside", inside), ("last", last)], [*place.etc.values(), place.root], alone=True
+        )
 
     def _fitting(self, document: dict[str, Any]) -> Plan | None:
         """The plan of the request, if it can go on from here; a bad request is for the monitor to answer."""
         if not self._is_fit or document.get("job") != "run" or document["request"].get("fault"):
             return None
         try:
+            whole = self._as_expected(document["request"])
+            if whole is not None:
+                self._was_expected = True
+                return whole
             whole = self._plan(document["request"])
         except Error:
             return None
-        if self.group.clone_into and self._has_layer and any(isinstance(step, LimitCgroup) for step in whole.inside):
-            return None  # on v2 nobody may limit the group that is the root of its cgroup namespace
         rest = tuple(step for step in whole.inside if not isinstance(step, self._not_walked))
-        return whole if whole.outside == self.outside and rest[: len(self._walked)] == self._walked else None
+        fits = whole.outside == self.outside and rest[: len(self._walked)] == self._walked
+        return whole if fits and (self._bounding is None or self._bounding in whole.last) else None
+
+    def _left(self, inside: Sequence[Step]) -> list[Step]:
+        """What of these steps is still to be walked."""
+        left, walked = [], 0
+        for step in inside:
+            if not isinstance(step, self._not_walked) and walked < len(self._walked):
+                walked += 1
+            else:
+                left.append(step)
+        return left
+
+    def _as_expected(self, request: dict[str, Any]) -> Plan | None:
+        """The plan of a request that differs from the last one in nothing but names and the program."""
+        if self._expected is None or self._whole is None or not _is_alike(request, self._expected):
+            return None
+        launch = Launch.from_dict(request)
+        hostname = launch.spec.get("hostname", "")
+        inside = [SetHostname(hostname) if isinstance(step, SetHostname) else step for step in self._whole.inside]
+        return Plan(self.outside, tuple(inside), tuple(last_steps(launch, self._host)))
 
     def _move_in(self, request: dict[str, Any]) -> bool:
         """Give the container this slot's folders; False where it has its own, from an earlier start."""
@@ -203,6 +233,17 @@ class Slot:
                 os.rename(layer, ours, src_dir_fd=store, dst_dir_fd=store)
             return False
         return True
+
+
+def _is_alike(request: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two requests have the same steps outside and inside, but for the host's name: plan() on two documents."""
+    ours, theirs = request["spec"], other["spec"]
+    return (
+        all(request[name] == other[name] for name in ("lowers", "staging", "etc_folder"))
+        and request["etc"].keys() == other["etc"].keys()
+        and all(ours.get(name) == theirs.get(name) for name in ("linux", "mounts", "root"))
+        and bool(ours.get("hostname")) == bool(theirs.get("hostname"))
+    )
 
 
 def _ahead(whole: Plan, etc_folder: str) -> tuple[tuple[Step, ...], tuple[type[Step], ...]]:

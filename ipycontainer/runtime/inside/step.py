@@ -25,7 +25,7 @@ class Place:
     child, pidfd: PID 1, once it is cloned (in the monitor); root: a descriptor of the container's root
     before the pivot; null: the host's /dev/null, taken before the image has any say; user: see FindUser;
     environment: the program's; etc: descriptors of the files that are written for this container;
-    walked: steps that a slot has taken already; channel: to the other side, PID 1 or the monitor.
+    channel: to the other side, PID 1 or the monitor.
     """
 
     def __init__(self, launch: Launch, channel: Channel | None = None) -> None:
@@ -38,7 +38,6 @@ class Place:
         self.user = User(0, 0, (), "/")
         self.environment: dict[str, str] = {}
         self.etc: dict[str, int] = {}
-        self.walked: tuple[Step, ...] = ()
 
 
 class Step(Record):

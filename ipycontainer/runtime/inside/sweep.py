@@ -72,8 +72,11 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
         pass
     gone = os.path.join(trash, container)
     try:
-        os.makedirs(trash, 0o700, exist_ok=True)
-        os.rename(folder, gone)
+        try:
+            os.rename(folder, gone)
+        except FileNotFoundError:
+            os.makedirs(trash, 0o700, exist_ok=True)
+            os.rename(folder, gone)
     except FileNotFoundError:
         pass  # somebody else has removed it
     except OSError as error:
