@@ -51,3 +51,13 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     from ipycontainer.jupyter.extension import unload
 
     unload(ipython)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where the side bar for JupyterLab lies in this package, for `jupyter labextension develop`."""
+    return [{"src": "labextension", "dest": "ipycontainer"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """What jupyter_server loads: the side bar's other half."""
+    return [{"module": "ipycontainer.jupyter.server"}]

@@ -66,7 +66,10 @@ digest() { sha256sum | cut -c1-64; }
 pip() { quietly .venv/pip.log .venv/bin/python -m pip --disable-pip-version-check --no-input "$@"; }
 
 libraries=$({ cat requirements.lock && $python --version && pwd; } | digest)
-ourselves=$({ echo "$libraries" && cat pyproject.toml bin/ipycontainer; } | digest)
+# The side bar's sources, without what npm and the compiler put beside them.
+sidebar=$(find labextension -name node_modules -prune -o -path labextension/lib -prune -o -type f -print | LC_ALL=C sort)
+# shellcheck disable=SC2086  # a list of names
+ourselves=$({ echo "$libraries" && cat pyproject.toml bin/ipycontainer $sidebar; } | digest)
 if [ "$(cat .venv/libraries.stamp 2>/dev/null || true)" != "$libraries" ]; then
     [ ! -e .venv ] || [ -w .venv ] ||
         fail ".venv belongs to $(stat -c %U .venv) and is out of date: remove it (rm -r .venv), then run make again."
@@ -76,8 +79,11 @@ if [ "$(cat .venv/libraries.stamp 2>/dev/null || true)" != "$libraries" ]; then
     pip install --require-hashes --requirement requirements.lock
     echo "$libraries" >.venv/libraries.stamp
 fi
-if [ "$(cat .venv/ourselves.stamp 2>/dev/null || true)" != "$ourselves" ]; then
-    pip install --no-deps --no-build-isolation --editable .
+if [ "$(cat .venv/ourselves.stamp 2>/dev/null || true)" != "$ourselves" ] || [ ! -d labextension/node_modules ]; then
+    [ -d labextension/node_modules ] || say "Building the side bar for JupyterLab (half a minute, once) …"
+    # The build would keep a bundle that is there, however old.  node and npm are in requirements.lock.
+    rm -rf ipycontainer/labextension
+    PATH="$PWD/.venv/bin:$PATH" pip install --no-deps --no-build-isolation --editable .
     echo "$ourselves" >.venv/ourselves.stamp
 fi
 # Whoever may not write here would compile every module again at each start.

@@ -10,10 +10,10 @@ if [ "$(id -u)" = 0 ] && ! setpriv --reuid=65534 --regid=65534 --clear-groups te
     copy=/var/cache/ipycontainer-tests/$(pwd | sha256sum | cut -c1-12)
     echo "Ordinary users cannot reach $PWD: the tests run on a copy, $copy" >&2
     mkdir -p -m 755 "$copy"
-    for name in $(ls -A "$copy"); do
-        [ "$name" = .venv ] || rm -rf "${copy:?}/$name"
-    done
-    tar -cf - --exclude=./.venv --exclude=./.git . | tar -xf - -C "$copy" --no-same-owner
+    find "$copy" -mindepth 1 -maxdepth 1 ! -name .venv ! -name labextension -exec rm -rf {} +
+    [ ! -d "$copy/labextension" ] ||
+        find "$copy/labextension" -mindepth 1 -maxdepth 1 ! -name node_modules -exec rm -rf {} +
+    tar -cf - --exclude=./.venv --exclude=./.git --exclude=./labextension/node_modules . | tar -xf - -C "$copy" --no-same-owner
     chmod -R go+rX "$copy" 2>/dev/null || true
     exec make -C "$copy" test
 fi
@@ -21,6 +21,8 @@ fi
 scripts/setup.sh
 scripts/docker_client.sh
 scripts/image_tools.sh
+scripts/docker_daemon.sh
+scripts/browser.sh
 python=.venv/bin/python
 failed=
 

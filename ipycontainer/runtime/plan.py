@@ -6,18 +6,20 @@ stands with the step (`inside/steps/`).
 
 from __future__ import annotations
 
-import os
-
 from ipycontainer.errors import DocumentError
-from ipycontainer.linux import cgroups, mounts
+from ipycontainer.linux import cgroups
 from ipycontainer.linux.namespaces import FLAGS
+from ipycontainer.runtime import device_plan, mount_plan
 from ipycontainer.runtime.inside.step import Plan, Step
 from ipycontainer.runtime.inside.steps import confine, devices, identity, namespaces, outside, root, seccomp
 from ipycontainer.runtime.launch import Host, Launch
+from ipycontainer.runtime.usual import SYSCTLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+PING = "net.ipv4.ping_group_range"
 
 
 def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
@@ -27,10 +29,12 @@ def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
     """
     kinds = namespace_kinds(launch.spec, host.rootless)
     resources = launch.spec.get("linux", {}).get("resources", {})
-    group = cgroups.plan_cgroup(host.layout, group_name or launch.id, cgroups.limits_from_oci(resources))
+    name = group_name or launch.id
+    group = cgroups.plan_cgroup(host.layout, name, cgroups.limits_from_oci(resources))
+    group = device_plan.with_devices(group, host, launch, name)
     return Plan(
-        tuple(outside_steps(host, kinds, group)),
-        tuple(_inside(launch, host, kinds, group)),
+        tuple(outside_steps(launch, host, kinds, group)),
+        tuple(_inside(launch, host, kinds, group, name)),
         tuple(last_steps(launch, host)),
     )
 
@@ -46,12 +50,14 @@ def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:
     return tuple(kind for kind in FLAGS if kind in asked)
 
 
-def outside_steps(host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+def outside_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
     """Named things first, so that sweep knows them; then the child; then what can only be done beside it."""
     steps: list[Step] = []
     if group.leaves:
         # Not its limits, so that the step is the same for whatever container comes.
         steps.append(outside.MakeCgroup(group.replace(writes=(), notes=())))
+    if host.devices == cgroups.devices.PROGRAMS and group.clone_into:
+        steps.append(devices.LimitDevices(group.clone_into, device_plan.rules(launch) or cgroups.devices.USUAL))
     # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
     steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
     if host.rootless:
@@ -60,12 +66,15 @@ def outside_steps(host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan)
     return steps
 
 
-def early_steps(host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+def early_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
     """The first steps inside, which depend on this machine alone: a slot has walked them."""
     steps: list[Step] = []
     if host.rootless:
         steps.append(namespaces.AwaitMonitor("mapped"))
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
+    steps.append(namespaces.JoinKeyring())
+    if device_plan.shares_group(launch, host):
+        steps.append(devices.JoinDevices(host.devices))
     if group.joins and not group.clone_into:
         steps.append(namespaces.JoinCgroup(group.joins))
     if "network" in kinds:
@@ -73,29 +82,38 @@ def early_steps(host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -
     return steps
 
 
-def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan, name: str) -> list[Step]:
     """What depends on this machine alone comes first (a slot can have walked it), then what is this container's.
 
     Everything is mounted before the pivot, while the host's /proc and /dev/null are still the host's.
     """
     spec = launch.spec
-    steps = early_steps(host, kinds, group)
+    steps = early_steps(launch, host, kinds, group)
     if group.writes:
         steps.append(namespaces.LimitCgroup(group.writes))
     if "cgroup" in kinds:
         steps.append(namespaces.UnshareCgroup())
     steps.append(root.DetachMounts())
     steps.append(root.MakeWritableLayer(launch.upper, launch.work))
-    steps.append(
-        root.MountOverlay(tuple(launch.lowers), launch.upper, launch.work, launch.staging, rootless=host.rootless)
+    # Where a list of devices keeps the host's disks away, nodes may open drivers, as docker's do; else none may.
+    kept = device_plan.kept(group, host)
+    overlay = root.MountOverlay(
+        tuple(launch.lowers), launch.upper, launch.work, launch.staging, rootless=host.rootless, devices=kept
     )
+    steps.append(overlay)
     if launch.etc:
         steps.append(root.MakeEtcFiles(launch.etc_folder, tuple(launch.etc)))
     for entry in spec.get("mounts", []):
-        steps.append(_mount_step(entry, host, kinds))
+        if entry.get("type") in ("cgroup", "cgroup2"):
+            steps += mount_plan.cgroup_steps(entry, name, host, group)
+            continue
+        steps.append(mount_plan.mount_step(entry, host, kinds, kept))
         if entry["destination"] == "/dev" and entry.get("type") == "tmpfs":
-            steps.append(devices.MakeDevices())
+            steps.append(devices.MakeDevices(bound=not kept))
+    steps += device_plan.nodes(launch, kept)
     linux = spec.get("linux", {})
+    if sysctls := _sysctls(linux, host):
+        steps.append(namespaces.SetSysctls(sysctls))
     steps.append(root.MaskPaths(tuple(linux.get("maskedPaths", ()))))
     steps.append(root.ReadOnlyPaths(tuple(linux.get("readonlyPaths", ()))))
     if spec.get("root", {}).get("readonly"):
@@ -132,10 +150,14 @@ def _program(launch: Launch, host: Host) -> list[Step]:
     ]
     if limits:
         steps.append(confine.SetResourceLimits(limits))
+    if host.protected:
+        steps.append(confine.SetOomScore(0))
     filters = _filters(launch)
     no_new_privileges = bool(process.get("noNewPrivileges"))
     if not no_new_privileges:
         steps += filters
+    if process.get("apparmorProfile") or process.get("selinuxLabel"):
+        steps.append(confine.SetLabels(process.get("apparmorProfile", ""), process.get("selinuxLabel", "")))
     steps += [
         confine.LimitBounding(bounding, host.last_capability),
         identity.ChangeIds(may_set_groups=host.mode != "one"),
@@ -154,7 +176,7 @@ def _program(launch: Launch, host: Host) -> list[Step]:
 def _filters(launch: Launch) -> list[Step]:
     """No `linux.seccomp` in the spec: no filter."""
     filtered = launch.spec.get("linux", {}).get("seccomp")
-    return [seccomp.InstallFilter(filtered["program"], filtered.get("flags", 0))] if filtered else []
+    return [seccomp.InstallFilter(filtered["program"], tuple(filtered.get("options", ())))] if filtered else []
 
 
 def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> tuple[Step, ...]:
@@ -162,33 +184,29 @@ def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[s
     steps: list[Step] = [namespaces.JoinContainer(kinds, joins)]
     if host.rootless:
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
+    steps.append(namespaces.JoinKeyring())
     if launch.terminal:
         steps.append(devices.OpenTerminal(launch.rows, launch.columns, console=False))
     return (*steps, *_program(launch, host))
 
 
-def _mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...]) -> Step:
-    """One of the spec's mounts as a step, in the form that this host allows."""
-    kind, target = entry.get("type", "bind"), os.path.normpath(entry["destination"])
-    options = list(entry.get("options", ()))
-    if kind in ("bind", "none") or "bind" in options or "rbind" in options:
-        # Only root can make nodes; what an ordinary user shows in a container is what that user may open anyway.
-        return root.Bind(entry["source"], target, "ro" in options, "bind" not in options, devices=host.rootless)
-    if kind == "sysfs" and host.rootless and "network" not in kinds:
-        # sysfs shows the network namespace's devices, so only its owner may mount one; the host's is shown instead.
-        return root.Bind("/sys", target, read_only=True)
-    if kind == "devpts" and host.mode == "one":
-        options = [option for option in options if option != "gid=5"]  # the only id there is, is 0
-    flags, data = split_options(options)
-    return root.Mount(kind, target, flags, data)
+def _sysctls(linux: dict[str, Any], host: Host) -> tuple[tuple[str, str], ...]:
+    """As paths below /proc/sys.  docker leaves its range of ping groups out where groups are mapped."""
+    found = linux.get("sysctl") or {}
+    usual = host.rootless and found.get(PING) == SYSCTLS[PING]
+    return tuple((name.replace(".", "/"), value) for name, value in found.items() if not (usual and name == PING))
 
 
-def split_options(options: list[str]) -> tuple[int, str]:
-    """mount(8)-style options as flags of mount(2) and the rest as the file system's own data."""
-    flags, data = 0, []
-    for option in options:
-        if option in mounts.FLAG_NAMES:
-            flags |= mounts.FLAG_NAMES[option]
-        elif option not in ("rw", "dev", "suid", "exec", "defaults"):
-            data.append(option)
-    return flags, ",".join(data)
+def exec_joins(steps: Plan) -> tuple[str, ...]:
+    """What a later exec writes itself into."""
+    found: tuple[str, ...] = ()
+    for step in steps.outside:
+        if isinstance(step, outside.MakeCgroup):
+            found += step.plan.joins
+    groups = shared_devices(steps)
+    return (*found, cgroups.devices.shared_tasks(groups)) if groups else found
+
+
+def shared_devices(steps: Plan) -> str:
+    """Where the group is that the container shares with all that have the usual devices; "" if it does not."""
+    return next((step.groups for step in steps.inside if isinstance(step, devices.JoinDevices)), "")

@@ -31,6 +31,7 @@ def tracked() -> list[Path]:
         paths = [CHECKOUT / name for name in listed.split("\0") if name]
     except (subprocess.CalledProcessError, FileNotFoundError):
         made = {".venv", ".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+        made |= {"node_modules", "lib", "artefacts"}
         paths = [path for path in CHECKOUT.rglob("*") if not made.intersection(path.relative_to(CHECKOUT).parts)]
     return [path for path in paths if path.is_file()]
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Charge(Record):
     """One container, for whoever records and sweeps it.
 
-    started: seconds since the epoch; leaves: its cgroups; attach, stdin, terminal: which of its
+    started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
+    (v1); attach, stdin, terminal: which of its
     streams there are; remove: --rm.
     """
 
@@ -32,6 +33,7 @@ class Charge(Record):
     terminal: bool
     started: float
     leaves: tuple[str, ...] = ()
+    devices: str = ""
 
     @property
     def log_folder(self) -> str:
@@ -39,7 +41,7 @@ class Charge(Record):
         return os.path.join(self.folder, "log")
 
 
-def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = ()) -> Charge:
+def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devices: str = "") -> Charge:
     """The charge of a start that begins at `started`."""
     return Charge(
         id=launch.id,
@@ -56,4 +58,5 @@ def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = ()) -> C
         terminal=launch.terminal,
         started=started,
         leaves=leaves,
+        devices=devices,
     )

@@ -58,9 +58,9 @@ def fresh(lock: int) -> None:
     os.ftruncate(lock, 0)
 
 
-def write_leaves(lock: int, leaves: Sequence[str], layer: str = "") -> None:
-    """The cgroups, before they are made, and a slot's writable layer: sweep reads it."""
-    _append(lock, {"cgroups": list(leaves), "layer": layer})
+def write_leaves(lock: int, leaves: Sequence[str], devices: str, layer: str = "") -> None:
+    """What sweep removes: the cgroups, before they are made, the shared group of devices, a slot's writable layer."""
+    _append(lock, {"cgroups": list(leaves), "devices": devices, "layer": layer})
 
 
 def begin(lock: int, charge: Charge) -> None:

@@ -24,7 +24,7 @@ from ipycontainer.runtime.inside.steps.outside import Clone, MakeCgroup
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
 from ipycontainer.runtime.inside.walk import walk
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import namespace_kinds, plan
+from ipycontainer.runtime.plan import exec_joins, namespace_kinds, plan, shared_devices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _live_in_slot(slots: Slots, waiting: Waiting) -> Request | None:
         Monitor(slots.host, charge, slot.lock, wire.adopt(client), first).move_in(slot, streams)
         return None
     first.end()
-    sweep.sweep_cgroups(slot.group.leaves)
+    sweep.sweep_cgroups(slot.group.leaves, slot.devices)
     trees.remove(slot.layer)
     trees.remove(slot.run)
     os.close(slot.lock)
@@ -93,7 +93,7 @@ def _first_word(slot: Slot, first: First, waiting: Waiting) -> Message | None:
     if os.fstat(slot.lock).st_size:
         sweep.sweep_leavings(slot.run)  # of one that was killed, whose number came again
         life.fresh(slot.lock)
-    life.write_leaves(slot.lock, slot.group.leaves, slot.layer)
+    life.write_leaves(slot.lock, slot.group.leaves, slot.devices, slot.layer)
 
     def become(place: Place, channel: Channel) -> NoReturn:
         slot.wait(place, channel, waiting)
@@ -181,22 +181,22 @@ class Monitor:
         except Error as error:
             self._fail(error)
             return
-        self._see(slot.kinds, slot.group.joins, streams)
+        self._see(slot.kinds, slot.joins, streams)
 
     def start(self, launch: Launch) -> None:
         """Walk the whole plan of `launch`."""
         try:
             steps = plan(launch, self._host)
             group = next((step.plan for step in steps.outside if isinstance(step, MakeCgroup)), cgroups.CgroupPlan())
-            self._charge = self._charge.replace(leaves=group.leaves)
+            self._charge = self._charge.replace(leaves=group.leaves, devices=shared_devices(steps))
             # The names go into the record before the things are made.
-            life.write_leaves(self._lock, group.leaves)
+            life.write_leaves(self._lock, group.leaves, self._charge.devices)
             life.begin(self._lock, self._charge)
             ours = self._walk(launch, steps)
         except Error as error:
             self._fail(error)
             return
-        self._see(namespace_kinds(launch.spec, self._host.rootless), group.joins, ours)
+        self._see(namespace_kinds(launch.spec, self._host.rootless), exec_joins(steps), ours)
 
     def _walk(self, launch: Launch, steps: Plan) -> list[int]:
         """What is done outside; gives our ends of the program's streams."""
@@ -237,10 +237,10 @@ class Monitor:
                 self._reach_barrier()
             if "terminal" in document:
                 self._streams = [message.descriptors[0]]
-            was_last = "last" in document
+            was_last = was_last or document == container.LAST_WORD
         channel.close()
         if not was_last:
-            raise StartError("the container's first process was killed before its program ran")
+            raise StartError(container.KILLED_EARLY)
 
     def _reach_barrier(self) -> None:
         """OCI's line between create and start: the caller attaches the network, then says go."""

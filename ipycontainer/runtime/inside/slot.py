@@ -31,7 +31,15 @@ from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWrita
 from ipycontainer.runtime.inside.streams import program_pipes
 from ipycontainer.runtime.inside.walk import forbid_imports, walk
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import early_steps, last_steps, namespace_kinds, outside_steps, plan
+from ipycontainer.runtime.plan import (
+    early_steps,
+    exec_joins,
+    last_steps,
+    namespace_kinds,
+    outside_steps,
+    plan,
+    shared_devices,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,7 +105,10 @@ class Slot:
         self.layer = os.path.join(slots.root, FOLDER, self.name)
         self.group = cgroups.plan_cgroup(slots.host.layout, self.name, cgroups.Limits())
         self.kinds = slots.kinds
-        self.outside = tuple(outside_steps(slots.host, slots.kinds, self.group))
+        self.outside = tuple(outside_steps(slots.launch, slots.host, slots.kinds, self.group))
+        self._early = tuple(early_steps(slots.launch, slots.host, slots.kinds, self.group))
+        usual = Plan(self.outside, self._early, ())
+        self.joins, self.devices = exec_joins(usual), shared_devices(usual)
         self._walked: tuple[Step, ...] = ()
         self._not_walked: tuple[type[Step], ...] = _OWN
         self._is_fit = True
@@ -134,9 +145,8 @@ class Slot:
 
     def _prepare(self, place: Place, expected: dict[str, Any] | None) -> None:
         if expected is None:
-            early = early_steps(self._host, self.kinds, self.group)
-            walk("inside", early, place)
-            self._walked = tuple(early)
+            walk("inside", self._early, place)
+            self._walked = self._early
             return
         place.launch = Launch.from_dict(expected)
         whole = self._plan(expected)
@@ -172,7 +182,7 @@ class Slot:
         launch = Launch.from_dict(document["request"])
         place.launch = launch
         theirs, ours = program_pipes(launch, piped=True, null=self._null)
-        charge = charge_of(launch, time.time(), self.group.leaves)
+        charge = charge_of(launch, time.time(), self.group.leaves, self.devices)
         place.channel.send({"charge": charge.as_dict()}, [client.fileno(), *ours])
         if not self._was_expected and _ahead(whole, launch.etc_folder)[0] != self._walked:
             self._slots.expect(document["request"])  # more could have been done for it than was

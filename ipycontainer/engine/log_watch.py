@@ -1,0 +1,91 @@
+"""A container's output for somebody who watches it for a long time: what is there, then what came since."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import KernelError, NoSuchContainer
+from ipycontainer.linux import inotify
+from ipycontainer.runtime.inside.log import STDERR, STDOUT
+from ipycontainer.runtime.log_reader import LogReader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.engine.container import Container
+
+_NAMES = {STDOUT: "stdout", STDERR: "stderr"}
+
+
+class LogWatch:
+    """The output of `container`, in pieces as they came.  Close it after use.
+
+    A flood is not read to its end: each look keeps the last bytes and says how many it passed over.
+    Raises NoSuchContainer.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._folder = os.path.join(container.folder, "log")
+        self._reader = LogReader(self._folder)
+        self._watching = False
+        self._inotify = inotify.Inotify()
+        try:
+            self._inotify.add(container.folder, inotify.CREATE | inotify.DELETE_SELF | inotify.MOVE_SELF)
+        except KernelError:
+            self.close()
+            raise NoSuchContainer(f"No such container: {container.name}") from None
+
+    def fileno(self) -> int:
+        """Readable when there may be more."""
+        return self._inotify.fileno()
+
+    def drain(self) -> None:
+        """Take what was told; call it before `read`."""
+        self._inotify.read()
+
+    @property
+    def removed(self) -> bool:
+        """The container is gone: nothing more will come."""
+        return not os.path.isdir(self._container.folder)
+
+    def read(self, limit: int, most: int = 64 << 20) -> tuple[list[tuple[str, bytes]], int]:
+        """What came since the last look, as (stdout or stderr, bytes), and how many bytes were passed over.
+
+        limit: how many bytes are kept, the last ones; most: how many are looked at before this look ends.
+        """
+        self._watch_the_log()
+        kept: list[tuple[str, bytes]] = []
+        size = first = seen = passed = 0
+        for chunk in self._reader.chunks():
+            if chunk.stream not in _NAMES:
+                continue
+            kept.append((_NAMES[chunk.stream], chunk.data))
+            size += len(chunk.data)
+            seen += len(chunk.data)
+            while first < len(kept) - 1 and size - len(kept[first][1]) >= limit:
+                size -= len(kept[first][1])
+                passed += len(kept[first][1])
+                kept[first] = ("", b"")
+                first += 1
+            if seen >= most:
+                break
+        kept = kept[first:]
+        if size > limit:
+            stream, data = kept[0]
+            kept[0] = (stream, data[size - limit :])
+            passed += size - limit
+        return kept, passed
+
+    def _watch_the_log(self) -> None:
+        """The folder comes with the first byte of output."""
+        if not self._watching:
+            try:
+                self._inotify.add(self._folder, inotify.MODIFY | inotify.CREATE)
+                self._watching = True
+            except KernelError:
+                pass  # not there yet; the container's own folder tells when it comes
+
+    def close(self) -> None:
+        """End the watch."""
+        self._reader.close()
+        self._inotify.close()

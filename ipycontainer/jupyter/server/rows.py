@@ -1,0 +1,58 @@
+"""Containers, images and what they use, as the side bar gets them."""
+
+from __future__ import annotations
+
+from ipycontainer.jupyter.server.plain import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.engine.container import Container
+    from ipycontainer.engine.image import Image
+
+
+def container_row(container: Container) -> dict[str, Any]:
+    """One container; times are seconds since the epoch, sizes bytes."""
+    state = container.state()
+    asked = container.config["request"]
+    return {
+        "id": container.id,
+        "name": printable(container.name or container.short_id),
+        "image": printable(container.image),
+        "command": printable(" ".join(container.command), 200),
+        "status": state.status,
+        "created": container.created,
+        "started": state.started,
+        "finished": state.finished,
+        "exit_code": state.exit_code,
+        "oom_killed": state.oom_killed,
+        "error": printable(state.error),
+        "removes_itself": bool(asked["remove"]),
+    }
+
+
+def image_row(image: Image, used: int) -> dict[str, Any]:
+    """One image; used: how many containers were made from it."""
+    return {
+        "id": image.id,
+        "names": [printable(name) for name in image.names],
+        "created": image.created,
+        "size": image.size,
+        "used": used,
+    }
+
+
+def usage_row(container: Container) -> dict[str, Any]:
+    """What a running container uses; null where this machine does not count it."""
+    found = container.usage()
+    memory = found.memory_current
+    if memory is not None and found.memory_inactive_file:
+        # As docker's `stats`: files that the kernel may drop at once are not counted.
+        memory = max(memory - found.memory_inactive_file, 0)
+    return {
+        "memory": memory,
+        "memory_limit": found.memory_max,
+        "cpu_usec": found.cpu_usec,
+        "pids": found.pids_current,
+    }

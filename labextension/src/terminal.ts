@@ -1,0 +1,38 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import type { Terminal } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
+
+import type { IContainersModel } from './model';
+import type { IContainer } from './rows';
+
+/** A terminal of JupyterLab's own, in which one line has been typed: a shell inside the container. */
+export async function openTerminal(
+  app: JupyterFrontEnd,
+  model: IContainersModel,
+  container: IContainer,
+  trans: TranslationBundle
+): Promise<void> {
+  const create = 'terminal:create-new';
+  if (!app.commands.hasCommand(create)) {
+    throw new Error(trans.__('This server offers no terminals.'));
+  }
+  const widget: unknown = await app.commands.execute(create);
+  if (!(widget instanceof MainAreaWidget)) {
+    throw new Error(trans.__('The terminal did not open.'));
+  }
+  const terminal = widget.content as Widget & { session: Terminal.ITerminalConnection };
+  terminal.session.send({ type: 'stdin', content: [`${line(model.command, container.name)}\r`] });
+  // The tab takes its label from the terminal.
+  terminal.title.label = trans.__('Inside %1', container.name);
+}
+
+/** What is typed; the leading blank keeps it out of a shell's history. */
+export function line(command: string, name: string): string {
+  return ` ${quoted(command)} exec -it ${quoted(name)} sh`;
+}
+
+function quoted(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

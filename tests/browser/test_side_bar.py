@@ -1,0 +1,162 @@
+"""The side bar as a person uses it."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import expect
+
+from tests.browser.page import SECOND, LabPage
+from tests.personas import Persona
+
+
+def test_a_new_users_first_five_cells(page: LabPage, browsing: Persona):
+    page.new_notebook()
+    assert page.run_cell("%load_ext ipycontainer").locator(".jp-OutputArea-output").count() == 0
+    first = page.run_cell('%container run --rm base echo "Hello from a container"')
+    expect(first.locator(".jp-OutputArea-output")).to_contain_text("Hello from a container")
+    inside = page.run_cell('%%in_container base --hostname box\necho "I am number $$ on $(hostname)"')
+    expect(inside.locator(".jp-OutputArea-output")).to_contain_text("I am number 1 on box")
+    page.run_cell("%container run -d --name web -m 64m base sleep 1000" if browsing.is_root else
+                  "%container run -d --name web base sleep 1000")  # fmt: skip
+    expect(page.container("web")).to_have_attribute("data-status", "running", timeout=SECOND)
+    listed = page.run_cell("%container ps")
+    expect(listed.locator(".jp-OutputArea-output").first).to_contain_text("web")
+    expect(page.tab).to_have_attribute("data-ipycontainer-running", "1")
+    page.picture()
+
+
+def test_a_container_removed_in_the_side_bar_is_gone_from_ps(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "box", "base", "sleep", "1000")
+    expect(page.container("box")).to_have_attribute("data-status", "running", timeout=SECOND)
+    page.button("Remove box").click()
+    page.picture("asked")
+    page.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.container("box")).to_have_count(0)
+    assert "box" not in browsing.ok("ps", "-a")
+
+
+def test_stop_and_start(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "box", "base", "sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done")
+    page.button("Stop box").click()
+    expect(page.container("box")).to_have_attribute("data-status", "exited")
+    expect(page.container("box")).to_contain_text("ended with 3")
+    assert browsing.ok("ps", "-a", "--format", "{{.State}}") == "exited"
+    page.button("Start box").click()
+    expect(page.container("box")).to_have_attribute("data-status", "running")
+
+
+def test_logs_come_as_they_are_written(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "box", "base", "sh", "-c", "echo first; while :; do date +%N; sleep 0.2; done")
+    page.button("Logs of box").click()
+    log = page.page.get_by_role("log", name="Output of box")
+    expect(log).to_contain_text("first")
+    before = len(log.inner_text())
+    page.page.wait_for_function(
+        "before => document.querySelector('.jp-ipycontainer-logs').innerText.length > before + 20", arg=before
+    )
+    page.picture()
+
+
+def test_a_terminal_inside_takes_typing(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "box", "--hostname", "boxhost", "base", "sleep", "1000")
+    page.button("Terminal inside box").click()
+    screen = page.page.locator(".xterm-accessibility-tree")
+    expect(screen).to_contain_text("exec -it box sh")
+    page.page.locator(".jp-Terminal .xterm-helper-textarea").focus()
+    expect(screen).to_contain_text("#" if browsing.is_root else "$")
+    page.page.keyboard.type("echo inside-$(hostname)-$(cat /proc/1/comm)\n")
+    expect(screen).to_contain_text("inside-boxhost-sleep")
+    expect(page.page.get_by_role("tab", name="Inside box")).to_be_visible()
+    page.picture()
+
+
+def test_a_second_tab_agrees_with_the_first(page: LabPage, open_page: type[LabPage], browsing: Persona):
+    other = open_page()
+    other.show_containers()
+    browsing.ok("run", "-d", "--name", "one", "base", "sleep", "1000")
+    browsing.ok("create", "--name", "two", "base", "true")
+    for tab in (page, other):
+        expect(tab.container("one")).to_have_attribute("data-status", "running")
+        expect(tab.container("two")).to_have_attribute("data-status", "created")
+    other.button("Remove two").click()
+    other.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    for tab in (page, other):
+        expect(tab.container("two")).to_have_count(0)
+        expect(tab.tab).to_have_attribute("data-ipycontainer-running", "1")
+
+
+def test_run_from_an_image_and_what_it_refuses(page: LabPage, browsing: Persona):
+    browsing.ok("run", "--rm", "base", "true")
+    page.button("Run base").click()
+    dialog = page.page.get_by_role("dialog")
+    dialog.get_by_label("Command").fill("sleep 1000")
+    dialog.get_by_label("Name").fill("made")
+    page.picture("form")
+    dialog.get_by_role("button", name="Run").click()
+    expect(page.container("made")).to_have_attribute("data-status", "running")
+    page.button("Run a container").click()
+    dialog.get_by_label("Name").fill("made")
+    dialog.get_by_role("button", name="Run").click()
+    expect(page.page.get_by_role("dialog")).to_contain_text("already in use")
+    page.picture("refused")
+    page.page.get_by_role("dialog").get_by_role("button").last.click()
+
+
+def test_the_running_panel_shuts_a_container_down(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "box", "base", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
+    page.execute("running:show-panel")
+    expect(page.page.locator("#jp-running-sessions")).to_contain_text("box")
+    page.picture()
+    item = page.page.locator(".jp-RunningSessions-item", has_text="box")
+    item.hover()
+    item.locator(".jp-RunningSessions-itemShutdown").click()
+    expect(page.page.locator("#jp-running-sessions")).not_to_contain_text("box")
+    assert browsing.ok("ps", "-a", "--format", "{{.State}}") == "exited"
+
+
+def test_the_palette_knows_the_commands(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "box", "base", "sleep", "1000")
+    page.palette("Remove a Container")
+    dialog = page.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Ok").click()
+    page.page.get_by_role("dialog").filter(has_text="Remove box?").get_by_role("button", name="Remove").click()
+    expect(page.container("box")).to_have_count(0)
+
+
+def test_everything_by_keyboard(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "under", "base", "sleep", "1000")
+    browsing.ok("run", "-d", "--name", "over", "base", "sleep", "1000")
+    expect(page.container("over")).to_be_visible()
+    page.button("Run a container").focus()
+    page.page.keyboard.press("Tab")
+    expect(page.container("over")).to_be_focused()
+    page.page.keyboard.press("ArrowDown")
+    expect(page.container("under")).to_be_focused()
+    page.page.keyboard.press("Tab")
+    expect(page.button("Stop under")).to_be_focused()
+    page.picture()
+    page.page.keyboard.press("Shift+Tab")
+    page.page.keyboard.press("Delete")
+    page.page.get_by_role("dialog").filter(has_text="Remove under?").wait_for()
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.press("Enter")
+    expect(page.container("under")).to_have_count(0)
+
+
+def test_memory_and_cpu_are_shown_while_somebody_looks(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "busy", "base", "sh", "-c", "while :; do :; done")
+    figures = page.container("busy").locator(".jp-ipycontainer-figures")
+    if browsing.is_root:
+        expect(figures).to_contain_text("CPU")
+        expect(figures).to_contain_text("iB")
+    asked: list[float] = []
+    page.page.on("request", lambda request: asked.append(time.monotonic()) if "/usage" in request.url else None)
+    with page.page.expect_request(lambda request: "/usage" in request.url):
+        pass  # it goes on while the side bar is shown
+    page.tab.click()  # hidden
+    expect(page.bar).to_be_hidden()
+    page.page.wait_for_timeout(3500)  # one that was on its way
+    asked.clear()
+    page.page.wait_for_timeout(7000)
+    assert asked == []
