@@ -21,6 +21,7 @@ fi
 scripts/setup.sh
 scripts/docker_client.sh
 scripts/image_tools.sh
+scripts/docker_daemon.sh
 scripts/browser.sh
 python=.venv/bin/python
 failed=

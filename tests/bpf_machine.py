@@ -27,7 +27,7 @@ def check(program: bytes) -> list[tuple[int, int, int, int]]:
     if not 0 < len(code) <= 4096:
         raise Malformed(f"{len(code)} instructions")
     for place, (what, yes, no, k) in enumerate(code):
-        if what in (0x15, 0x25, 0x35):
+        if what in (0x15, 0x25, 0x35, 0x45):
             if place + 1 + max(yes, no) >= len(code):
                 raise Malformed(f"{place}: a jump over the end")
         elif what == 0x05:
@@ -45,21 +45,27 @@ def check(program: bytes) -> list[tuple[int, int, int, int]]:
 
 def run(program: bytes, number: int, architecture: int, arguments: Sequence[int] = ()) -> int:
     """The word that the program returns for this call."""
+    return trace(program, number, architecture, arguments)[0]
+
+
+def trace(program: bytes, number: int, architecture: int, arguments: Sequence[int] = ()) -> tuple[int, bool]:
+    """The same, and whether any argument was looked at."""
     padded = [*arguments, *[0] * (6 - len(arguments))]
     data = struct.pack("<IIQ6Q", number & 0xFFFFFFFF, architecture, 0, *(value & (1 << 64) - 1 for value in padded))
     code = _decoded(program)
-    word, place = 0, 0
+    word, place, looked = 0, 0, False
     while True:
         what, yes, no, k = code[place]
         place += 1
         if what == 0x20:
             (word,) = struct.unpack_from("<I", data, k)
+            looked = looked or k >= 16
         elif what == 0x54:
             word &= k
         elif what == 0x05:
             place += k
         elif what == 0x06:
-            return int(k)
+            return int(k), looked
         else:
-            holds = {0x15: word == k, 0x25: word > k, 0x35: word >= k}[what]
+            holds = {0x15: word == k, 0x25: word > k, 0x35: word >= k, 0x45: bool(word & k)}[what]
             place += yes if holds else no

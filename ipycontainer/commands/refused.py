@@ -19,7 +19,6 @@ _NAMESPACES = "every container has namespaces of its own in this release"
 _HEALTH = "health checks come in a later release"
 _WINDOWS = "it means something on Windows alone"
 _DEVICES = "devices of the host come in a later release"
-_SECURITY = "the profile of a container cannot be changed in this release"
 _KEYS = "a running container is not detached from by keys in this release; -d starts it detached"
 _LOGS = "logs are written by ipycontainer itself in this release"
 _PLATFORM = "containers of this machine's own platform alone are run"
@@ -95,11 +94,8 @@ _CREATE = (
     _row("privileged", "", "flag", "containers of this release are never privileged; --cap-add gives one power", *_NO),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
-    _row("pull", "", "text", "registries come in a later release", "missing", "never"),
-    _row("quiet", "q", "flag", "", "*"),
     _row("restart", "", "text", "restart policies come in a later release", "", "no"),
     _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
-    _row("security-opt", "", "text", _SECURITY, "no-new-privileges", "no-new-privileges=true"),
     _row("shm-size", "", "bytes", _LATER),
     _row("storage-opt", "", "text", _LATER),
     _row("sysctl", "", "text", _LATER),
@@ -164,6 +160,17 @@ ROWS: dict[str, tuple[Option, ...]] = {
     ),
     "version": (_row("kubeconfig", "", "text", "there is no Kubernetes here", ""),),
     "load": (_row("platform", "", "text", _PLATFORM, ""),),
+    "save": (_row("platform", "", "text", _PLATFORM, ""),),
+    # Nothing is paused, whether it was asked for or not: the verb's own help says so.
+    "commit": (_row("pause", "p", "flag", "", "*"), _row("no-pause", "", "flag", "", "*")),
+    "import": (_row("platform", "", "text", _PLATFORM, ""),),
+    "pull": (_row("disable-content-trust", "", "flag", "", "*"),),
+    "push": (
+        _row("disable-content-trust", "", "flag", "", "*"),
+        _row("platform", "", "text", _PLATFORM, ""),
+    ),
+    "system df": (_row("format", "", "text", _LATER, "", "table"),),
+    "history": (_row("platform", "", "text", _PLATFORM, ""),),
 }
 
 

@@ -29,16 +29,37 @@ VERBS = {
     "image inspect": ("images", "IMAGE_INSPECT"),
     "rmi": ("images", "RMI"),
     "load": ("images", "LOAD"),
+    "save": ("archives", "SAVE"),
+    "export": ("archives", "EXPORT"),
+    "import": ("archives", "IMPORT"),
+    "diff": ("changes", "DIFF"),
+    "commit": ("changes", "COMMIT"),
+    "pull": ("registries", "PULL"),
+    "push": ("registries", "PUSH"),
+    "login": ("registries", "LOGIN"),
+    "logout": ("registries", "LOGOUT"),
+    "search": ("registries", "SEARCH"),
+    "catalog": ("registries", "CATALOG"),
+    "tag": ("history", "TAG"),
+    "history": ("history", "HISTORY"),
     "version": ("about", "VERSION"),
     "info": ("about", "INFO"),
     "doctor": ("about", "DOCTOR"),
+    "image prune": ("upkeep", "IMAGE_PRUNE"),
+    "system df": ("upkeep", "DF"),
+    "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
+    "kernel install": ("kernels.verbs", "INSTALL"),
+    "kernel list": ("kernels.verbs", "LIST"),
+    "kernel remove": ("kernels.verbs", "REMOVE"),
+    "kernel run": ("kernels.verbs", "RUN"),
 }
 
 # docker's second names.
 ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
     **{f"container {name}": name for name in ("logs", "inspect", "ps")},
+    **{f"container {name}": name for name in ("diff", "commit", "export")},
     "container ls": "ps",
     "container list": "ps",
     "container remove": "rm",
@@ -46,23 +67,27 @@ ALIASES = {
     "image list": "images",
     "image rm": "rmi",
     "image remove": "rmi",
-    "image load": "load",
+    **{f"image {name}": name for name in ("load", "save", "import", "tag", "history", "pull", "push")},
     "system info": "info",
     "system events": "events",
     "system doctor": "doctor",
+    "kernel ls": "kernel list",
+    "kernel rm": "kernel remove",
 }
 
-GROUPS = {"container": "containers", "image": "images", "system": "the store, this machine and the launcher"}
+GROUPS = {
+    "container": "containers",
+    "image": "images",
+    "kernel": "Jupyter kernels in containers",
+    "system": "the store, this machine and the launcher",
+}
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "commit", "cp", "diff", "export", "history", "import", "login", "logout",
-    "network", "pause", "port", "prune", "pull", "push", "rename", "restart", "save", "search", "stats", "tag", "top",
-    "unpause", "update", "volume",
-    "container attach", "container commit", "container cp", "container diff", "container export", "container pause",
-    "container port", "container prune", "container rename", "container restart", "container stats", "container top",
-    "container unpause", "container update", "image build", "image history", "image import", "image prune",
-    "image pull", "image push", "image save", "image tag", "system df", "system prune",
+    "attach", "build", "builder", "cp", "network", "pause", "port", "prune", "rename", "restart", "stats", "top",
+    "unpause", "update", "volume", "container attach", "container cp", "container pause", "container port",
+    "container prune", "container rename", "container restart", "container stats", "container top",
+    "container unpause", "container update", "image build", "system prune",
 )  # fmt: skip
 
 

@@ -27,6 +27,16 @@ def version() -> dict[str, Any]:
     }
 
 
+def _security_options() -> list[str]:
+    """docker's words for what confines a container on this host."""
+    found = ["name=cgroupns"]
+    if os.path.exists("/proc/sys/kernel/seccomp"):
+        found.insert(0, "name=seccomp,profile=builtin")
+    if os.geteuid():
+        found.append("name=rootless")
+    return found
+
+
 def info(engine: Engine) -> dict[str, Any]:
     """The store and its counts; the launcher if there is one (none is started); the host."""
     counts = {"running": 0, "created": 0, "exited": 0, "unknown": 0}
@@ -43,6 +53,7 @@ def info(engine: Engine) -> dict[str, Any]:
         "Driver": "overlay2",
         "CgroupVersion": "2" if layout.kind == "unified" else "1",
         "Rootless": os.geteuid() != 0,
+        "SecurityOptions": _security_options(),
         "Launcher": {"Pid": pid, "Mode": engine.launcher.mode} if pid else None,
         "DockerRootDir": engine.root,
         "RunFolder": engine.launcher.run,

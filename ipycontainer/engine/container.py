@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.engine.engine import Engine
+    from ipycontainer.engine.image import Image
     from ipycontainer.engine.result import Result
+    from ipycontainer.images.trees import Trees
     from ipycontainer.linux.cgroups import Usage
     from ipycontainer.runtime.attachment import Attachment
     from ipycontainer.runtime.log_reader import LogEntry
@@ -41,6 +43,11 @@ class Container:
         self.run_folder = engine.directory.run(identity)
 
     # What it is.
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that it belongs to."""
+        return self._engine
 
     @property
     def short_id(self) -> str:
@@ -261,6 +268,34 @@ class Container:
                 lifecycle.sweep(self._engine.launcher, self.run_folder)
             except WrongState:
                 pass  # its monitor is still at it
+
+    # What it wrote.
+
+    def trees(self) -> Trees:
+        """Its image's layers with its own on top, to look into."""
+        written = self.written or self._engine.directory.read_launch(self.id)
+        lowers = [os.path.basename(os.path.dirname(path)) for path in written["lowers"]]
+        return self._engine.store.trees(lowers, self.folder)
+
+    def diff(self) -> list[tuple[str, str]]:
+        """("A", "C" or "D", path) of what it added, changed and deleted in its image's files."""
+        return self.trees().changes()
+
+    def export(self) -> Iterator[bytes]:
+        """All of its files as a plain tar, in pieces."""
+        self._engine.journal.append("container", "export", self.id, {"name": self.name, "image": self.image})
+        return self.trees().export()
+
+    def commit(self, name: str = "", *, author: str = "", message: str = "", changes: Sequence[str] = ()) -> Image:
+        """What it changed as a new image, called `name` if given.
+
+        changes: Dockerfile instructions for the image's settings (`CMD ["sh"]`, `ENV A=b`).  It is not paused
+        meanwhile: what it writes at that moment may be half there.
+        Raises ImageNameError, InputError, StoreUnwritable.
+        """
+        from ipycontainer.engine.images import commit
+
+        return commit(self, name, author, message, changes)
 
     # What it said.
 

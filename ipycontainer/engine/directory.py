@@ -4,11 +4,13 @@
     names/NAME -> ID                 made with O_EXCL, here; the last thing that is made, the first that goes
 
 Without a name a folder is what a kill -9 in the middle of a create left; it is shown by its id and can be removed.
+Without a record it is shown to nobody, and whoever looks a while later removes it.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.engine import container_names
 from ipycontainer.errors import InputError, NameTaken, NoSuchContainer, StoreUnwritable
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 
 RECORD = "container.jsonl"
+
+# Between making its folder and writing its record a create takes milliseconds; whoever needs longer is dead.
+_UNFINISHED_SECONDS = 60.0
 
 
 class Directory:
@@ -136,6 +141,21 @@ class Directory:
         """What the container is; None while it is being made or after it was removed."""
         line = self._line(container, 0)
         return None if line is None else loads(line)
+
+    def forget_unfinished(self, container: str) -> None:
+        """Remove a folder that never got its record, once its maker cannot live any more."""
+        folder = self.folder(container)
+        try:
+            if time.time() - os.stat(folder).st_mtime < _UNFINISHED_SECONDS:
+                return
+            names = os.listdir(folder)
+            if any(not name.startswith(RECORD + ".new-") for name in names):
+                return  # it has its record by now, or is what we do not know
+            for name in names:
+                os.unlink(os.path.join(folder, name))
+            os.rmdir(folder)
+        except OSError:
+            return  # somebody else was faster, or it is no folder: to look goes on
 
     def read_launch(self, container: str) -> dict[str, Any]:
         """How the container starts.  Raises NoSuchContainer when it was removed meanwhile."""

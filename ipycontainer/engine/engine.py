@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.doctor import Finding
     from ipycontainer.engine.explanation import Explanation
     from ipycontainer.engine.image import Image
+    from ipycontainer.engine.registries import Told
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
     from ipycontainer.images.store import Store
@@ -98,6 +99,7 @@ class Engine:
         ulimits: Mapping[str, int] | None = None,
         cap_add: Sequence[str] = (),
         cap_drop: Sequence[str] = (),
+        security_opt: Sequence[str] = (),
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
@@ -105,8 +107,9 @@ class Engine:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
 
         command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
-        items, or a mapping from source to target; stdin: bytes for its standard input; output_limit: how many
-        bytes of each stream are kept (Result.cut says how many were dropped).
+        items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
+        such as "seccomp=FILE"; output_limit: how many bytes of each stream are kept (Result.cut says how many were
+        dropped).
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -115,7 +118,8 @@ class Engine:
             image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
-            ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, network=network, stop_signal=stop_signal,
+            ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
+            stop_signal=stop_signal,
         )  # fmt: skip
         container = self.create(request)
         if detach:
@@ -155,7 +159,9 @@ class Engine:
         found: list[Container] = []
         for identity in self.directory.ids():
             config = self.directory.read(identity)
-            if config is not None:
+            if config is None:
+                self.directory.forget_unfinished(identity)
+            else:
                 found.append(Container(self, identity, config, names.get(identity, "")))
         found.sort(key=lambda container: container.created, reverse=True)
         if filters:
@@ -207,13 +213,32 @@ class Engine:
         """All images, the newest first."""
         from ipycontainer.engine.image import Image
 
-        return [Image(record) for record in self.store.list()]
+        store = self.store
+        return [Image(record, store) for record in store.list()]
 
     def image(self, reference: str) -> Image:
         """One image by name or id.  Raises NoSuchImage."""
         from ipycontainer.engine.image import Image
 
-        return Image(self.store.resolve(reference))
+        store = self.store
+        return Image(store.resolve(reference), store)
+
+    def tag(self, source: str, target: str) -> None:
+        """Give an image one more name.  Raises NoSuchImage, ImageNameError."""
+        from ipycontainer.images.names import tag
+
+        folders.prepare(self.root)
+        tag(self.store, source, target)
+        self.journal.append("image", "tag", target, {"name": target})
+
+    def save(self, references: Sequence[str] | str, path: str | None = None) -> Iterator[bytes]:
+        """Images as one archive: in the file `path`, whole or not at all, or as pieces of bytes.
+
+        Raises NoSuchImage, StoreError, StoreUnwritable.
+        """
+        from ipycontainer.engine.images import save
+
+        return save(self, [references] if isinstance(references, str) else references, path)
 
     def load(self, source: str | int) -> list[str]:
         """Load what `docker save` wrote, from a path or a descriptor; the names (or ids) that came."""
@@ -222,6 +247,33 @@ class Engine:
         for name in names:
             self.journal.append("image", "load", name, {"name": name})
         return names
+
+    def import_tree(self, source: str | int, name: str = "", message: str = "", changes: Sequence[str] = ()) -> Image:
+        """docker's import: a tar of a whole root, from a path or a descriptor, as an image of one layer.
+
+        changes: Dockerfile instructions ("CMD [\"sh\"]").  Raises ArchiveError, InputError, StoreUnwritable.
+        """
+        from ipycontainer.engine.images import import_tree
+
+        folders.prepare(self.root)
+        return import_tree(self, source, name, message, changes)
+
+    def pull(self, name: str, platform: str = "", tell: Told | None = None) -> Image:
+        """Bring an image from its registry.
+
+        platform: "linux/arm64" for another machine's; tell: called with (layer, state, bytes, of bytes).
+        Raises NotInRegistry, AccessDenied, RegistryError, NoSuchImage (nothing for this platform).
+        """
+        from ipycontainer.engine.registries import pull, silent
+
+        folders.prepare(self.root)
+        return self.image(pull(self, name, platform, tell or silent).id)
+
+    def push(self, name: str, tell: Told | None = None) -> str:
+        """Bring an image to the registry that its name says; the digest that it has there."""
+        from ipycontainer.engine.registries import push, silent
+
+        return str(push(self, name, tell or silent).digest)
 
     def remove_image(self, reference: str, force: bool = False) -> list[str]:
         """docker's rmi: lines "Untagged: …" and "Deleted: …".  Raises NoSuchImage, ImageInUse."""
@@ -263,7 +315,7 @@ class Engine:
         """What this machine allows, what each lack costs, and what would mend it."""
         from ipycontainer.engine.doctor import doctor
 
-        return doctor(self.root, folders.prepare(self.root))
+        return doctor(self.root, folders.prepare(self.root), self.launcher)
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""

@@ -137,6 +137,8 @@ def _word(name: str, value: Any) -> str:
     if name == "flags":
         single = [word for word, bit in FLAG_NAMES.items() if bit & value and not bit & (bit - 1)]
         return ",".join(single)
+    if name == "program" and not value.startswith("builtin:"):
+        return f"{len(value) // 16} instructions"
     if isinstance(value, bool):
         return name.replace("_", "-") if value else ""
     if isinstance(value, int):

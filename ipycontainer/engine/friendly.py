@@ -38,6 +38,7 @@ def friendly_request(
     ulimits: Mapping[str, int] | None,
     cap_add: Sequence[str],
     cap_drop: Sequence[str],
+    security_opt: Sequence[str],
     network: str,
     stop_signal: str,
 ) -> RunRequest:
@@ -66,6 +67,7 @@ def friendly_request(
         ulimits=tuple(Ulimit(kind, value, value) for kind, value in (ulimits or {}).items()),
         cap_add=tuple(cap_add),
         cap_drop=tuple(cap_drop),
+        security_opts=_security(security_opt),
         network=network,
         stop_signal=stop_signal,
     )
@@ -84,6 +86,14 @@ def request_like(
     for only_of_the_run in ("detach", "output_limit"):
         values.pop(only_of_the_run)
     return friendly_request(values.pop("image"), values.pop("command"), interactive=interactive, **values)
+
+
+def _security(options: Sequence[str]) -> tuple[str, ...]:
+    if not options:
+        return ()
+    from ipycontainer.engine.security_options import read_files
+
+    return read_files(options, os.getcwd())
 
 
 def pairs(values: Mapping[str, str] | Sequence[str]) -> tuple[str, ...]:

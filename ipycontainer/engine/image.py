@@ -6,14 +6,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ipycontainer.engine.image_layers import Layer, Tree
     from ipycontainer.images.records import ImageRecord
+    from ipycontainer.images.store import Store
 
 
 class Image:
     """One image of the store."""
 
-    def __init__(self, record: ImageRecord) -> None:
+    def __init__(self, record: ImageRecord, store: Store) -> None:
         self._record = record
+        self._store = store
+        self._tree: Tree | None = None
 
     @property
     def id(self) -> str:
@@ -45,20 +49,57 @@ class Image:
         """Its labels."""
         return self._record.labels
 
+    @property
+    def digests(self) -> list[str]:
+        """`repository@sha256:…`: under what it is known to the registries that it came from or went to."""
+        return list(self._record.repo_digests)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Its layers, the lowest first; `image.layers[2]["/etc/passwd"]` is a file of one."""
+        return self.tree().layers
+
+    def tree(self) -> Tree:
+        """For each layer what it added, changed and removed, and the bytes that later layers waste."""
+        if self._tree is None:
+            from ipycontainer.engine.image_layers import Tree
+
+            self._store.ensure_trees(self._record)
+            self._tree = Tree(self._record, self._store)
+        return self._tree
+
+    def history(self) -> list[dict[str, Any]]:
+        """docker's history, the newest step first: Id, Created (seconds), CreatedBy, Size (bytes), Comment, Tags."""
+        from ipycontainer.images.history import history
+
+        return history(self._record, self._store.layers_for_reading())
+
     def inspect(self) -> dict[str, Any]:
         """docker's `image inspect`, as far as an OCI config says it."""
         record, config = self._record, self._record.config
-        return {
+        view = config.document.view
+        document = {
             "Id": record.id,
             "RepoTags": list(record.names),
-            "RepoDigests": [],
-            "Created": config.document.view.get("created", ""),
-            "Architecture": config.document.view.get("architecture", ""),
-            "Os": config.document.view.get("os", ""),
+            "RepoDigests": self.digests,
+            "Parent": "",
+            "Comment": str(config.history[-1].get("comment", "")) if config.history else "",
+            "Created": view.get("created", ""),
+            "Author": view.get("author", ""),
+            "Architecture": view.get("architecture", ""),
+            "Os": view.get("os", ""),
             "Size": record.size,
             "Config": dict(config.settings),
             "RootFS": {"Type": "layers", "Layers": [str(item) for item in config.diff_ids]},
+            "Descriptor": {
+                "mediaType": record.manifest.media_type,
+                "digest": record.digest,
+                "size": record.manifest.document.size,
+            },
         }
+        if config.platform.variant:
+            document["Variant"] = config.platform.variant
+        return document
 
     def __repr__(self) -> str:
         return f"<Image {', '.join(self.names) or self.short_id}>"

@@ -75,6 +75,7 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "AutoRemove": request["remove"],
         "CapAdd": request["cap_add"] or None,
         "CapDrop": request["cap_drop"] or None,
+        "SecurityOpt": request.get("security_opts") or None,
         "CpuShares": request["cpu_shares"],
         "NanoCpus": round(request["cpus"] * 1_000_000_000),
         "Memory": request["memory"],

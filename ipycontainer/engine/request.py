@@ -30,7 +30,10 @@ class Ulimit(Record):
 
 
 class RunRequest(Record):
-    """All that create and run can be asked for.  Empty and 0 mean "not given"; memory is in bytes."""
+    """All that create and run can be asked for.  Empty and 0 mean "not given"; memory is in bytes.
+
+    security_opts: docker's words, a seccomp profile as its text (security_options.read_files).
+    """
 
     image: str
     command: tuple[str, ...] = ()
@@ -55,6 +58,7 @@ class RunRequest(Record):
     ulimits: tuple[Ulimit, ...] = ()
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
+    security_opts: tuple[str, ...] = ()
     network: str = "none"
     stop_signal: str = ""
     stop_timeout: int = 10

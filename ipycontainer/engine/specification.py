@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
+from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
 from ipycontainer.errors import InputError
 from ipycontainer.network import modes
 from ipycontainer.runtime.seccomp_profile import default_seccomp
-from ipycontainer.runtime.usual import MASKED, QUIET, READ_ONLY, base_mounts
+from ipycontainer.runtime.usual import MASKED, QUIET, READ_ONLY, SYSCTLS, base_mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def compose(
     were written for it.  Raises InputError for what makes no sense, before anything is made.
     """
     kept = capability_set(request.cap_add, request.cap_drop)
+    no_new_privileges, seccomp = _security(request, kept)
     return {
         "ociVersion": VERSION,
         "hostname": hostname,
@@ -49,11 +50,8 @@ def compose(
             "env": environment(request, image, hostname),
             "cwd": _working_folder(request, image),
             "capabilities": {"bounding": kept, "effective": kept, "permitted": kept},
-            "rlimits": [
-                {"type": f"RLIMIT_{item.name.upper()}", "soft": item.soft, "hard": item.hard}
-                for item in request.ulimits
-            ],
-            "noNewPrivileges": True,
+            "rlimits": _limits(request),
+            "noNewPrivileges": no_new_privileges,
         },
         "mounts": [*base_mounts(), *_asked_mounts(request, etc)],
         "linux": {
@@ -61,11 +59,34 @@ def compose(
                 {"type": kind} for kind in ("pid", "mount", "ipc", "uts", "cgroup", *modes.namespaces(request.network))
             ],
             "resources": resources(request),
+            "sysctl": _sysctls(request),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
-            "seccomp": default_seccomp(kept),
+            **seccomp,
         },
     }
+
+
+def _limits(request: RunRequest) -> list[dict[str, Any]]:
+    """What was asked for; and no core dump, which would write a program's memory, keys and all, to the disk."""
+    asked = [Ulimit("core", 0, 0), *request.ulimits]
+    limits = {f"RLIMIT_{item.name.upper()}": (item.soft, item.hard) for item in asked}
+    return [{"type": name, "soft": soft, "hard": hard} for name, (soft, hard) in limits.items()]
+
+
+def _sysctls(request: RunRequest) -> dict[str, str]:
+    """docker's own, where the network is the container's."""
+    return dict(SYSCTLS) if "network" in modes.namespaces(request.network) else {}
+
+
+def _security(request: RunRequest, capabilities: list[str]) -> tuple[bool, dict[str, Any]]:
+    """no_new_privs, and the spec's `seccomp` (nothing for no filter)."""
+    if not request.security_opts:
+        return True, {"seccomp": default_seccomp(capabilities)}
+    from ipycontainer.engine.security_options import parse, seccomp_part
+
+    asked = parse(request.security_opts)
+    return asked.no_new_privileges, seccomp_part(asked, capabilities)
 
 
 def arguments(request: RunRequest, image: Mapping[str, Any]) -> tuple[str, ...]:

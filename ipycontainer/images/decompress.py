@@ -126,6 +126,11 @@ def _gzip_library() -> Any:
         return zlib
 
 
+def gzip_compressor() -> Any:
+    """Fast rather than small: a layer made here is waited for.  No name and no time, so always the same bytes."""
+    return _gzip_library().compressobj(1, 8, 31)
+
+
 def _xz(stream: Readable, what: str) -> Iterator[bytes]:
     import lzma
 

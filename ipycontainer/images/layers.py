@@ -93,8 +93,8 @@ class Layers:
                 f" {self._mode!r} (`ipycontainer doctor` says why); use another IPYCONTAINER_ROOT, or `rmi` the image"
             )
 
-    def add(self, diff_id: Digest, pieces: Iterable[bytes | memoryview], what: str = "the layer") -> LayerRecord:
-        """Unpack the plain tar in `pieces`, whose digest must be `diff_id`."""
+    def add(self, diff_id: Digest | None, pieces: Iterable[bytes | memoryview], what: str = "the layer") -> LayerRecord:
+        """Unpack the plain tar in `pieces`, whose digest must be `diff_id`; None for a layer that is new."""
         self.prepare()
         name = f".new-{os.getpid()}-{os.urandom(6).hex()}"
         path = os.path.join(self.folder, name)
@@ -104,8 +104,7 @@ class Layers:
             most = setting("IPYCONTAINER_LAYER_BYTES", 0)
             request = {"mode": self._mode, "without": self._without, "most_bytes": most}
             answer = feed(self._call, "images.unpack", request, descriptor, _checked(pieces, verifier))
-            verifier.finish()
-            record = _record(diff_id, self._mode, answer)
+            record = _record(verifier.finish(), self._mode, answer)
             self._publish(path, record)
         except BaseException:
             os.close(descriptor)
@@ -158,6 +157,16 @@ class Layers:
             sync_folder(self.folder)
             self._remove([f".gone-{name}" for name in gone])
         return [Digest(f"sha{'256' if len(name) == 64 else '512'}:{name}") for name in gone]
+
+    def forget(self, diff_id: Digest) -> None:
+        """Remove one layer's tree, which is damaged; it is made again from its blob."""
+        name = f".gone-{diff_id.hex}"
+        try:
+            os.rename(self.path(diff_id), os.path.join(self.folder, name))
+        except FileNotFoundError:
+            return
+        sync_folder(self.folder)
+        self._remove([name])
 
     def sweep(self) -> None:
         """Remove what makers and removers that were killed have left."""

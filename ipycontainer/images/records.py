@@ -20,7 +20,8 @@ class ImageRecord(Record):
     """An image: its id (the config's digest), the names it has, and its documents.
 
     size: bytes of the unpacked files, as docker shows it; created: seconds since the epoch; digests: of its
-    manifests in the index (one, unless its layers came compressed in several ways); manifest: the first of them.
+    manifests in the index (one, unless its layers came compressed in several ways); manifest: the first of them;
+    repo_digests: `repository@digest` of the registries that it came from or went to.
     """
 
     id: str
@@ -30,6 +31,7 @@ class ImageRecord(Record):
     digests: tuple[str, ...]
     manifest: Manifest
     config: ImageConfig
+    repo_digests: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

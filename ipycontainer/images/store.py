@@ -19,10 +19,11 @@ from ipycontainer.oci.digest import Digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from ipycontainer.images.feed import Call
     from ipycontainer.images.layers import Layers
+    from ipycontainer.images.trees import Trees
     from ipycontainer.oci.image_config import ImageConfig
     from ipycontainer.oci.manifest import Manifest
 
@@ -53,8 +54,12 @@ class Store:
         """The layers beside the layout."""
         from ipycontainer.images.layers import Layers
 
-        mode = self._mode if isinstance(self._mode, str) else self._mode()
-        return Layers(os.path.join(self.root, "layers"), self._call, mode)
+        return Layers(os.path.join(self.root, "layers"), self._call, self.mode)
+
+    @property
+    def mode(self) -> str:
+        """How ids are mapped in the store namespace; asking may start the launcher."""
+        return self._mode if isinstance(self._mode, str) else self._mode()
 
     def launch(self, name: str) -> LaunchRecord:
         """What `run` wants of the image `name`: from one small file if it was run before."""
@@ -132,9 +137,11 @@ class Store:
         reference = references.normalise(name)
         for image in images:
             if reference.familiar in image.names:
-                return image
+                return self._as_named(image, str(reference))
         if reference.digest:
             for image in images:
+                if reference.replace(tag="").familiar in image.repo_digests:
+                    return image
                 repositories = {references.parse(known).name for known in image.names}
                 if reference.digest in image.digests and reference.name in repositories:
                     return image
@@ -142,42 +149,73 @@ class Store:
             return _only([image for image in images if _has_id(image, name)], name)
         return None
 
+    def _as_named(self, image: ImageRecord, name: str) -> ImageRecord:
+        """With the very manifest that has this name, where the image came compressed in several ways."""
+        if len(image.digests) > 1:
+            from ipycontainer.images.ingest import name_of
+
+            for entry in self.layout.index().mapping().get("manifests") or []:
+                if name_of(entry) == name:
+                    digest = Digest(entry["digest"])
+                    others = [item for item in image.digests if item != digest]
+                    return image.replace(manifest=self._known[digest][1], digests=(str(digest), *others))
+        return image
+
     def list(self) -> Images:
         """All images, the newest first."""
-        from ipycontainer.images.ingest import name_of
+        from ipycontainer.images.ingest import name_of, repo_digests_of
 
         entries: dict[str, Lines] = {}
+        repo_digests: dict[str, Lines] = {}
         for entry in self.layout.index().mapping().get("manifests") or []:
             known = entries.setdefault(str(entry.get("digest")), [])
             full = name_of(entry)
             if full:
                 known.append(references.parse(full).familiar)
+            repo_digests.setdefault(str(entry.get("digest")), []).extend(repo_digests_of(entry))
         images: dict[str, ImageRecord] = {}
         for digest, names in entries.items():
             image = self._image(Digest(digest), tuple(names))
+            image = image.replace(repo_digests=tuple(dict.fromkeys(repo_digests[digest])))
             same = images.get(image.id)
             if same is not None:  # one image, whose layers came here compressed in two ways
-                image = same.replace(names=(*same.names, *names), digests=(*same.digests, digest))
+                image = same.replace(
+                    names=(*same.names, *names),
+                    digests=(*same.digests, digest),
+                    repo_digests=tuple(dict.fromkeys((*same.repo_digests, *image.repo_digests))),
+                )
             images[image.id] = image
         return sorted(images.values(), key=lambda image: image.created, reverse=True)
 
     def _image(self, digest: Digest, names: tuple[str, ...]) -> ImageRecord:
         if digest not in self._known:
-            self._known[digest] = self._read_image(digest)
+            self._known[digest] = self.read_image(digest)
         id, manifest, config = self._known[digest]
-        layers = self._layers_for_reading()
+        layers = self.layers_for_reading()
         size = 0
         for diff_id in dict.fromkeys(config.diff_ids):
             if layers.has(diff_id):
                 size += layers.record(diff_id).size
         return ImageRecord(id, names, config.created_seconds, size, (str(digest),), manifest, config)
 
-    def _layers_for_reading(self) -> Layers:
+    def layers_for_reading(self) -> Layers:
+        """The layers' records; nothing is asked of the launcher for them."""
         from ipycontainer.images.layers import Layers
 
         return Layers(os.path.join(self.root, "layers"), self._call, "")
 
-    def _read_image(self, digest: Digest) -> tuple[str, Manifest, ImageConfig]:
+    def trees(self, lowers: Sequence[str], container: str = "") -> Trees:
+        """A look into the layers of these names, the top one first, under what the container in that folder wrote."""
+        from ipycontainer.images.trees import Trees
+
+        return Trees(self._call, os.path.join(self.root, "layers"), self.mode, lowers, container)
+
+    def ensure_trees(self, image: ImageRecord) -> None:
+        """Unpack again what another program put into the layout, or what was lost."""
+        self._ensure_trees(image, self.layers)
+
+    def read_image(self, digest: Digest) -> tuple[str, Manifest, ImageConfig]:
+        """Id, manifest and config of the image behind a manifest or an index, checked against their digests."""
         from ipycontainer.oci import image_config, index, manifest, platform
 
         document = self.layout.read_document(digest, f"the manifest {digest.short}")
@@ -219,14 +257,18 @@ class Store:
 
     def collect(self) -> Lines:
         """Remove what no image uses; nothing while images come in, for they may be about to use it."""
-        from ipycontainer.images.collect import collect
-
         self.layout.prepare()
         try:
             with Lock(os.path.join(self.layout.folder, "collect.lock"), wait=False):
-                return collect(self.layout, self.layers, self.list())
+                return self.collect_now()
         except BlockingIOError:
             return []
+
+    def collect_now(self) -> Lines:
+        """Remove what no image uses; the caller holds the lock that keeps images from coming in."""
+        from ipycontainer.images.collect import collect
+
+        return collect(self.layout, self.layers, self.list())
 
 
 def full_tag(name: str) -> str:

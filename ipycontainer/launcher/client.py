@@ -13,10 +13,13 @@ from ipycontainer.launcher.wire import DOCUMENT, Channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from ipycontainer.launcher.wire import Message
+
 _START_LIMIT = 30.0
+_TRIES = 3
 
 # A signal that whoever starts us ignores (SIGHUP under nohup) would stay ignored in every container.  Signals 9 and
 # 19 cannot be, and 32 and 33 are libc's own.
@@ -88,7 +91,10 @@ class Launcher:
         return Channel(sock)
 
     def _start(self) -> None:
-        """Spawn the launcher in a session of its own and wait until it listens."""
+        """Spawn the launcher in a session of its own, and in a scope where systemd gives one; wait till it listens."""
+        import time
+
+        from ipycontainer.launcher import scope
         from ipycontainer.launcher.identity import PACKAGE, interpreter, launcher_digest
 
         if self._name != f"launcher-{launcher_digest()}":
@@ -96,6 +102,14 @@ class Launcher:
         program = interpreter()
         main = os.path.join(PACKAGE, "launcher", "__main__.py")
         arguments = [program, "-I", "-S", "-X", "utf8", main, self.root, self.run, self._name]
+        within = scope.words(f"{folders.digest(self.root)}-{os.getpid()}-{time.monotonic_ns()}")
+        # A manager that does not answer or may not give a scope costs survival and limits, not the launcher.
+        if not (within and self._spawn([*within, *arguments], scope.environment())):
+            self._spawn(arguments, {}, last=True)
+
+    def _spawn(self, arguments: list[str], more: Mapping[str, str], last: bool = False) -> bool:
+        """Whether a launcher started.  One that says why not, or not one word at the `last` attempt, is an error."""
+        program = arguments[0]
         reading, writing = os.pipe()
         log = os.path.join(self.run, "launcher.log")
         actions = [
@@ -104,7 +118,7 @@ class Launcher:
             (os.POSIX_SPAWN_DUP2, 1, 2),
             (os.POSIX_SPAWN_DUP2, writing, 3),
         ]
-        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        environment = {"PATH": os.environ.get("PATH", os.defpath), **more}
         if "IPYCONTAINER_IDLE" in os.environ:
             environment["IPYCONTAINER_IDLE"] = os.environ["IPYCONTAINER_IDLE"]
         try:
@@ -126,11 +140,13 @@ class Launcher:
             answer = _read_all(reading, _START_LIMIT)
         finally:
             os.close(reading)
-        self._judge(answer, pid, log)
-
-    def _judge(self, answer: bytes, pid: int, log: str) -> None:
-        """The launcher's first process forks the real one and ends, so it is reaped here at once."""
+        # The launcher's first process forks the real one and ends, so it is reaped here at once.
         os.waitpid(pid, 0)
+        if answer or last:
+            self._judge(answer, log)
+        return bool(answer)
+
+    def _judge(self, answer: bytes, log: str) -> None:
         if answer == b"ready":
             return
         if answer:
@@ -139,11 +155,28 @@ class Launcher:
             words = file.read().strip().splitlines()
         raise LauncherError(f"the launcher did not start: {words[-1] if words else 'no word from it'} (see {log})")
 
-    def open(self, job: str, request: dict[str, Any], descriptors: Sequence[int] = ()) -> Channel:
-        """Start `job` and give the connection to it; descriptors are copied over."""
-        channel = self.connect()
-        channel.send({"job": job, "request": request}, descriptors)
-        return channel
+    def open(
+        self, job: str, request: dict[str, Any], descriptors: Sequence[int] = ()
+    ) -> tuple[Channel, Message | None]:
+        """Start `job`: the connection to it, and its first message; descriptors are copied over.
+
+        A launcher that is killed takes along what waits at its socket.  The kernel tells such a request, which nobody
+        has read, from one that somebody has: the first is asked again, of the next launcher.
+        """
+        for _ in range(_TRIES):
+            channel = self.connect()
+            try:
+                channel.send({"job": job, "request": request}, descriptors)
+                message = channel.receive()
+            except BaseException as error:
+                channel.close()
+                if isinstance(error, LauncherError) and channel.was_reset:
+                    continue
+                raise
+            if message is not None or not channel.was_reset:
+                return channel, message
+            channel.close()
+        raise LauncherError(f"the launcher at {self.socket_path} went away {_TRIES} times before it read the request")
 
     def call(
         self,
@@ -156,19 +189,17 @@ class Launcher:
 
         Raises the Error that the job raised, or LauncherError when it went away.
         """
-        channel = self.open(job, request, descriptors)
+        channel, message = self.open(job, request, descriptors)
         try:
-            while True:
+            while message is not None:
+                if message.kind == DOCUMENT:
+                    answer = unwrap(message.document)
+                    if answer is not None:
+                        return answer
+                    if progress is not None:
+                        progress(message.document)
                 message = channel.receive()
-                if message is None:
-                    raise LauncherError(f"the job {job!r} went away without an answer; see {self.run}/launcher.log")
-                if message.kind != DOCUMENT:
-                    continue
-                answer = unwrap(message.document)
-                if answer is not None:
-                    return answer
-                if progress is not None:
-                    progress(message.document)
+            raise LauncherError(f"the job {job!r} went away without an answer; see {self.run}/launcher.log")
         finally:
             channel.close()
 

@@ -26,6 +26,11 @@ def store_root(explicit: str | None = None) -> str:
     chosen = explicit or os.environ.get("IPYCONTAINER_ROOT")
     if chosen:
         return os.path.abspath(os.path.expanduser(chosen))
+    return usual_root()
+
+
+def usual_root() -> str:
+    """The store's folder where nobody has chosen one: root's, or the user's own."""
     if os.geteuid() == 0:
         return "/var/lib/ipycontainer"
     data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")

@@ -13,6 +13,7 @@ Descriptors travel beside a document by SCM_RIGHTS, unix(7).
 from __future__ import annotations
 
 import _socket
+import errno
 import os
 import select
 import sys
@@ -30,6 +31,7 @@ CHUNK = 65536
 _INLINE = 65536
 _LARGEST_DOCUMENT = 32 << 20
 _MOST_DESCRIPTORS = 32
+_GONE = (errno.EPIPE, errno.ECONNRESET)
 
 DOCUMENT = "j"
 STDOUT = "o"
@@ -47,7 +49,12 @@ class Message(Record):
 
 
 class Channel:
-    """One end of a connection."""
+    """One end of a connection.
+
+    was_reset: the other end left with something of ours unread.
+    """
+
+    was_reset = False
 
     def __init__(self, sock: _socket.socket) -> None:
         self._sock = sock
@@ -82,6 +89,7 @@ class Channel:
         try:
             self._sock.sendmsg([raw], rights, _socket.MSG_NOSIGNAL)
         except OSError as error:
+            self.was_reset = error.errno in _GONE
             raise LauncherError(f"the other end of the connection is gone: {error.strerror}") from None
 
     def send_chunk(self, kind: str, data: bytes) -> None:
@@ -115,6 +123,7 @@ class Channel:
         except ConnectionResetError:
             # The other end left with messages of ours unread.  The kernel says so once, and before
             # what it had sent to us: that still lies in the queue.
+            self.was_reset = True
             raw, ancillary, flags, _ = self._receive()
         descriptors: list[int] = []
         for level, kind, data in ancillary:

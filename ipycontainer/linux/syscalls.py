@@ -40,6 +40,8 @@ _BY_MACHINE = {
         "setresgid": 119,
         "setgroups": 116,
         "seccomp": 317,
+        "bpf": 321,
+        "keyctl": 250,
     },
     "aarch64": {
         "pivot_root": 41,
@@ -49,6 +51,8 @@ _BY_MACHINE = {
         "setresgid": 149,
         "setgroups": 159,
         "seccomp": 277,
+        "bpf": 280,
+        "keyctl": 219,
     },
 }
 

@@ -105,10 +105,13 @@ def build(
     created: str,
     history: Sequence[Mapping[str, Any]] = (),
     platform: platforms.Platform | None = None,
+    author: str = "",
 ) -> ImageConfig:
     """A new image config."""
     platform = platform or platforms.host()
     mapping: dict[str, Any] = {"created": created, "architecture": platform.architecture, "os": platform.os}
+    if author:
+        mapping["author"] = author
     if platform.variant:
         mapping["variant"] = platform.variant
     mapping["config"] = dict(settings)

@@ -66,7 +66,8 @@ class Host(Record):
 
     mode: "root", "range" or "one" (launcher/store_namespace.py); uid_map, gid_map: the store namespace's
     own maps as (inside, outside, length); layout: its cgroups; last_capability: the kernel's highest;
-    boot_id: this boot's, proc_sys_kernel(5).
+    boot_id: this boot's, proc_sys_kernel(5); devices: what keeps devices away (linux/cgroups/devices.py);
+    protected: this process has a negative oom_score_adj, which is not for containers.
     """
 
     mode: str
@@ -75,6 +76,8 @@ class Host(Record):
     layout: Any
     last_capability: int
     boot_id: str = ""
+    devices: str = ""
+    protected: bool = False
 
     @property
     def rootless(self) -> bool:

@@ -23,9 +23,8 @@ def start(launcher: Launcher, job: str, launch: Launch) -> Attachment | None:
 
     Returns when the program has been executed.  Raises StartError and its kin (125, 126, 127).
     """
-    channel = launcher.open(job, launch.as_dict())
+    channel, message = launcher.open(job, launch.as_dict())
     try:
-        message = channel.receive()
         if message is None:
             raise LauncherError(f"the launcher's job went away; see {launcher.run}/launcher.log")
         unwrap(message.document)

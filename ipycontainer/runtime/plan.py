@@ -6,18 +6,20 @@ stands with the step (`inside/steps/`).
 
 from __future__ import annotations
 
-import os
-
 from ipycontainer.errors import DocumentError
-from ipycontainer.linux import cgroups, mounts
+from ipycontainer.linux import cgroups
 from ipycontainer.linux.namespaces import FLAGS
+from ipycontainer.runtime import device_plan, mount_plan
 from ipycontainer.runtime.inside.step import Plan, Step
 from ipycontainer.runtime.inside.steps import confine, devices, identity, namespaces, outside, root, seccomp
 from ipycontainer.runtime.launch import Host, Launch
+from ipycontainer.runtime.usual import SYSCTLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+PING = "net.ipv4.ping_group_range"
 
 
 def plan(launch: Launch, host: Host) -> Plan:
@@ -25,6 +27,7 @@ def plan(launch: Launch, host: Host) -> Plan:
     kinds = namespace_kinds(launch.spec, host.rootless)
     resources = launch.spec.get("linux", {}).get("resources", {})
     group = cgroups.plan_cgroup(host.layout, launch.id, cgroups.limits_from_oci(resources))
+    group = device_plan.with_devices(group, host, launch)
     return Plan(
         tuple(_outside(launch, host, kinds, group)),
         tuple(_inside(launch, host, kinds, group)),
@@ -48,6 +51,8 @@ def _outside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.
     steps: list[Step] = []
     if group.leaves:
         steps.append(outside.MakeCgroup(group))
+    if host.devices == cgroups.devices.PROGRAMS and group.clone_into:
+        steps.append(devices.LimitDevices(group.clone_into, device_plan.rules(launch) or cgroups.devices.USUAL))
     steps.append(outside.MakeWritableLayer(launch.upper, launch.work))
     # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
     steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
@@ -67,6 +72,9 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     if host.rootless:
         steps.append(namespaces.AwaitMonitor("mapped"))
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
+    steps.append(namespaces.JoinKeyring())
+    if device_plan.shares_group(launch, host):
+        steps.append(devices.JoinDevices(host.devices))
     if group.joins and not group.clone_into:
         steps.append(namespaces.JoinCgroup(group.joins))
     if "cgroup" in kinds:
@@ -74,16 +82,25 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     steps.append(root.DetachMounts())
     if "network" in kinds:
         steps.append(namespaces.RaiseLoopback())
-    steps.append(
-        root.MountOverlay(tuple(launch.lowers), launch.upper, launch.work, launch.staging, rootless=host.rootless)
+    # Where a list of devices keeps the host's disks away, nodes may open drivers, as docker's do; else none may.
+    kept = device_plan.kept(group, host)
+    overlay = root.MountOverlay(
+        tuple(launch.lowers), launch.upper, launch.work, launch.staging, rootless=host.rootless, devices=kept
     )
+    steps.append(overlay)
     if launch.etc:
         steps.append(root.MakeEtcFiles(launch.etc_folder, tuple(launch.etc)))
     for entry in spec.get("mounts", []):
-        steps.append(_mount_step(entry, host, kinds))
+        if entry.get("type") in ("cgroup", "cgroup2"):
+            steps += mount_plan.cgroup_steps(entry, launch.id, host, group)
+            continue
+        steps.append(mount_plan.mount_step(entry, host, kinds, kept))
         if entry["destination"] == "/dev" and entry.get("type") == "tmpfs":
-            steps.append(devices.MakeDevices())
+            steps.append(devices.MakeDevices(bound=not kept))
+    steps += device_plan.nodes(launch, kept)
     linux = spec.get("linux", {})
+    if sysctls := _sysctls(linux, host):
+        steps.append(namespaces.SetSysctls(sysctls))
     steps.append(root.MaskPaths(tuple(linux.get("maskedPaths", ()))))
     steps.append(root.ReadOnlyPaths(tuple(linux.get("readonlyPaths", ()))))
     if spec.get("hostname") and "uts" in kinds:
@@ -117,10 +134,14 @@ def _program(launch: Launch, host: Host) -> list[Step]:
     ]
     if limits:
         steps.append(confine.SetResourceLimits(limits))
+    if host.protected:
+        steps.append(confine.SetOomScore(0))
     filters = _filters(launch)
     no_new_privileges = bool(process.get("noNewPrivileges"))
     if not no_new_privileges:
         steps += filters
+    if process.get("apparmorProfile") or process.get("selinuxLabel"):
+        steps.append(confine.SetLabels(process.get("apparmorProfile", ""), process.get("selinuxLabel", "")))
     steps += [
         confine.LimitBounding(bounding, host.last_capability),
         identity.ChangeIds(may_set_groups=host.mode != "one"),
@@ -139,7 +160,7 @@ def _program(launch: Launch, host: Host) -> list[Step]:
 def _filters(launch: Launch) -> list[Step]:
     """No `linux.seccomp` in the spec: no filter."""
     filtered = launch.spec.get("linux", {}).get("seccomp")
-    return [seccomp.InstallFilter(filtered["program"], filtered.get("flags", 0))] if filtered else []
+    return [seccomp.InstallFilter(filtered["program"], tuple(filtered.get("options", ())))] if filtered else []
 
 
 def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> tuple[Step, ...]:
@@ -147,33 +168,29 @@ def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[s
     steps: list[Step] = [namespaces.JoinContainer(kinds, joins)]
     if host.rootless:
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
+    steps.append(namespaces.JoinKeyring())
     if launch.terminal:
         steps.append(devices.OpenTerminal(launch.rows, launch.columns, console=False))
     return (*steps, *_program(launch, host))
 
 
-def _mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...]) -> Step:
-    """One of the spec's mounts as a step, in the form that this host allows."""
-    kind, target = entry.get("type", "bind"), os.path.normpath(entry["destination"])
-    options = list(entry.get("options", ()))
-    if kind in ("bind", "none") or "bind" in options or "rbind" in options:
-        # Only root can make nodes; what an ordinary user shows in a container is what that user may open anyway.
-        return root.Bind(entry["source"], target, "ro" in options, "bind" not in options, devices=host.rootless)
-    if kind == "sysfs" and host.rootless and "network" not in kinds:
-        # sysfs shows the network namespace's devices, so only its owner may mount one; the host's is shown instead.
-        return root.Bind("/sys", target, read_only=True)
-    if kind == "devpts" and host.mode == "one":
-        options = [option for option in options if option != "gid=5"]  # the only id there is, is 0
-    flags, data = split_options(options)
-    return root.Mount(kind, target, flags, data)
+def _sysctls(linux: dict[str, Any], host: Host) -> tuple[tuple[str, str], ...]:
+    """As paths below /proc/sys.  docker leaves its range of ping groups out where groups are mapped."""
+    found = linux.get("sysctl") or {}
+    usual = host.rootless and found.get(PING) == SYSCTLS[PING]
+    return tuple((name.replace(".", "/"), value) for name, value in found.items() if not (usual and name == PING))
 
 
-def split_options(options: list[str]) -> tuple[int, str]:
-    """mount(8)-style options as flags of mount(2) and the rest as the file system's own data."""
-    flags, data = 0, []
-    for option in options:
-        if option in mounts.FLAG_NAMES:
-            flags |= mounts.FLAG_NAMES[option]
-        elif option not in ("rw", "dev", "suid", "exec", "defaults"):
-            data.append(option)
-    return flags, ",".join(data)
+def exec_joins(steps: Plan) -> tuple[str, ...]:
+    """What a later exec writes itself into."""
+    found: tuple[str, ...] = ()
+    for step in steps.outside:
+        if isinstance(step, outside.MakeCgroup):
+            found += step.plan.joins
+    groups = shared_devices(steps)
+    return (*found, cgroups.devices.shared_tasks(groups)) if groups else found
+
+
+def shared_devices(steps: Plan) -> str:
+    """Where the group is that the container shares with all that have the usual devices; "" if it does not."""
+    return next((step.groups for step in steps.inside if isinstance(step, devices.JoinDevices)), "")

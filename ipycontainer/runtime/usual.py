@@ -5,14 +5,26 @@ Here and not with the rest of the spec (engine/specification), because a slot mo
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MASKED = (
-    "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi "
-    "/proc/timer_list /proc/timer_stats /sys/firmware /sys/devices/virtual/powercap"
-).split()
+
+def _masked() -> list[str]:
+    found = (
+        "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug "
+        "/proc/scsi /proc/timer_list /proc/timer_stats /sys/firmware /sys/devices/virtual/powercap"
+    ).split()
+    # Each CPU tells there how warm it is, and so what others on this machine do.  Most virtual machines have none.
+    folder = "/sys/devices/system/cpu/cpu{}/thermal_throttle"
+    if os.path.exists(folder.format(0)):
+        found += [folder.format(number) for number in range(os.cpu_count() or 1)]
+    return found
+
+
+MASKED = _masked()
 READ_ONLY = "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger".split()
 
 QUIET = ["nosuid", "noexec", "nodev"]
@@ -28,10 +40,15 @@ def base_mounts() -> list[dict[str, Any]]:
             "destination": "/dev",
             "type": "tmpfs",
             "source": "tmpfs",
-            "options": ["nosuid", "nodev", "strictatime", "mode=755", "size=65536k"],
+            "options": ["nosuid", "strictatime", "mode=755", "size=65536k"],
         },
         {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": pts},
         {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": shm},
         {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": QUIET},
         {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*QUIET, "ro"]},
+        {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": [*QUIET, "ro"]},
     ]
+
+
+# docker's, for a network of the container's own: a port needs no privilege there, and a ping no raw socket.
+SYSCTLS = {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}

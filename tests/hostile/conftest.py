@@ -2,4 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hostile.docker_daemon import DockerDaemon
 from tests.life.conftest import _no_containers_left as _no_containers_left
+from tests.personas import Persona
+
+
+@pytest.fixture(scope="session")
+def docker_daemon(_everybody: dict[str, Persona]) -> Iterator[DockerDaemon]:
+    """A dockerd of its own with our base image, for root alone."""
+    daemon = DockerDaemon()
+    try:
+        daemon.import_base(_everybody["root"])
+        yield daemon
+    finally:
+        daemon.close()

@@ -42,15 +42,15 @@ class Copy:
         self.package = package
         self.python = python or Path("/usr/bin/python3")
 
-    def run(self, code: str) -> Finished:
+    def run(self, code: str, timeout: float = 60) -> Finished:
         """Code with an `engine` of the copy, in a process of the persona; its launcher leaves at the end."""
         body = textwrap.indent(textwrap.dedent(code), "    ")
         text = _HEAD.format(package=str(self.package), store=str(self.persona.store), code=body)
-        return self.persona.run([self.python, "-I", "-c", text])
+        return self.persona.run([self.python, "-I", "-c", text], timeout=timeout)
 
-    def told(self, code: str) -> Any:
+    def told(self, code: str, timeout: float = 60) -> Any:
         """The same; what it gave to `tell`."""
-        done = self.run(code)
+        done = self.run(code, timeout)
         assert done.exit_code == 0, done
         return json.loads(done.out)
 

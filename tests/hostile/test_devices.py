@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,40 +17,103 @@ from tests.personas import Persona
 pytestmark = pytest.mark.personas("root")
 
 PLACES = "/x /dev/x /dev/shm/x /tmp/x /run/x /bound/x"
-SCRIPT = f"""
+SECRET = "what is on the host's disk"
+
+
+def _script(disk: int) -> str:
+    return f"""
 for place in {PLACES}; do
-    mknod $place b 7 0 || echo not made
-    (exec 3<$place) 2>/dev/null && echo opened $place
+    mknod $place b {os.major(disk)} {os.minor(disk)} || echo not made
+    (exec 3<$place; head -c {len(SECRET)} <&3 | grep -q "{SECRET}" && echo read $place) 2>/dev/null
 done
 """
-OFF: list[Edit] = [
-    ("runtime/inside/steps/root.py", '"overlay", mounts.MS_NODEV, data)', '"overlay", 0, data)'),
-    ("runtime/inside/steps/root.py", "attributes |= mounts.MOUNT_ATTR_NODEV", "pass"),
-    ("runtime/usual.py", '"nodev", "strictatime"', '"strictatime"'),
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The number of a disk of the host: a loop device of our own, read only."""
+    file = tmp_path_factory.mktemp("disk") / "file"
+    file.write_bytes(SECRET.encode().ljust(1 << 20, b"\0"))
+    found = subprocess.run(["losetup", "-r", "-f", "--show", file], capture_output=True, text=True, check=True)
+    yield os.stat(found.stdout.strip()).st_rdev
+    subprocess.run(["losetup", "-d", found.stdout.strip()], check=True)
+
+
+@pytest.fixture
+def bound(persona: Persona) -> Iterator[Path]:
+    """A folder of the host that is shown at /bound."""
+    folder = persona.path("bound/f", "").parent
+    yield folder
+    (folder / "x").unlink(missing_ok=True)
+
+
+# The two guards: the list of devices (a cgroup's), and where there is none, mounts on which nodes open nothing.
+NO_LIST: Edit = ("runtime/inside/jobs.py", 'cgroups.devices.control(mode == "root", layout.kind == "unified")', '""')
+NO_JOIN: Edit = ("runtime/device_plan.py", "UNLISTED and not rules(launch)", "UNLISTED and False")
+DEV_MOUNTS: list[Edit] = [
+    ("runtime/plan.py", "kept = device_plan.kept(group, host)", "kept = True"),
 ]
 
 
-def test_a_node_of_a_disk_opens_nothing(persona: Persona):
-    folder = persona.path("bound/f", "").parent
-    assert sh(persona, SCRIPT + "ls -l /x | cut -c1", "-v", f"{folder}:/bound", "--tmpfs", "/run") == "b"
-    (folder / "x").unlink()
+def test_a_node_of_a_disk_opens_nothing(persona: Persona, disk: int, bound: Path):
+    said = sh(persona, _script(disk) + "ls -l /x | cut -c1", "-v", f"{bound}:/bound", "--tmpfs", "/run")
+    assert said == "b"
 
 
-def test_without_nodev_it_does(persona: Persona):
-    folder = persona.path("bound/f", "").parent
-    with copy_with(persona, OFF) as copy:
-        said = copy.told(f"tell(engine.run('base', ['sh', '-c', {SCRIPT!r}], volumes=['{folder}:/bound']).text)")
-    assert {"opened /x", "opened /dev/x", "opened /bound/x"} <= set(said.splitlines()), said
-    (folder / "x").unlink()
+@pytest.mark.parametrize(
+    ("edits", "read"),
+    [([NO_LIST], False), ([NO_JOIN], True), ([NO_LIST, *DEV_MOUNTS], True)],
+    ids=["no list: nodev", "no list joined", "no list, no nodev"],
+)
+def test_with_each_guard_off(persona: Persona, disk: int, bound: Path, edits: list[Edit], read: bool):
+    with copy_with(persona, edits) as copy:
+        code = (
+            f"tell(engine.run('base', ['sh', '-c', {_script(disk)!r}], volumes=['{bound}:/bound'], remove=True).text)"
+        )
+        said = set(copy.told(code).splitlines())
+    assert said == ({"read /x", "read /dev/x", "read /tmp/x", "read /run/x", "read /bound/x"} if read else set())
+
+
+def test_an_exec_has_the_same_list(persona: Persona, disk: int):
+    container = persona.ok("run", "-d", "base", "sleep", "100")
+    script = f"mknod /x b {os.major(disk)} {os.minor(disk)} && exec 3</x"
+    done = persona.cli("exec", container, "sh", "-c", script)
+    assert "Operation not permitted" in done.err, done
+
+
+def test_nodes_of_its_own_work_as_dockers(persona: Persona):
+    """What debootstrap does: a null in a root below the root."""
+    assert sh(persona, "mkdir -p /r/dev; mknod /r/dev/null c 1 3 && echo x > /r/dev/null && echo written") == "written"
+    assert "Operation not permitted" in attempt(persona, "mknod /kmsg c 1 11; cat /kmsg").err
 
 
 def test_the_hosts_null_is_not_the_containers_to_change(persona: Persona):
-    """Masked files and the nodes of /dev are the host's own inodes."""
+    """Masked files are the host's own inode; the nodes of /dev are the container's."""
     before = os.stat("/dev/null")
-    done = attempt(persona, "chmod 0 /dev/null /proc/keys /dev/zero; chown 7 /proc/keys /dev/tty; rm -f /dev/null; :")
+    done = attempt(persona, "chmod 0 /proc/keys; chown 7 /proc/keys /proc/timer_list; chmod 0 /dev/null; rm /dev/null")
     after = os.stat("/dev/null")
     assert (before.st_mode, before.st_uid, before.st_ctime) == (after.st_mode, after.st_uid, after.st_ctime)
-    assert stat.S_ISCHR(after.st_mode) and done.err.count("Read-only") == 5, done
+    assert stat.S_ISCHR(after.st_mode) and done.err.count("Read-only") == 3, done
+
+
+GIVE: Edit = (
+    "runtime/inside/steps/identity.py",
+    "if own or stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode):",
+    "if True:",
+)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_nor_given_to_the_programs_user(persona: Persona, guarded: bool):
+    """A program's standard streams are made its user's; its standard input is the host's /dev/null."""
+    before = os.stat("/dev/null")
+    try:
+        with copy_with(persona, [] if guarded else [GIVE]) as copy:
+            copy.run("engine.run('base', ['true'], user='4321', remove=True)")
+        assert os.stat("/dev/null").st_uid == (before.st_uid if guarded else 4321)
+    finally:
+        if os.stat("/dev/null").st_uid == 4321:
+            os.chown("/dev/null", before.st_uid, before.st_gid)
 
 
 def test_a_node_in_a_layer_opens_nothing(persona: Persona):

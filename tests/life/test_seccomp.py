@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.life.inside import detached, edit_start, sh
+from tests.life.inside import detached, edit_start, one_sentence, sh, with_engine
 from tests.personas import Persona
 
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of x86_64")
@@ -145,3 +145,87 @@ def test_everyday_programs_notice_nothing(persona: Persona):
         "print(subprocess.run('echo out | cat', shell=True, capture_output=True, text=True).stdout)"
     )
     assert persona.ok("run", "--rm", "base", "python3", "-c", script).split() == ["[1,", "2]", "out"]
+
+
+PROFILE = """{
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [
+        {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28},
+        {"names": ["sethostname"], "action": "SCMP_ACT_ERRNO", "includes": {"caps": ["CAP_SYS_ADMIN"]}},
+        {"names": ["no_such_call"], "action": "SCMP_ACT_KILL_PROCESS"}
+    ]
+}"""
+
+
+def test_a_profile_of_ones_own(persona: Persona):
+    """In place of the default, for run and exec; its file is read where one is, and kept as docker keeps it."""
+    persona.path("profile.json", PROFILE)
+    container = detached(persona, "--security-opt", "seccomp=profile.json", "base", "sleep", "1000")
+    try:
+        done = persona.cli("exec", container, "sh", "-c", "unshare -U true && echo shared out; mkdir /new")
+        assert done.out == "shared out\n" and "No space left" in done.err, done
+        kept = json.loads(persona.ok("inspect", container))[0]["HostConfig"]["SecurityOpt"]
+        assert [json.loads(each.removeprefix("seccomp=")) for each in kept] == [json.loads(PROFILE)]
+    finally:
+        persona.ok("rm", "-f", container)
+    assert "No space left" in persona.cli(
+        "run", "--rm", "--security-opt", "seccomp=profile.json", "--init", "base", "mkdir", "/new"
+    ).err  # fmt: skip
+
+
+def test_unconfined_is_no_filter(persona: Persona):
+    assert sh(persona, STATUS, "--security-opt", "seccomp=unconfined") == "0 0 "
+    assert sh(persona, STATUS, "--security-opt", "seccomp=unconfined", "--security-opt", "seccomp=builtin") == "2 2 "
+
+
+@pytest.mark.parametrize("options", [(), ("-u", "1000"), ("--init",)])
+def test_without_no_new_privileges_the_filter_comes_earlier_and_is_there(persona: Persona, options: tuple[str, ...]):
+    if "-u" in options and persona.name == "solo":
+        options = ()
+    off = ("--security-opt", "no-new-privileges=false")
+    assert sh(persona, STATUS + "; grep NoNew /proc/self/status", *off, *options) == "2 2 NoNewPrivs:\t0"
+    assert sh(persona, "grep NoNew /proc/self/status", "--security-opt", "no-new-privileges") == "NoNewPrivs:\t1"
+
+
+def test_a_profile_that_kills(persona: Persona):
+    """What the program may not do ends it; what the runtime itself still needs, it says by ending so too."""
+    rules = [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_KILL_PROCESS"}]
+    persona.path("kill.json", json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}))
+    assert persona.cli("run", "--rm", "--security-opt", "seccomp=kill.json", "base", "mkdir", "/new").exit_code == 159
+    persona.path("none.json", '{"defaultAction": "SCMP_ACT_KILL_PROCESS"}')
+    assert persona.cli("run", "--rm", "--security-opt", "seccomp=none.json", "base", "true").exit_code == 159
+    refuse = [{"names": ["execve", "execveat"], "action": "SCMP_ACT_ERRNO"}]
+    persona.path("exec.json", json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": refuse}))
+    done = persona.cli("run", "--rm", "--security-opt", "seccomp=exec.json", "base", "true")
+    assert "operation not permitted" in one_sentence(done, code=126)
+
+
+WRONG = {
+    "seccomp=nosuch.json": "opening seccomp profile (nosuch.json) failed: No such file",
+    "seccomp=text": "not JSON",
+    "seccomp=wrong": "SCMP_ACT_ALLOW",
+    "nonsense": "invalid --security-opt",
+    "no-new-privileges=perhaps": "true or false",
+}
+
+
+@pytest.mark.personas("user")
+def test_a_wrong_option_is_one_sentence(persona: Persona, nothing_left: None):
+    persona.path("text", "no profile")
+    persona.path("wrong", '{"defaultAction": "ALLOW"}')
+    for option, says in WRONG.items():
+        done = persona.cli("run", "--rm", "--security-opt", option, "base", "true")
+        assert says in one_sentence(done, code=125)
+
+
+def test_the_engines_keyword_and_info(persona: Persona):
+    found = with_engine(
+        persona,
+        """
+        def status(**options):
+            return engine.run("base", ["sh", "-c", "grep -c Seccomp:.0 /proc/self/status"], remove=True, **options).text
+        tell([status(), status(security_opt=["seccomp=unconfined"]), engine.info()["SecurityOptions"]])
+        """,
+    )
+    rootless = [] if persona.is_root else ["name=rootless"]
+    assert found == ["0\n", "1\n", ["name=seccomp,profile=builtin", "name=cgroupns", *rootless]]

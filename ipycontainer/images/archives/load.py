@@ -26,13 +26,23 @@ def load(layout: Layout, layers: Layers, source: str | int) -> list[str]:
     try:
         what = "the archive" if isinstance(source, int) else f"the archive {source}"
         with Members(descriptor, os.path.join(layout.folder, "ingest"), what) as members:
-            found = list(_images(members))
+            found = _each_once(_images(members))
             if not found:
                 raise ArchiveError(f"{what} holds no image for this machine")
             return [line for image in found for line in _take(layout, layers, image)]
     finally:
         if not isinstance(source, int):
             os.close(descriptor)
+
+
+def _each_once(images: Iterator[Found]) -> list[Found]:
+    """An image that stands under several names comes in once, with all of them."""
+    found: dict[object, Found] = {}
+    for image in images:
+        key = image.manifest or image.config.document
+        known = found.get(key, image)
+        found[key] = known.replace(names=tuple(dict.fromkeys((*known.names, *image.names))))
+    return list(found.values())
 
 
 def _open(path: str) -> int:

@@ -2,6 +2,7 @@
 
 layout.py   what this host has, and where the caller sits in it
 limits.py   what is asked for, out of docker's or OCI's words
+devices.py  which devices may be opened: v1's list, v2's program
 plan.py     layout + name + limits -> folders, writes, joins: plain data, nothing touched
 v2.py       the unified tree: where a container's group can hang, its files
 v1.py       one tree for each controller: the translation, and what it cannot
@@ -11,6 +12,7 @@ usage.py    what it uses
 
 from __future__ import annotations
 
+from ipycontainer.linux.cgroups import devices
 from ipycontainer.linux.cgroups.cgroup_plan import CgroupPlan
 from ipycontainer.linux.cgroups.group import (
     freeze,
@@ -24,7 +26,7 @@ from ipycontainer.linux.cgroups.group import (
 )
 from ipycontainer.linux.cgroups.layout import Layout, read_layout
 from ipycontainer.linux.cgroups.limits import Limits, limits_from_docker, limits_from_oci
-from ipycontainer.linux.cgroups.plan import plan_cgroup
+from ipycontainer.linux.cgroups.plan import plan_cgroup, shown_groups
 from ipycontainer.linux.cgroups.usage import Usage, oom_kills, usage
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Layout",
     "Limits",
     "Usage",
+    "devices",
     "freeze",
     "join",
     "kill_all",
@@ -43,6 +46,7 @@ __all__ = [
     "processes",
     "read_layout",
     "remove",
+    "shown_groups",
     "thaw",
     "update",
     "usage",

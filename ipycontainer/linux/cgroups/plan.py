@@ -54,3 +54,9 @@ def check_name(name: str) -> None:
     good = name.isascii() and name.replace("_", "").replace("-", "").isalnum() and len(name) <= 128
     if not good or name in ("tasks", "notify_on_release"):
         raise InputError(f"{name!r} cannot name a control group: use letters, digits, '_' and '-'")
+
+
+def shown_groups(layout: Layout, name: str, leaves: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """(name of the hierarchy's mount, the container's folder) for each v1 hierarchy that it is in."""
+    found = ((hierarchy.mount.rpartition("/")[2], v1.leaf_of(hierarchy, name)) for hierarchy in layout.v1)
+    return tuple((label, leaf) for label, leaf in found if leaf in leaves)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Charge(Record):
     """One container, for whoever records and sweeps it.
 
-    child: PID 1; started: seconds since the epoch; leaves: its cgroups; attach, stdin, terminal: which of its
+    child: PID 1; started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares
+    with others (v1); attach, stdin, terminal: which of its
     streams there are; remove: --rm.
     """
 
@@ -33,6 +34,7 @@ class Charge(Record):
     started: float
     child: int = 0
     leaves: tuple[str, ...] = ()
+    devices: str = ""
 
     @property
     def log_folder(self) -> str:

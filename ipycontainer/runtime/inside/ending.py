@@ -28,7 +28,7 @@ def record(charge: Charge, exit_code: int, oom_killed: bool, error: str) -> str:
 
 def sweep_all(charge: Charge, gone: str) -> None:
     """Remove what nobody can see any more: cgroups, the tree `gone`, the run folder."""
-    sweep.sweep_cgroups(charge.leaves)
+    sweep.sweep_cgroups(charge.leaves, charge.devices)
     trees.remove(gone)
     # Last, because it holds the lock that says that we live.
     trees.remove(charge.run)

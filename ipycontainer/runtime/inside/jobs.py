@@ -18,9 +18,22 @@ if TYPE_CHECKING:
 
 def read_host(mode: str) -> Host:
     """What a plan depends on, read once in the launcher's life."""
+    layout = cgroups.read_layout()
     return Host(
-        mode, _read_map("uid_map"), _read_map("gid_map"), cgroups.read_layout(), capabilities.last(), life.boot_id()
+        mode,
+        _read_map("uid_map"),
+        _read_map("gid_map"),
+        layout,
+        capabilities.last(),
+        life.boot_id(),
+        cgroups.devices.control(mode == "root", layout.kind == "unified"),
+        _oom_score() < 0,
     )
+
+
+def _oom_score() -> int:
+    with open("/proc/self/oom_score_adj", encoding="ascii") as file:
+        return int(file.read())
 
 
 def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:

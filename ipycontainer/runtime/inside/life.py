@@ -58,7 +58,7 @@ def fresh(lock: int) -> None:
 
 def write_names(lock: int, charge: Charge) -> None:
     """The first line, before anything that bears a name is made: sweep reads it."""
-    names: dict[str, Any] = {"cgroups": list(charge.leaves)}
+    names: dict[str, Any] = {"cgroups": list(charge.leaves), "devices": charge.devices}
     if charge.remove:
         names["remove"] = {key: getattr(charge, key) for key in ("folder", "trash", "names", "name", "id")}
     _append(lock, names)

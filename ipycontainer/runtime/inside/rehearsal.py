@@ -17,7 +17,7 @@ from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import plan
 from ipycontainer.runtime.seccomp_profile import SHIPPED
-from ipycontainer.runtime.usual import MASKED, READ_ONLY, base_mounts
+from ipycontainer.runtime.usual import MASKED, READ_ONLY, SYSCTLS, base_mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def sample() -> dict[str, Any]:
         "linux": {
             "namespaces": [{"type": kind} for kind in ("pid", "network", "mount", "ipc", "uts", "cgroup")],
             "resources": {},
+            "sysctl": SYSCTLS,
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
             "seccomp": {"program": SHIPPED[0]},

@@ -14,15 +14,18 @@ import os
 
 from ipycontainer.errors import Error
 from ipycontainer.launcher import wire
-from ipycontainer.linux import mounts
+from ipycontainer.linux import cgroups, mounts
 from ipycontainer.runtime.inside import container
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
 from ipycontainer.runtime.inside.step import Place, Step
-from ipycontainer.runtime.inside.steps.devices import MakeDevices
+from ipycontainer.runtime.inside.steps.cgroup_view import MakeCgroupFolder
+from ipycontainer.runtime.inside.steps.devices import JoinDevices, MakeDevices
 from ipycontainer.runtime.inside.steps.namespaces import (
     AwaitMonitor,
     BecomeRoot,
+    JoinKeyring,
     RaiseLoopback,
+    SetSysctls,
     TellChild,
 )
 from ipycontainer.runtime.inside.steps.outside import Clone, WriteIdMaps
@@ -48,8 +51,8 @@ if TYPE_CHECKING:
 # What of a plan depends on this machine alone, and is therefore the same in every plan.
 _OUTSIDE = (Clone, WriteIdMaps, TellChild)
 # Not DetachMounts: what the host mounts while a slot waits must arrive there, for a later -v, and what it unmounts go.
-_INSIDE = (AwaitMonitor, BecomeRoot, RaiseLoopback)
-_STAGED = (Mount, MakeDevices, MaskPaths, ReadOnlyPaths, Bind)
+_INSIDE = (AwaitMonitor, BecomeRoot, JoinKeyring, JoinDevices, RaiseLoopback)
+_STAGED = (Mount, MakeDevices, MakeCgroupFolder, SetSysctls, MaskPaths, ReadOnlyPaths, Bind)
 
 
 class Slot:
@@ -125,7 +128,10 @@ def _wait_inside(
         message = channel.receive()
     finally:
         if message is None:
-            os._exit(0)  # the launcher leaves, or the request fitted no slot
+            # The launcher leaves, or the request fitted no slot.
+            if host.devices and any(isinstance(step, JoinDevices) for step in steps):
+                cgroups.devices.leave_shared(host.devices)
+            os._exit(0)
     place.launch = Launch.from_dict(message.document)
     place.walked = (*steps, *staged)
     whole = plan(place.launch, host)

@@ -21,7 +21,7 @@ from ipycontainer.runtime.inside.steps.outside import Clone, MakeCgroup
 from ipycontainer.runtime.inside.streams import program_pipes
 from ipycontainer.runtime.inside.walk import walk
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import namespace_kinds, plan
+from ipycontainer.runtime.plan import exec_joins, namespace_kinds, plan, shared_devices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,10 +66,16 @@ class Starter:
             streams = self._walk(plan(self._launch, self._host))
             life.record_event(self._charge, "start", {})
             _tell(self._client, {"started": self._place.child})
-            everything = [self._lock, self._place.pidfd, self._client.fileno(), *streams]
-            self._client.keeper.send(self._charge.as_dict(), everything)
+            self._leave_to_monitor(streams)
         except Error as error:
             self._fail(error)
+
+    def _leave_to_monitor(self, streams: list[int]) -> None:
+        everything = [self._lock, self._place.pidfd, self._client.fileno(), *streams]
+        try:
+            self._client.keeper.send(self._charge.as_dict(), everything)
+        except LauncherError:
+            raise StartError("its monitor was killed while it was being started; start it again") from None
 
     def _walk(self, steps: Plan) -> list[int]:
         """All of `steps`; gives our ends of the program's streams."""
@@ -80,7 +86,7 @@ class Starter:
         hinge = next(number for number, step in enumerate(steps.outside) if isinstance(step, Clone))
         group = next((step.plan for step in steps.outside if isinstance(step, MakeCgroup)), None)
         if group is not None:
-            self._charge = self._charge.replace(leaves=group.leaves)
+            self._charge = self._charge.replace(leaves=group.leaves, devices=shared_devices(steps))
         # The names go into the record before the things are made.
         life.write_names(self._lock, self._charge)
         walk("outside", steps.outside[:hinge], self._place)
@@ -92,7 +98,7 @@ class Starter:
         self._place.channel = parent
         self._beside(lambda: walk("outside", steps.outside[hinge + 1 :], self._place, hinge + 1))
         kinds = namespace_kinds(launch.spec, self._host.rootless)
-        life.write_state(self._lock, self._charge, self._host, kinds, group.joins if group else ())
+        life.write_state(self._lock, self._charge, self._host, kinds, exec_joins(steps))
         if launch.hold:
             self._hold()
         self._beside(lambda: parent.send({"word": "go"}))
@@ -102,9 +108,13 @@ class Starter:
         """PID 1, on its way with its streams: the slot's if it fits, else a new one.  Gives our end of its channel."""
         place, slot = self._place, self._slot
         if slot is not None and slot.fits(steps.outside[hinge], steps.inside) and not self._launch.fault:
-            place.child, place.pidfd, place.walked = slot.child, slot.pidfd, slot.walked
-            slot.channel.send(self._launch.as_dict(), theirs)
-            return slot.channel
+            try:
+                slot.channel.send(self._launch.as_dict(), theirs)
+            except LauncherError:
+                pass  # its PID 1 was killed while it waited: there is the cold way
+            else:
+                place.child, place.pidfd, place.walked = slot.child, slot.pidfd, slot.walked
+                return slot.channel
         if slot is not None:
             slot.give_up()
         parent, child = wire.pair()
@@ -143,12 +153,16 @@ class Starter:
 
     def _await_program(self, channel: Channel, ours: list[int]) -> list[int]:
         """Until the program runs (the close-on-exec channel ends) or a step has failed."""
+        came_to_last = False
         while True:
             message = channel.receive()
             if message is None:
                 channel.close()
+                if not came_to_last:
+                    raise StartError(container.KILLED_EARLY)
                 return ours
             _raise_failure(message)
+            came_to_last = came_to_last or message.document == container.LAST_WORD
             if message.descriptors:
                 ours = [message.descriptors[0]]  # the terminal's
 

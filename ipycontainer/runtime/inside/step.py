@@ -23,7 +23,8 @@ class Place:
     """Where a walk is: what one step makes and a later one needs.
 
     child, pidfd: PID 1, once it is cloned (in the monitor); root: a descriptor of the container's root
-    before the pivot; null: the host's /dev/null, taken before the image has any say; user: see FindUser;
+    before the pivot; kernels_own: the numbers (st_dev) of its /proc and /sys, over which nothing else is mounted;
+    null: the host's /dev/null, taken before the image has any say; user: see FindUser;
     environment: the program's; walked: steps that a slot has taken already; channel: the child's end of its
     talk with the starter.
     """
@@ -35,6 +36,7 @@ class Place:
         self.pidfd = -1
         self.root = -1
         self.null = -1
+        self.kernels_own: set[int] = set()
         self.user = User(0, 0, (), "/")
         self.environment: dict[str, str] = {}
         self.walked: tuple[Step, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.errors import Error, KernelError, WrongState
 from ipycontainer.launcher import alive
 from ipycontainer.linux import cgroups, pidfd, trees
 from ipycontainer.runtime.inside import life
@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0  # seconds: how long the kernel may take to end what was killed
 
 
-def sweep_cgroups(leaves: Sequence[str]) -> None:
-    """Remove the container's cgroups; processes that are still ending are waited for."""
+def sweep_cgroups(leaves: Sequence[str], shared: str) -> None:
+    """Remove the container's cgroups; processes that are still ending are waited for.
+
+    shared: where the group is that it shared with others, which goes with its last member ("": nowhere).
+    """
     if leaves:
         cgroups.remove(leaves)
+    if shared:
+        cgroups.devices.tidy(shared)
 
 
 def sweep_leavings(run: str) -> None:
@@ -34,7 +39,7 @@ def sweep_leavings(run: str) -> None:
     leaves = state.get("cgroups", [])
     if leaves:
         cgroups.kill_all(leaves)
-        cgroups.remove(leaves)
+    sweep_cgroups(leaves, state.get("devices", ""))
 
 
 def _kill_init(pid: int, start_time: int) -> None:
@@ -79,17 +84,26 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
 
 
 def sweep_orphans(root: str, run: str) -> None:
-    """Sweep every container whose monitor was killed, and empty the trash of the store at `root`."""
-    folder = os.path.join(run, "containers")
+    """Sweep every container whose monitor was killed, and empty the trash of the store at `root`.
+
+    One that cannot be swept keeps none of the others from it; the last such failure is raised at the end.
+    """
+    folder, trash = os.path.join(run, "containers"), os.path.join(root, "trash")
+    failure = None
     for name in os.listdir(folder):
         try:
             sweep_dead(os.path.join(folder, name))
         except WrongState:
             continue  # its monitor lives
-    trash = os.path.join(root, "trash")
-    if os.path.isdir(trash):
-        for name in os.listdir(trash):
+        except Error as error:
+            failure = error
+    for name in os.listdir(trash) if os.path.isdir(trash) else ():
+        try:
             trees.remove(os.path.join(trash, name))
+        except Error as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:

@@ -31,7 +31,10 @@ _REACH = 255
 
 
 class Program:
-    """A program that grows at its beginning.  Every method gives the place of what it has put there."""
+    """A program that grows at its beginning.  Every method gives the place of what it has put there.
+
+    All raise InputError when the program gets longer than the kernel takes.
+    """
 
     def __init__(self) -> None:
         self._backwards: list[tuple[int, int, int, int]] = []
@@ -76,13 +79,13 @@ class Program:
         return self.branch(AT_LEAST, ranges[middle][0], above, below)
 
     def assembled(self, start: int) -> bytes:
-        """The program that begins at `start`, as an array of struct sock_filter.  Raises InputError if too long."""
+        """The program that begins at `start`, as an array of struct sock_filter."""
         self._fall_to(start)
-        if len(self._backwards) > LONGEST:
-            raise InputError(f"the seccomp profile makes {len(self._backwards)} instructions; {LONGEST} is the limit")
         return b"".join(_INSTRUCTION.pack(code, yes, no, k) for code, k, yes, no in reversed(self._backwards))
 
     def _put(self, code: int, k: int, yes: int = 0, no: int = 0) -> int:
+        if len(self._backwards) == LONGEST:
+            raise InputError(f"the seccomp profile makes too many instructions; {LONGEST} are the kernel's limit")
         self._backwards.append((code, k, yes, no))
         return len(self._backwards) - 1
 

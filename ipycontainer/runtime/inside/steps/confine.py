@@ -6,7 +6,7 @@ import os
 import resource
 
 from ipycontainer.errors import CommandNotExecutable, CommandNotFound, KernelError
-from ipycontainer.linux import capabilities, descriptors, prctl
+from ipycontainer.linux import capabilities, descriptors, labels, prctl
 from ipycontainer.runtime.inside.init import reap_beside
 from ipycontainer.runtime.inside.step import Place, Step
 
@@ -46,6 +46,24 @@ class SetResourceLimits(Step):
                 raise KernelError("setrlimit", number or 1, f"{name} {soft}:{hard}") from None
 
 
+class SetOomScore(Step):
+    """Be no less likely than others to be ended when memory runs out."""
+
+    call = "write(2)"
+    why = "the caller may be a service that the kernel spares; its containers are not"
+    shows = "/proc/self/oom_score_adj"
+
+    score: int
+
+    def take(self, place: Place) -> None:
+        try:
+            descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+            os.write(descriptor, str(self.score).encode())
+            os.close(descriptor)
+        except OSError as error:
+            raise KernelError("write", error.errno or 0, "/proc/self/oom_score_adj") from None
+
+
 class LimitBounding(Step):
     """Forget, for ever, the capabilities that this container shall not have."""
 
@@ -76,6 +94,20 @@ class SetCapabilities(Step):
         # Not more than this process has: a host may itself be confined.
         wanted = capabilities.bits(self.keep) & capabilities.permitted()
         capabilities.set_all(wanted, wanted, 0)
+
+
+class SetLabels(Step):
+    """Say under which AppArmor profile or SELinux label the program is to run; the next execve takes it on."""
+
+    call = "write(2)"
+    why = "the host's own policy holds whatever the program may become; before no_new_privs, which may forbid a change"
+    shows = "/proc/PID/attr/current"
+
+    apparmor: str
+    selinux: str
+
+    def take(self, place: Place) -> None:
+        labels.on_exec(self.apparmor, self.selinux)
 
 
 class NoNewPrivileges(Step):

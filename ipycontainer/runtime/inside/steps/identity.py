@@ -154,7 +154,7 @@ class ChangeIds(Step):
             if user.uid:
                 # So that /dev/stdout can be opened again by whoever is not root.
                 for standard in (0, 1, 2):
-                    self._give(standard, user.uid)
+                    give(standard, user.uid)
             if self.may_set_groups:
                 os.setgroups(user.groups)
             os.setresgid(user.gid, user.gid, user.gid)
@@ -167,9 +167,21 @@ class ChangeIds(Step):
                 ) from None
             raise KernelError("setresuid", error.errno or 0, f"{user.uid}:{user.gid}") from None
 
-    @staticmethod
-    def _give(descriptor: int, uid: int) -> None:
-        try:
+
+def give(descriptor: int, uid: int) -> None:
+    """Make `uid` the owner of a pipe, a socket, or a terminal of the container's own.
+
+    A device that is not in the container's /dev is the host's: /dev/null as standard input would be given away
+    for everybody on this machine.
+    """
+    try:
+        found = os.fstat(descriptor)
+        own = stat.S_ISCHR(found.st_mode) and _is_pts(found.st_rdev)
+        if own or stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode):
             os.fchown(descriptor, uid, -1)
-        except OSError:
-            pass  # a pipe of another user namespace, or /dev/null bound from the host: it stays as it is
+    except OSError:
+        pass  # a pipe of another user namespace: it stays as it is
+
+
+def _is_pts(device: int) -> bool:
+    return 136 <= os.major(device) <= 143  # Documentation/admin-guide/devices.txt: Unix98 PTY slaves

@@ -1,13 +1,15 @@
-"""Steps about what the new namespaces hold: the ids, the host name, the loopback, the cgroup's view."""
+"""Steps about what the new namespaces hold: the ids, the host name, the loopback, the settings, the keys."""
 
 from __future__ import annotations
 
 import os
 
 from ipycontainer.errors import KernelError
-from ipycontainer.linux import cgroups, links, namespaces
+from ipycontainer.linux import cgroups, descriptors, keyrings, links, namespaces
 from ipycontainer.linux.syscalls import check, libc
 from ipycontainer.runtime.inside.step import Place, Step
+
+_NO_KEYS = (1, 38, 95, 122, 12)  # EPERM, ENOSYS, EOPNOTSUPP, EDQUOT, ENOMEM (of the quota of bytes)
 
 
 class BecomeRoot(Step):
@@ -52,6 +54,44 @@ class RaiseLoopback(Step):
 
     def take(self, place: Place) -> None:
         links.bring_up("lo")
+
+
+class SetSysctls(Step):
+    """Write kernel settings that belong to the container's own namespaces."""
+
+    call = "write(2)"
+    why = "in a network of its own no port needs a privilege, and ping(8) none either: docker's defaults"
+    shows = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+    values: tuple[tuple[str, str], ...]  # (path below /proc/sys, value)
+
+    def take(self, place: Place) -> None:
+        resolve = descriptors.RESOLVE_IN_ROOT | descriptors.RESOLVE_NO_SYMLINKS
+        for path, value in self.values:
+            file = descriptors.openat2(place.root, f"proc/sys/{path}", os.O_WRONLY, resolve)
+            try:
+                os.write(file, value.encode())
+            except OSError as error:
+                raise KernelError("write", error.errno or 0, f"/proc/sys/{path} ({value})") from None
+            finally:
+                os.close(file)
+
+
+class JoinKeyring(Step):
+    """Leave the caller's session keyring for a new, empty one."""
+
+    call = "keyctl(2) KEYCTL_JOIN_SESSION_KEYRING"
+    why = "keys are not in any namespace: the caller's (Kerberos, disk encryption) would come along with the fork"
+    shows = "keyctl show"
+
+    def take(self, place: Place) -> None:
+        try:
+            keyrings.join_new_session()
+        except KernelError as error:
+            # No keys here at all, or no more for this user (EDQUOT): then the launcher's own keyring stays, which
+            # is not the caller's and has nothing in it.
+            if error.errno not in _NO_KEYS:
+                raise
 
 
 class JoinCgroup(Step):

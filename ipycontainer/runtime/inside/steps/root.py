@@ -24,11 +24,16 @@ def through(descriptor: int) -> str:
 def open_target(place: Place, path: str, folder: bool) -> int:
     """A descriptor of `path` in the new root, made there if it is missing; links lead nowhere outside.
 
-    folder says which of a folder or an empty file is made.
+    folder says which of a folder or an empty file is made.  Raises StartError where it lies in /proc or /sys.
     """
     clean = os.path.normpath("/" + path)
     try:
-        return descriptors.open_in_root(place.root, clean)
+        found = descriptors.open_in_root(place.root, clean)
+        if os.fstat(found).st_dev in place.kernels_own:
+            # A link of the image to /proc/self, and what a label is written to is a file of the attacker's
+            # (CVE-2025-52881).
+            raise StartError(f"cannot mount at {path}: the image leads there into /proc or /sys, the kernel's own")
+        return found
     except KernelError as error:
         if error.errno != _ENOENT:
             raise
@@ -46,6 +51,11 @@ def open_target(place: Place, path: str, folder: bool) -> int:
         os.close(current)
         current = found
     return current
+
+
+def open_folder(place: Place, path: str) -> int:
+    """A descriptor of the folder `path` in the new root, made there if it is missing."""
+    return open_target(place, path, folder=True)
 
 
 def _make(parent: int, name: str, folder: bool, shown: str) -> None:
@@ -86,6 +96,7 @@ class MountOverlay(Step):
     work: str
     target: str
     rootless: bool
+    devices: bool  # nodes in it open drivers; False where nothing else keeps the host's disks away
 
     def take(self, place: Place) -> None:
         # volatile: without it the teardown syncs the whole upper file system.
@@ -96,13 +107,12 @@ class MountOverlay(Step):
         data = f"lowerdir={names},upperdir={escape(self.upper)},workdir={escape(self.work)}"
         data += "".join(f",{key}" for key, _ in settings)
         if len(os.fsencode(data)) <= mounts.DATA_LIMIT:
-            # nodev: a device node in a layer, or one made with CAP_MKNOD, opens no driver.
-            mounts.mount("overlay", self.target, "overlay", mounts.MS_NODEV, data)
+            mounts.mount("overlay", self.target, "overlay", 0 if self.devices else mounts.MS_NODEV, data)
             place.root = os.open(self.target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             return
         settings += [("lowerdir+", lower) for lower in self.lowers]
         settings += [("upperdir", self.upper), ("workdir", self.work)]
-        tree = mounts.make("overlay", settings, mounts.MOUNT_ATTR_NODEV)
+        tree = mounts.make("overlay", settings, 0 if self.devices else mounts.MOUNT_ATTR_NODEV)
         target = os.open(self.target, os.O_PATH | os.O_CLOEXEC)
         mounts.attach(tree, target, self.target)
         os.close(target)
@@ -128,6 +138,7 @@ class Mount(Step):
     target: str
     flags: int = 0
     data: str = ""
+    source: str = ""  # what mountinfo shows as its source; the kind where it is empty
 
     def take(self, place: Place) -> None:
         if self.target in ("/proc", "/sys", "/dev"):
@@ -135,11 +146,13 @@ class Mount(Step):
         else:
             target = open_target(place, self.target, folder=True)
         try:
-            mounts.mount(self.kind, through(target), self.kind, self.flags, self.data)
+            mounts.mount(self.source or self.kind, through(target), self.kind, self.flags, self.data)
         except KernelError as error:
             raise KernelError(error.call, error.errno, self.target) from None
         finally:
             os.close(target)
+        if self.kind in ("proc", "sysfs"):
+            place.kernels_own.add(os.stat(self.target.strip("/"), dir_fd=place.root).st_dev)
 
 
 def open_kernels_own(place: Place, name: str) -> int:
@@ -195,7 +208,11 @@ class Bind(Step):
 
     def take(self, place: Place) -> None:
         is_folder = os.path.isdir(self.source)
-        target = open_target(place, self.target, folder=is_folder)
+        if self.target == "/sys":
+            target = open_kernels_own(place, "sys")
+            place.kernels_own.add(os.stat(self.source).st_dev)
+        else:
+            target = open_target(place, self.target, folder=is_folder)
         try:
             mounts.bind(self.source, through(target), self.recursive)
         except KernelError as error:

@@ -20,7 +20,8 @@ _EINVAL, _ENOSYS = 22, 38
 class InstallFilter(Step):
     """Let the program make the system calls of its profile alone.
 
-    program: the name of a program that is shipped, or its instructions in hexadecimal (runtime/seccomp_profile).
+    program: the name of a program that is shipped, or its instructions in hexadecimal (runtime/seccomp_profile);
+    options: names of seccomp(2)'s flags, less SECCOMP_FILTER_FLAG_.
     """
 
     call = "seccomp(2) SECCOMP_SET_MODE_FILTER"
@@ -32,12 +33,12 @@ class InstallFilter(Step):
     shows = "/proc/self/status: Seccomp, Seccomp_filters"
 
     program: str
-    flags: int = 0
+    options: tuple[str, ...] = ()
 
     def take(self, place: Place) -> None:
         program = PROGRAMS.get(self.program) or bytes.fromhex(self.program)
         try:
-            seccomp.load(program, self.flags)
+            seccomp.load(program, sum(seccomp.FLAGS[name] for name in self.options))
         except KernelError as error:
             if error.errno in (_EINVAL, _ENOSYS):
                 raise StartError(

@@ -1,0 +1,59 @@
+"""`diff` and `commit`: what a container changed, seen and kept."""
+
+from __future__ import annotations
+
+from ipycontainer.commands.options import Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.commands import Call
+
+
+def diff(call: Call) -> int:
+    """Shows what a container changed in its image's files."""
+    changes = call.engine.get(call.parsed.arguments[0]).diff()
+    call.console.lines([f"{kind} {path}" for kind, path in changes])
+    return 0
+
+
+def commit(call: Call) -> int:
+    """Makes an image of what a container changed."""
+    parsed = call.parsed
+    name, *target = parsed.arguments
+    container = call.engine.get(name)
+    image = container.commit(
+        target[0] if target else "",
+        author=parsed.text("author"),
+        message=parsed.text("message"),
+        changes=parsed.many("change"),
+    )
+    call.console.line(image.id)
+    return 0
+
+
+DIFF = Verb(
+    "diff",
+    "CONTAINER",
+    "Show what a container changed: A added, C changed, D deleted",
+    diff,
+    least=1,
+    most=1,
+    examples=("diff web",),
+    completes="container",
+)
+
+COMMIT = Verb(
+    "commit",
+    "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
+    "Make an image of what a container changed (it is not paused meanwhile)",
+    commit,
+    (
+        Option("author", "a", "text", "Who made it: 'Ada <ada@example.org>'"),
+        Option("change", "c", "text", "A Dockerfile instruction for its settings: 'CMD [\"sh\"]'", many=True),
+        Option("message", "m", "text", "A word about it, for its history"),
+    ),
+    least=1,
+    most=2,
+    examples=("commit web web:patched", "commit -m 'more tools' -c 'ENV A=b' web mine:2"),
+    completes="container",
+)

@@ -1,0 +1,142 @@
+"""What the engine does with images, beyond looking at them."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import Error, TruncatedArchive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from ipycontainer.engine.container import Container
+    from ipycontainer.engine.engine import Engine
+    from ipycontainer.engine.image import Image
+
+
+def save(engine: Engine, references: Sequence[str], path: str | None) -> Iterator[bytes]:
+    """The pieces of the archive; nothing but an empty iterator when `path` takes them."""
+    from ipycontainer.images.archives.save import save as pieces_of
+    from ipycontainer.images.names import choices, merged
+
+    store = engine.store
+    chosen = merged([choice for reference in references for choice in choices(store, reference)])
+    pieces = pieces_of(store.layout, chosen)
+    for image, _names in chosen:
+        engine.journal.append("image", "save", image.id, {"name": image.names[0] if image.names else image.id})
+    if path is None:
+        return pieces
+    write_whole(path, pieces)
+    return iter(())
+
+
+def write_whole(path: str, pieces: Iterator[bytes]) -> None:
+    """The file `path` with all the pieces, on disk, or none: a name that is there is never half an archive."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        _write_into(path, pieces)  # a pipe or /dev/null has no other file to be renamed over
+        return
+    temporary = f"{path}.{os.getpid()}.part"
+    try:
+        with open(temporary, "xb", buffering=0) as file:
+            for piece in pieces:
+                file.write(piece)
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}; nothing of it was kept") from None
+    finally:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+
+
+def _write_into(path: str, pieces: Iterator[bytes]) -> None:
+    try:
+        with open(path, "wb", buffering=0) as file:
+            for piece in pieces:
+                file.write(piece)
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
+
+
+def commit(
+    container: Container, name: str = "", author: str = "", message: str = "", changes: Sequence[str] = ()
+) -> Image:
+    """What the container changed as a new layer over its image, with the settings it was started with."""
+    from ipycontainer.engine.image_changes import changed
+    from ipycontainer.images.commit import make_image
+    from ipycontainer.images.names import new_name
+
+    engine = container.engine
+    store = engine.store
+    names = [new_name(name)] if name else []
+    base = store.resolve(str(container.config["image_id"]))
+    settings = changed(_settings(base.config.settings, container.config), changes)
+    step = {"created_by": " ".join(container.command), "author": author, "comment": message}
+    id = make_image(store, container.trees().layer(), settings, step, names, base, f"the layer of {container.name}")
+    engine.journal.append("container", "commit", container.id, {"name": container.name, "image": name or id})
+    return engine.image(id)
+
+
+def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, Any]:
+    """The image's settings, with what the container was asked to be."""
+    from ipycontainer.engine.image_changes import with_environment
+
+    request = container["request"]
+    found = dict(image)
+    given = {"User": request["user"], "WorkingDir": request["workdir"], "StopSignal": request["stop_signal"]}
+    found.update((name, value) for name, value in given.items() if value)
+    if request["env"]:
+        found["Env"] = with_environment(found.get("Env") or [], [item for item in request["env"] if "=" in item])
+    if request["entrypoint"] is not None:
+        found["Entrypoint"] = list(request["entrypoint"])
+        found.pop("Cmd", None)
+    if request["command"]:
+        found["Cmd"] = list(request["command"])
+    if container["labels"]:
+        found["Labels"] = dict(container["labels"])
+    return found
+
+
+def import_tree(
+    engine: Engine, source: str | int, name: str = "", message: str = "", changes: Sequence[str] = ()
+) -> Image:
+    """A tar of a whole root, packed or not, as an image of one layer."""
+    from ipycontainer.engine.image_changes import changed
+    from ipycontainer.images.commit import make_image
+    from ipycontainer.images.decompress import plain
+    from ipycontainer.images.inside.tar_sources import DescriptorSource
+    from ipycontainer.images.names import new_name
+
+    names = [new_name(name)] if name else []
+    settings = changed({}, changes)
+    what = "the archive" if isinstance(source, int) else f"the archive {source}"
+    descriptor = source if isinstance(source, int) else _open(source)
+    try:
+        pieces = _some(plain(DescriptorSource(descriptor), what), what)
+        step = {"created_by": "", "comment": message or "Imported from -"}
+        id = make_image(engine.store, pieces, settings, step, names, what=what)
+    finally:
+        if not isinstance(source, int):
+            os.close(descriptor)
+    engine.journal.append("image", "import", id, {"name": name or id})
+    return engine.image(id)
+
+
+def _some(pieces: Iterator[bytes], what: str) -> Iterator[bytes]:
+    """Nothing at all would be a valid archive, but is what a pipe gives whose other end has failed."""
+    first = next(pieces, b"")
+    if not first:
+        raise TruncatedArchive(f"{what} is empty; nothing was imported")
+    yield first
+    yield from pieces
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Error(f"{path} cannot be read: {error.strerror}") from None

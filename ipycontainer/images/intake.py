@@ -1,0 +1,31 @@
+"""A layer that is made here comes in: a plain tar becomes a compressed blob and a tree, in one pass."""
+
+from __future__ import annotations
+
+from ipycontainer.images.decompress import gzip_compressor
+from ipycontainer.images.layers import LayerRecord, Layers
+from ipycontainer.images.layout import BlobWriter, Layout
+from ipycontainer.oci import media_types
+from ipycontainer.oci.descriptor import Descriptor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def take_plain(
+    layout: Layout, layers: Layers, pieces: Iterable[bytes], what: str = "the layer"
+) -> tuple[Descriptor, LayerRecord]:
+    """The layer whose plain tar is `pieces`: its descriptor and what became of it."""
+    with layout.new_blob(what=what) as blob:
+        record = layers.add(None, _compressed(pieces, blob), what)
+        digest = blob.finish()
+        return Descriptor(media_types.layer("gzip"), digest, blob.size), record
+
+
+def _compressed(pieces: Iterable[bytes], blob: BlobWriter) -> Iterator[bytes]:
+    compressor = gzip_compressor()
+    for piece in pieces:
+        blob.write(compressor.compress(piece))
+        yield piece
+    blob.write(compressor.flush())

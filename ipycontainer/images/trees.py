@@ -1,0 +1,137 @@
+"""Looking into layers from outside: only jobs in the store namespace may touch their files."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+from ipycontainer.errors import NotFound
+from ipycontainer.images.drain import drain
+from ipycontainer.images.inside.tar_writer import END
+from ipycontainer.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from ipycontainer.images.feed import Call
+
+
+class FileRecord(Record):
+    """One name in a layer.
+
+    kind: "file", "folder", "link", "gone" (a whiteout), "opaque" (a folder that hides what is below), "other";
+    size: bytes of a file; when: seconds since the epoch; inode tells hard links; target: of a symbolic link.
+    """
+
+    layer: int
+    kind: str
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    when: float
+    inode: int
+    links: int
+    target: str = ""
+
+
+_UPPER = "0/upper"
+_KINDS = {"f": "file", "d": "folder", "l": "link", "w": "gone", "o": "opaque", "s": "other"}
+
+
+class Trees:
+    """The trees below the folder of layers; container: whose writable layer lies on them, or "" for none."""
+
+    def __init__(self, call: Call, folder: str, mode: str, lowers: Sequence[str], container: str = "") -> None:
+        self._call = call
+        self._folder = folder
+        # One that was never started has written nothing, and has no folder for it.
+        self._container = container if container and os.path.exists(os.path.join(container, _UPPER)) else ""
+        self._request = {"mode": mode, "lowers": list(lowers), "upper": _UPPER}
+
+    def changes(self) -> list[tuple[str, str]]:
+        """("A", "C" or "D", path) of what the writable folder changed."""
+        if not self._container:
+            return []
+        with self._open(upper=True) as descriptors:
+            answer = self._call("images.diff", self._request, descriptors)
+        return [(str(kind), str(path)) for kind, path in answer["changes"]]
+
+    def weight(self) -> int:
+        """Bytes of disk that the writable layer takes."""
+        if not self._container:
+            return 0
+        with self._open(upper=True) as descriptors:
+            return int(self._call("images.weigh", self._request, descriptors)["bytes"])
+
+    def layer(self) -> Iterator[bytes]:
+        """The writable layer as a plain tar."""
+        return self._stream("images.layer", upper=True) if self._container else iter((END,))
+
+    def export(self) -> Iterator[bytes]:
+        """Everything that is to be seen, as a plain tar."""
+        return self._stream("images.export", upper=bool(self._container))
+
+    def survey(self) -> Iterator[FileRecord]:
+        """Every name of every layer, the top layer first."""
+        rest = b""
+        for piece in self._stream("images.survey", upper=False):
+            parts = (rest + piece).split(b"\0")
+            whole = (len(parts) - 1) // 2 * 2
+            for at in range(0, whole, 2):
+                yield _file_record(parts[at], parts[at + 1])
+            rest = b"\0".join(parts[whole:])
+
+    def read(self, path: str) -> bytes:
+        """The content of a file of the one layer."""
+        return b"".join(self._stream("images.read", upper=False, path=path.strip("/")))
+
+    def _stream(self, job: str, upper: bool, **more: Any) -> Iterator[bytes]:
+        with self._open(upper) as descriptors:
+            yield from drain(self._call, job, {**self._request, **more}, descriptors)
+
+    def _open(self, upper: bool) -> _Descriptors:
+        return _Descriptors([self._folder, *([self._container] if upper else [])])
+
+
+class _Descriptors:
+    """Folders, open in a `with`."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self._paths = paths
+        self._stack = ExitStack()
+
+    def __enter__(self) -> list[int]:
+        found = []
+        for path in self._paths:
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                self._stack.close()
+                raise NotFound(f"the folder {path} is not there any more") from None
+            self._stack.callback(os.close, descriptor)
+            found.append(descriptor)
+        return found
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def _file_record(head: bytes, target: bytes) -> FileRecord:
+    layer, kind, mode, uid, gid, size, when, inode, links, path = head.split(b" ", 9)
+    return FileRecord(
+        int(layer),
+        _KINDS[kind.decode()],
+        os.fsdecode(path),
+        int(mode, 8),
+        int(uid),
+        int(gid),
+        int(size),
+        int(when) / 1e9,
+        int(inode),
+        int(links),
+        os.fsdecode(target),
+    )

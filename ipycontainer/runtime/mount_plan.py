@@ -1,0 +1,57 @@
+"""The mounts of a spec as steps, in the form that this host allows."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.linux import cgroups, mounts
+from ipycontainer.runtime.inside.step import Step
+from ipycontainer.runtime.inside.steps import cgroup_view, root
+from ipycontainer.runtime.launch import Host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...], kept: bool) -> Step:
+    """One mount; kept: something keeps the host's devices away, so nodes in it may open drivers."""
+    kind, target = entry.get("type", "bind"), os.path.normpath(entry["destination"])
+    options = list(entry.get("options", ()))
+    if kind in ("bind", "none") or "bind" in options or "rbind" in options:
+        # Only root can make nodes; what an ordinary user shows in a container is what that user may open anyway.
+        whole = "bind" not in options
+        return root.Bind(entry["source"], target, "ro" in options, whole, devices=host.rootless or kept)
+    if kind == "sysfs" and host.rootless and "network" not in kinds:
+        # sysfs shows the network namespace's devices, so only its owner may mount one; the host's is shown instead.
+        return root.Bind("/sys", target, read_only="ro" in options)
+    if kind == "devpts" and host.mode == "one":
+        options = [option for option in options if option != "gid=5"]  # the only id there is, is 0
+    if kind == "tmpfs" and target == "/dev" and not kept:
+        options.append("nodev")  # the nodes are the host's, bound
+    flags, data = split_options(options)
+    source = entry.get("source", "")
+    return root.Mount(kind, target, flags, data, "" if source == kind else source)
+
+
+def split_options(options: list[str]) -> tuple[int, str]:
+    """mount(8)-style options as flags of mount(2) and the rest as the file system's own data."""
+    flags, data = 0, []
+    for option in options:
+        if option in mounts.FLAG_NAMES:
+            flags |= mounts.FLAG_NAMES[option]
+        elif option not in ("rw", "dev", "suid", "exec", "defaults"):
+            data.append(option)
+    return flags, ",".join(data)
+
+
+def cgroup_steps(entry: dict[str, Any], name: str, host: Host, group: cgroups.CgroupPlan) -> list[Step]:
+    """/sys/fs/cgroup: first what depends on the machine alone, then the container's own groups."""
+    target, read_only = entry["destination"], "ro" in entry.get("options", ())
+    if host.layout.kind == "unified" and group.clone_into:
+        return [cgroup_view.MountUnified(target, read_only)]
+    shown = cgroups.shown_groups(host.layout, name, group.leaves)
+    steps: list[Step] = [cgroup_view.MakeCgroupFolder(target, tuple(label for label, _ in shown))]
+    if shown:
+        steps.append(cgroup_view.ShowCgroups(target, shown, read_only))
+    return steps

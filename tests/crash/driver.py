@@ -1,0 +1,343 @@
+"""What walks the points, as a persona, with the engine of a test build: one act, one fault, then what is left.
+
+It runs in a process of the persona's (tests/crash/build.py lays it beside the copy), and forks its clients.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import victims
+from ipycontainer.fault_switch import SWITCH, Switch
+
+from ipycontainer import Engine, errors
+from ipycontainer.engine.launches import launch_of
+from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+from ipycontainer.runtime.inside import slot
+from ipycontainer.runtime.inside.jobs import read_host
+from ipycontainer.runtime.inside.rehearsal import sample
+from ipycontainer.runtime.launch import Launch
+from ipycontainer.runtime.plan import plan
+
+CODE = 7  # what every program of ours ends with
+OUTPUT = b"out\n"
+PROGRAM = ("sh", "-c", f"echo out; exit {CODE}")
+PATIENCE = 20.0
+_SIGKILL = 9
+
+
+class Trouble(Exception):
+    """What is not as promised."""
+
+
+def need(true: object, sentence: str) -> None:
+    """Raises Trouble with `sentence` unless `true`."""
+    if not true:
+        raise Trouble(sentence)
+
+
+def until(true: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+    """Waits, polling; raises Trouble after `seconds`."""
+    end = time.monotonic() + seconds
+    while not true():
+        need(time.monotonic() < end, f"not within {seconds:g} s: {what}")
+        time.sleep(0.002)
+
+
+class Client:
+    """A forked client that acts; `said` is what it wrote at its end, None if it was killed."""
+
+    def __init__(self, act: Callable[[], int]) -> None:
+        reading, writing = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(reading)
+            self._live(act, writing)
+        os.close(writing)
+        self._reading = reading
+        self.said: str | None = None
+        self.killed = False
+
+    @staticmethod
+    def _live(act: Callable[[], int], writing: int) -> None:
+        SWITCH.become("client")
+        try:
+            said = f"ended {act()}"
+        except errors.Error as error:
+            said = f"error {error.exit_code} {type(error).__name__}: {error}"
+        except BaseException as error:  # noqa: BLE001 - a forked child ends here, and says so
+            said = f"crashed {type(error).__name__}: {error}"
+        os.write(writing, said.encode())
+        os._exit(0)
+
+    def see_to_the_end(self, attend: Callable[[], None]) -> None:
+        """Until it has ended; `attend` is called meanwhile.  Raises Trouble when it hangs."""
+        end = time.monotonic() + PATIENCE
+        poll = select.poll()
+        poll.register(self._reading, select.POLLIN)
+        try:
+            while not poll.poll(2):
+                attend()
+                if time.monotonic() > end:
+                    os.kill(self.pid, _SIGKILL)
+                    raise Trouble(f"the client hangs for {PATIENCE:g} s")
+            self.said = os.read(self._reading, 65536).decode() or None
+        finally:
+            os.close(self._reading)
+            self.killed = os.WIFSIGNALED(os.waitpid(self.pid, 0)[1])
+        need(self.said or self.killed, "the client ended without a word")
+        need(not (self.said or "").startswith("crashed"), f"the client: {self.said}")
+        need("\n" not in (self.said or ""), f"not one sentence: {self.said}")
+
+
+class Driver:
+    """One store's engine and its switch."""
+
+    def __init__(self, engine: Engine, switch: Switch = SWITCH) -> None:
+        self.engine = engine
+        self.switch = switch
+        self.child_was_killed = self.may_be_killed = False
+        self.root = os.geteuid() == 0
+
+    # The acts, by the names of `POINTS`; each gives an exit code.
+
+    def request(self, remove: bool, command: Sequence[str] = PROGRAM) -> RunRequest:
+        """A container with a cgroup of its own where it may have one."""
+        return RunRequest(image="base", command=tuple(command), remove=remove, memory=(64 << 20) * self.root)
+
+    def everything(self, remove: bool, command: Sequence[str] = PROGRAM) -> RunRequest:
+        """What adds a step to a plan, all of it."""
+        return self.request(remove, command).replace(
+            tty=True, init=True, read_only=True, hostname="box", binds=(Bind("/tmp", "/mnt/tmp", True),),
+            tmpfs=(Tmpfs("/run"),), ulimits=(Ulimit("nofile", 100, 100),),
+        )  # fmt: skip
+
+    def run(self, request: RunRequest) -> int:
+        """Run to the end."""
+        container = self.engine.create(request)
+        attachment = container.start(attach=True)
+        assert attachment is not None
+        with attachment:
+            for _ in attachment:
+                pass
+        assert attachment.exit_code is not None
+        return attachment.exit_code
+
+    def act(self, kind: str) -> Callable[[], int]:
+        """Make ready for an act of this kind; gives what the client does."""
+        engine = self.engine
+        if kind in ("kept", "removed"):
+            return lambda: self.run(self.request(kind == "removed"))
+        if kind == "everything":
+            return lambda: self.run(self.everything(False))
+        if kind == "missing":
+            return lambda: self.run(self.request(False, ("/not/there",)))
+        if kind == "launched":
+            engine.shutdown()
+            return lambda: self.run(self.request(False))
+        if kind == "left":
+            return lambda: engine.shutdown() or CODE  # type: ignore[func-returns-value]
+        if kind == "deleted":
+            self.run(self.request(False))
+            return lambda: engine.containers(all=True)[0].remove() or CODE  # type: ignore[func-returns-value]
+        container = engine.create(self.request(False, ("sleep", "1000")))
+        container.start()
+        if kind == "executed":
+            return lambda: container.exec(PROGRAM).exit_code
+        assert kind == "swept", kind
+        monitor = container.state().monitor
+
+        def look() -> int:
+            os.kill(monitor, _SIGKILL)
+            until(lambda: container.status == "unknown", "the container is dead")
+            return len(engine.containers(all=True)) + CODE - 1
+
+        return look
+
+    def steps(self) -> list[str]:
+        """The points of every step of a full plan on this machine, the cold way."""
+        container = self.engine.create(self.everything(False))
+        whole = plan(launch_of(self.engine, container, True, False, None), read_host(self.engine.launcher.mode))
+        container.remove()
+        parts = (("starter.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
+        names = [
+            f"{part}.{number}.{type(step).__name__}.{side}"
+            for part, steps in parts
+            for number, step in enumerate(steps)
+            # After a step is before the next one; nobody is there after Execute.
+            for side in (("before", "after") if number == len(steps) - 1 else ("before",))
+        ]
+        return names[:-1]
+
+    def slot_steps(self) -> list[str]:
+        """The points of what a slot walks ahead."""
+        walked = plan(Launch.from_dict(sample()), read_host(self.engine.launcher.mode))
+        parts = (
+            ("starter", walked.outside, slot._OUTSIDE),
+            ("child", walked.inside, (*slot._INSIDE, *slot._STAGED)),
+        )
+        names = [
+            f"{who}.slot.{type(step).__name__}.{side}"
+            for who, steps, kinds in parts
+            for step in steps
+            if isinstance(step, kinds)
+            for side in ("before", "after")
+        ]
+        return list(dict.fromkeys(names))
+
+    # One fault, and what is left of it.
+
+    def one(self, name: str, action: str, kind: str) -> bool:
+        """Act, with a fault at `name`; whether the point was reached.  Raises Trouble."""
+        self.child_was_killed = False
+        self.may_be_killed = name.startswith("child.") and action == "kill"
+        self.switch.disarm()
+        act = self.act(kind)
+        self.switch.arm(name, action)
+        client = Client(act)
+        client.see_to_the_end(self._kill_who_halts)
+        try:
+            # What is done when the client has its answer already: sweeping, and the launcher's refill.
+            until(lambda: self.switch.reached or self.child_was_killed, "", 2.0)
+        except Trouble:
+            pass
+        reached = self.switch.reached or self.child_was_killed
+        self._kill_who_halts()
+        self.switch.disarm()
+        self.agree(client, kind)
+        return reached
+
+    def _kill_who_halts(self) -> None:
+        pid = self.switch.halted
+        if pid:
+            self.child_was_killed = True
+            os.kill(pid, _SIGKILL)
+            self.switch.disarm()
+
+    def agree(self, client: Client, kind: str = "kept") -> None:
+        """Record, lock, processes and files agree, nothing is left, and the next run works.  Raises Trouble."""
+        engine = self.engine
+        if kind == "executed":
+            for container in engine.containers():
+                container.kill()
+        until(lambda: not engine.ps(), "every program has ended")
+        self._age_unfinished()
+        engine.ps(all=True)  # whoever looks sweeps
+        until(lambda: not engine.directory.run_folders(), f"run folders are left: {engine.directory.run_folders()}", 5)
+        for container in engine.containers(all=True):
+            self._judge(container, client, kind)
+            # A request that its client did not live to see answered may be carried out only now.
+            container.remove(force=container.status == "created" and client.killed)
+        need(not engine.containers(all=True), "a container cannot be removed")
+        result: Any = engine.run("base", ["echo", "next"], remove=True)
+        need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
+        until(lambda: not self.leavings(), f"left: {self.leavings()}", 5)
+
+    def _age_unfinished(self) -> None:
+        """What a create left without its record is taken for dead after a minute: let it be one."""
+        for identity in self.engine.directory.ids():
+            folder = self.engine.directory.folder(identity)
+            if not os.path.exists(f"{folder}/container.jsonl"):
+                os.utime(folder, (0, 0))
+
+    def _judge(self, container: Any, client: Client, kind: str) -> None:
+        """What the record says is what has happened, or that nobody knows."""
+        state = container.state()
+        told = f"{state} after {client.said}"
+        need(state.status in ("created", "exited", "unknown"), told)
+        if kind == "executed":
+            need(state.exit_code in (None, 137), told)
+            return
+        known = {CODE, 137} if self.may_be_killed else {CODE}
+        if state.error:
+            known = {None} if state.status == "unknown" else {125, 126, 127}
+        need(state.status != "exited" or state.exit_code in known, told)
+        if (client.said or "").startswith("ended") and kind in ("kept", "everything", "launched"):
+            code = int((client.said or "").split()[1])
+            need(code in known and state.exit_code == code, f"the client was told, the record says: {told}")
+        if state.status == "exited" and state.exit_code == CODE and kind in ("kept", "launched"):
+            need(container.logs() == OUTPUT, f"the log of an exit that is known: {container.logs()!r}")
+
+    def leavings(self) -> list[str]:
+        """Folders of containers, names, what waits in the trash, run folders."""
+        root, run = self.engine.root, self.engine.launcher.run
+        found = []
+        for folder in (f"{root}/containers", f"{root}/names", f"{root}/trash", f"{run}/containers"):
+            if os.path.isdir(folder):
+                found += [f"{folder}/{name}" for name in os.listdir(folder)]
+        return found
+
+    def walk(self, cases: Sequence[tuple[str, str, str]]) -> dict[str, list[str]]:
+        """One fault after the other: (point, action, act) each.  What was never reached, and what is amiss."""
+        said: dict[str, list[str]] = {"missed": [], "troubles": []}
+        for name, action, kind in cases:
+            label = f"{kind}: {name}={action}"
+            begin = time.monotonic()
+            try:
+                if not self.one(name, action, kind):
+                    said["missed"].append(label)
+            except (Trouble, errors.Error, OSError) as error:
+                said["troubles"].append(f"{label}: {type(error).__name__}: {error}")
+                self.calm()
+            amiss = said["troubles"][-1] if said["troubles"] and said["troubles"][-1].startswith(label) else ""
+            print(f"{time.monotonic() - begin:.3f} s {amiss or label}", file=sys.stderr, flush=True)
+        return said
+
+    def instants(self, seed: int, count: int) -> dict[str, Any]:
+        """SIGKILL at random instants of runs of all kinds.  How often each role was hit, and what is amiss."""
+        chance = random.Random(seed)
+        said: dict[str, Any] = {"hit": dict.fromkeys(victims.ROLES, 0), "troubles": []}
+        lengths = {kind: self._length(kind) for kind in ("kept", "removed", "everything")}
+        while sum(said["hit"].values()) < count:
+            role, kind = chance.choice(victims.ROLES), chance.choice(list(lengths))
+            delay = chance.uniform(0, lengths[kind])
+            label = f"{kind}: SIGKILL to the {role} after {delay * 1000:.1f} ms (seed {seed})"
+            try:
+                said["hit"][role] += self._kill_after(delay, role, kind, chance)
+            except (Trouble, errors.Error, OSError) as error:
+                said["troubles"].append(f"{label}: {type(error).__name__}: {error}")
+                self.calm()
+        return said
+
+    def _length(self, kind: str) -> float:
+        begin = time.monotonic()
+        client = Client(self.act(kind))
+        client.see_to_the_end(lambda: None)
+        length = time.monotonic() - begin
+        self.agree(client, kind)
+        return length
+
+    def _kill_after(self, delay: float, role: str, kind: str, chance: random.Random) -> bool:
+        """Whether there was such a process at that instant."""
+        launcher = self.engine.launcher.running_pid() or 0
+        act = self.act(kind)
+        self.may_be_killed = role == "child"
+        begin = time.monotonic()
+        client = Client(act)
+        # Not time.sleep to the end: the clock's last millisecond is what the instants differ in.
+        while time.monotonic() - begin < delay:
+            time.sleep(0.0001)
+        victim = client.pid if role == "client" else victims.find(role, launcher, chance)
+        if victim:
+            try:
+                os.kill(victim, _SIGKILL)
+            except ProcessLookupError:
+                victim = 0
+        client.see_to_the_end(lambda: None)
+        self.agree(client, kind)
+        return bool(victim)
+
+    def calm(self) -> None:
+        """After a trouble: as far as may be, an empty store, so that the next case is told apart."""
+        self.switch.disarm()
+        for container in self.engine.containers(all=True):
+            try:
+                container.remove(force=True)
+            except errors.Error:
+                continue

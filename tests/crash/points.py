@@ -1,0 +1,176 @@
+"""Every named point at which a test build can be killed or made to fail: one list, and what lies there then.
+
+A row is: name, seam, side, what lies on disk and in the kernel at that instant.  The name begins with the process that
+has to be there (client, launcher, starter, child, monitor, or the sweeper: a job that removes what a dead one left);
+the seam is a function of the package as `module:qualified name`; side says whether the point is before its first or
+after its last instruction.  A name that ends with "!" may also fail: there the function answers as if the kernel had
+refused (ENOSPC).
+
+The steps of a plan are points too, before and after each, without a row: `starter.outside.1.Clone.after`,
+`child.inside.7.Mount.before`, `child.last.3.SetUmask.before`, and `child.slot.Mount.before` for the first such step
+that a slot walks ahead.  What lies there is what the steps before it say in their `shows`.
+
+The shipped package has none of this: a test build is a copy of it, with this list and fault_switch.py laid beside
+the code and two lines at the end of each module that is named here.
+"""
+
+from __future__ import annotations
+
+# Which process it is from here on.
+BECOMES = {
+    "launcher.store_namespace:enter": "launcher",
+    "launcher.server:Server.__init__": "launcher",
+    "launcher.server:Server._be_spare": "monitor",
+    "launcher.server:Server._start": "starter",
+    "runtime.inside.slot:_wait_inside": "child",
+    "runtime.inside.container:become": "child",
+    "runtime.inside.sweep:sweep": "sweeper",
+    "runtime.inside.sweep:sweep_orphans": "sweeper",
+}
+
+WALK = "runtime.inside.walk:walk"
+
+_RUN: tuple[tuple[str, str, str, str], ...] = (
+    # The client: it writes what shall be, and asks.
+    ("client.reserve!", "engine.directory:Directory.add", "before", "nothing"),
+    ("client.folder-made", "engine.directory:write_file", "before", "an empty folder of the container"),
+    ("client.recorded!", "engine.directory:write_file", "after", "the folder with its record; no name yet"),
+    ("client.created", "engine.directory:Directory.add", "after", "record and name"),
+    ("client.connect!", "launcher.client:Launcher.connect", "before", "record and name"),
+    ("client.connected", "launcher.client:Launcher.connect", "after", "a starter has taken the connection, or will"),
+    ("client.sent", "launcher.wire:Channel.send", "after", "the starter has the request; anything may follow"),
+    ("client.answered", "runtime.lifecycle:unwrap", "after", "the program runs, or its start has failed"),
+    ("client.attached", "runtime.lifecycle:start", "after", "the same; the client is about to read"),
+    ("client.told", "runtime.attachment:Attachment._take", "after", "the client has exit code; the record is there"),
+    # The launcher: it only forks; nothing of a container hangs on it.
+    ("launcher.forking", "launcher.server:Server._fork", "before", "one spare less than there should be"),
+    ("launcher.forked", "launcher.server:Server._fork", "after", "a keeper that is about to fork its starter"),
+    ("launcher.noted", "launcher.server:Server._note_taken", "after", "a start is under way; no spare waits"),
+    ("launcher.refilling", "launcher.server:Server._fork_spare", "before", "a start may be under way; no spare waits"),
+    ("launcher.refilled", "launcher.server:Server._fork_spare", "after", "keeper and starter, about to prepare"),
+    # The starter: it walks the plan, and everything has its name on disk before it is made.
+    ("starter.prepare", "runtime.inside.slot:prepare", "before", "no container; a keeper waits"),
+    ("starter.prepared", "runtime.inside.slot:prepare", "after", "no container; PID 1 waits in its namespaces"),
+    ("starter.accepted", "launcher.server:run_job", "before", "record and name; the request is in the socket"),
+    ("starter.received", "runtime.inside.starter:run", "before", "record and name"),
+    ("starter.claim!", "runtime.inside.life:claim", "before", "record and name"),
+    ("starter.claimed", "runtime.inside.life:claim", "after", "RUN/ID/alive, empty and locked"),
+    ("starter.names-write!", "runtime.inside.life:write_names", "before", "life.json; alive is empty"),
+    ("starter.names-written", "runtime.inside.life:write_names", "after", "alive names all that will be made"),
+    ("starter.cloned!", "runtime.inside.starter:Starter._clone", "after", "cgroup, upper, PID 1 that waits or walks"),
+    ("starter.state-write!", "runtime.inside.life:write_state", "before", "PID 1, whose number nobody has written yet"),
+    ("starter.state-written", "runtime.inside.life:write_state", "after", "alive names PID 1 and the monitor"),
+    ("starter.going", "runtime.inside.starter:Starter._await_program", "before", "PID 1 may go on to the program"),
+    ("starter.program-runs!", "runtime.inside.starter:Starter._await_program", "after", "the program runs"),
+    ("starter.event-written", "runtime.inside.life:record_event", "after", "the journal says start"),
+    ("starter.told", "runtime.inside.starter:_tell", "after", "the client knows; the monitor does not yet"),
+    ("starter.handed-over", "runtime.inside.starter:Starter.start", "after", "the monitor has lock, pidfd and streams"),
+    # The child.
+    ("child.stands-alone", "runtime.inside.container:stand_alone", "after", "PID 1 in a session of its own"),
+    # The monitor: a keeper until a starter leaves it a container.
+    ("monitor.forked", "launcher.server:Server._be_spare", "before", "no container; no starter yet"),
+    ("monitor.charged", "runtime.inside.monitor:keep", "before", "the program runs; the lock came with the charge"),
+    ("monitor.pump", "runtime.inside.streams:Streams.pump", "before", "the program runs"),
+    ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "it has written; an empty log file"),
+    ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "a zombie; its output is in the pipes"),
+    ("monitor.reaped", "runtime.inside.streams:Streams.drain", "before", "no PID 1; only the monitor knows the code"),
+    ("monitor.drained", "runtime.inside.streams:Streams.drain", "after", "the log is whole"),
+    ("monitor.event-written", "runtime.inside.life:record_event", "after", "the journal says die, with the exit code"),
+    ("monitor.log-closed", "runtime.inside.streams:Streams.close_log", "after", "the log says that it has ended"),
+    ("monitor.record!", "runtime.inside.ending:record", "before", "life.json still without an end; cgroup, upper"),
+    ("monitor.recorded", "runtime.inside.ending:record", "after", "life.json ended, or with --rm: all in the trash"),
+    ("monitor.told", "runtime.inside.streams:Streams.finish", "after", "the client knows; cgroup, run folder"),
+    ("monitor.sweep!", "runtime.inside.ending:sweep_all", "before", "cgroup, run folder, trash"),
+    ("monitor.cgroups-swept", "runtime.inside.sweep:sweep_cgroups", "after", "run folder, trash"),
+    ("monitor.swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record; the lock of a removed file"),
+    ("monitor.released", "runtime.inside.monitor:keep", "after", "nothing but the record"),
+)  # fmt: skip
+
+_KEPT = (
+    ("starter.life-write!", "runtime.inside.life:write_life", "before", "alive, locked"),
+    ("starter.life-written", "runtime.inside.life:write_life", "after", "life.json without an end (not with --rm)"),
+    ("monitor.life-renamed", "linux.durability:sync_folder", "before", "the new life.json has its name, unsynced"),
+)
+
+_REMOVED = (
+    ("monitor.discard!", "runtime.inside.sweep:discard", "before", "the dead container, whole"),
+    ("monitor.discarded", "runtime.inside.sweep:discard", "after", "no name; the folder lies in the trash"),
+    ("monitor.tree-removed", "linux.trees:remove", "after", "no cgroup, no tree; the run folder"),
+)
+
+_MISSING = (
+    ("starter.failing", "runtime.inside.starter:Starter._fail", "before", "a start that failed; PID 1 ends"),
+    ("starter.fail-record!", "runtime.inside.ending:record", "before", "PID 1 is dead; life.json without an end"),
+    ("starter.fail-recorded", "runtime.inside.ending:record", "after", "life.json says 127 and why"),
+    ("starter.fail-sweep", "runtime.inside.ending:sweep_all", "before", "the client knows; cgroup and run folder"),
+    ("starter.fail-swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record"),
+)
+
+_SWEPT = (
+    ("client.sweep", "runtime.lifecycle:sweep", "before", "what a killed monitor left: alive, cgroup, upper"),
+    ("client.swept", "runtime.lifecycle:sweep", "after", "nothing but a record without an end"),
+    ("sweeper.claim!", "runtime.inside.life:claim", "before", "the same; the launcher was killed too"),
+    ("sweeper.claimed", "runtime.inside.life:claim", "after", "the same; the lock in a sweep's hands"),
+    ("sweeper.marked", "runtime.inside.life:mark_swept", "after", "alive says that a sweep has it"),
+    ("sweeper.killed!", "runtime.inside.sweep:sweep_leavings", "after", "no cgroup; the run folder"),
+    ("sweeper.done", "runtime.inside.sweep:sweep_dead", "after", "nothing but a record without an end"),
+)
+
+_DELETED = (
+    ("client.delete", "runtime.lifecycle:delete", "before", "an exited container"),
+    ("client.deleted", "runtime.lifecycle:delete", "after", "nothing; the journal does not say destroy yet"),
+    ("sweeper.delete-discard!", "runtime.inside.sweep:discard", "before", "an exited container; the lock in our hands"),
+    ("sweeper.delete-discarded", "runtime.inside.sweep:discard", "after", "no name; the folder lies in the trash"),
+    ("sweeper.delete-tree", "linux.trees:remove", "after", "no name, no folder; the run folder"),
+)
+
+_LAUNCHED = (
+    ("client.launcher-lock", "launcher.client:Launcher._lock", "after", "launcher.lock is held"),
+    ("client.launching!", "launcher.client:Launcher._start", "before", "no launcher; launcher.lock is held"),
+    ("client.launcher-spawned", "launcher.client:_read_all", "before", "a launcher on its way, which nobody waits for"),
+    ("client.launched", "launcher.client:Launcher._start", "after", "a launcher listens"),
+    ("launcher.enter!", "launcher.store_namespace:enter", "before", "nothing"),
+    ("launcher.entered", "launcher.store_namespace:enter", "after", "a store namespace that dies with it"),
+    ("launcher.bind", "launcher.server:Server.__init__", "before", "launcher-DIGEST.json; no socket"),
+    ("launcher.listening", "launcher.server:Server.__init__", "after", "a socket, at which nobody is served yet"),
+    ("launcher.serving", "launcher.server:Server.serve", "before", "the client knows that it may ask"),
+)
+
+_LEFT = (
+    ("client.leave", "launcher.client:Launcher.leave", "before", "a launcher"),
+    ("client.left", "launcher.client:Launcher.leave", "after", "a launcher on its way out"),
+    ("client.forget", "launcher.client:Launcher.forget", "before", "no launcher; an empty run folder"),
+    ("launcher.closing", "launcher.server:Server._close", "before", "a launcher that was asked to leave"),
+    ("launcher.closed", "launcher.server:Server._close", "after", "no socket; the spares were told to go"),
+)
+
+_EXECUTED = (
+    ("starter.exec-received", "runtime.inside.exec:execute", "before", "a running container"),
+    ("starter.exec-found!", "runtime.inside.exec:open_init", "after", "a running container, its PID 1 by descriptor"),
+    ("starter.exec-serves", "runtime.inside.exec:_serve", "before", "one more program in the container"),
+    ("starter.exec-done", "runtime.inside.exec:execute", "after", "the program has ended; the client knows"),
+)
+
+# By what has to be done to reach them (tests/crash/driver.py): run and keep, run with --rm, run what is not there, look
+# at what a killed monitor left, remove, start the first launcher, let it leave, exec.
+POINTS = {
+    "kept": (*_RUN, *_KEPT),
+    "removed": (*(row for row in _RUN if row[0].startswith("monitor.")), *_REMOVED),
+    "missing": _MISSING,
+    "swept": _SWEPT,
+    "deleted": _DELETED,
+    "launched": _LAUNCHED,
+    "left": _LEFT,
+    "executed": _EXECUTED,
+}
+
+
+def every_row() -> dict[str, tuple[str, str, str, str]]:
+    """All rows by name, without the "!"."""
+    return {row[0].rstrip("!"): row for rows in POINTS.values() for row in rows}
+
+
+def may_fail(name: str) -> bool:
+    """Whether a failure there makes sense: before a step, or where the row says so."""
+    row = every_row().get(name)
+    return row[0].endswith("!") if row else name.endswith(".before")

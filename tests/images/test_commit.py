@@ -1,0 +1,141 @@
+"""`diff`, `commit`, `export`, `import`, as every account: what a container did becomes an image, and a tree again."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.images.layouts import docker_archive
+from tests.images.tars import file, folder, symlink, tar
+from tests.personas import Persona
+
+CHANGE = """
+set -e
+mkdir -p /made/deep && echo hello > /made/hello && ln /made/hello /made/hard && ln -s hello /made/soft
+printf '\\000' > "/made/ü
+x" && mkfifo /made/pipe && chmod 4750 /made/hello
+rm /etc/passwd && rm -r /usr/lib/locale && mkdir /usr/lib/locale && echo new > /usr/lib/locale/new
+echo more >> /usr/lib/os-release
+"""
+
+
+@pytest.fixture
+def changed(persona: Persona) -> Iterator[str]:
+    persona.ok("run", "--name", "changed", "base", "sh", "-c", CHANGE, timeout=100)
+    yield "changed"
+    persona.ok("rm", "-f", "changed")
+
+
+def test_diff(persona: Persona, changed: str):
+    lines = persona.ok("diff", changed).splitlines()
+    assert {"A /made", "A /made/hello", "A /made/hard", "A /made/soft", "A /made/pipe"} <= set(lines)
+    assert {"C /usr", "C /usr/lib", "C /usr/lib/os-release", "D /etc/passwd", "C /etc"} - set(lines) <= {"C /usr"}
+    assert "A /usr/lib/locale/new" in lines
+    assert any(line.startswith("D /usr/lib/locale/") for line in lines) or "C /usr/lib/locale" in lines
+    assert not any(line.endswith(("/hosts", "/hostname", "/resolv.conf")) for line in lines)
+    paths = [line[2:] for line in lines if line[1:3] == " /"]
+    assert paths == sorted(paths)
+
+
+def test_a_container_that_did_nothing(persona: Persona):
+    persona.ok("run", "--name", "idle", "base", "true")
+    persona.ok("create", "--name", "never", "base", "true")
+    assert persona.ok("diff", "idle") == persona.ok("diff", "never") == ""
+    persona.ok("commit", "never", "never:1")
+    assert persona.ok("run", "--rm", "never:1", "echo", "runs") == "runs"
+    persona.ok("rm", "idle", "never")
+    persona.ok("rmi", "never:1")
+
+
+def test_a_commit_runs_and_keeps_all(persona: Persona, changed: str):
+    persona.ok(
+        "commit", "-a", "Ada", "-m", "a word", "-c", 'CMD ["cat", "/made/soft"]', "-c", "ENV A=b", changed, "c:1"
+    )
+    assert persona.ok("run", "--rm", "c:1") == "hello"
+    script = (
+        "echo $A; stat -c '%h %a %F' /made/hello /made/hard; test -p /made/pipe; ls /usr/lib/locale; cat /etc/passwd"
+    )
+    done = persona.cli("run", "--rm", "c:1", "sh", "-c", script)
+    assert done.out.splitlines() == ["b", *["2 4750 regular file"] * 2, "new"] and "No such file" in done.err
+    document = json.loads(persona.ok("image", "inspect", "c:1"))[0]
+    assert (document["Author"], document["Comment"]) == ("Ada", "a word")
+    assert persona.ok("history", "--format", "{{.Comment}}", "c:1").splitlines()[0] == "a word"
+    persona.ok("commit", changed, "c:2")
+    layers = [json.loads(persona.ok("image", "inspect", name))[0]["RootFS"]["Layers"] for name in ("c:1", "c:2")]
+    assert layers[0] == layers[1], "a layer is the same for the same folder"
+    persona.ok("rmi", "c:1", "c:2")
+
+
+def test_what_the_image_owned_stays_owned(persona: Persona):
+    """One mapped id cannot keep owners on disk; they are kept beside, and a copy in a container has them too."""
+    layer = tar(folder("d", 0o750, uid=3, gid=4), file("d/f", b"x", uid=1000, gid=1000), symlink("bin", "usr/bin"))
+    archive = docker_archive((["owned:1"], [layer]))
+    persona.ok("load", input=archive)
+    persona.ok("create", "--name", "owned", "owned:1", "true")
+    with tarfile.open(fileobj=io.BytesIO(persona.cli("export", "owned").out_bytes)) as found:
+        owners = {member.name: (member.uid, member.gid, member.mode) for member in found}
+    assert owners["d"] == (3, 4, 0o750) and owners["d/f"] == (1000, 1000, 0o644)
+    persona.ok("rm", "owned")
+    persona.ok("rmi", "owned:1")
+
+
+def test_export_and_import_make_one_layer(persona: Persona, changed: str):
+    persona.ok("export", "-o", "changed.tar", changed)
+    raw = (persona.work / "changed.tar").read_bytes()
+    assert persona.cli("export", changed).out_bytes == raw
+    id = persona.ok("import", "-c", 'CMD ["cat", "/made/hello"]', "-m", "flat", "changed.tar", "flat:1")
+    assert id.startswith("sha256:") and persona.ok("run", "--rm", "flat:1") == "hello"
+    assert persona.ok("import", "-", "piped:1", input=raw).startswith("sha256:")
+    assert len(json.loads(persona.ok("image", "inspect", "piped:1"))[0]["RootFS"]["Layers"]) == 1
+    assert "is empty" in persona.cli("import", "-", input=b"").err
+    assert "is no tar archive" in persona.cli("import", "-", input=b"x" * 2000).err
+    persona.ok("rmi", "flat:1", "piped:1")
+
+
+@pytest.mark.personas("root")
+def test_a_device_swapped_in_is_not_read(persona: Persona):
+    """What is no file when it is opened is refused: a running container may put a device's node in a file's place."""
+    code = """
+import os
+from ipycontainer.errors import StoreError
+from ipycontainer.images.inside.stack import open_file
+folder = os.open(os.getcwd(), os.O_RDONLY)
+os.mkfifo("trap")
+try:
+    open_file(folder, b"trap")
+except StoreError as error:
+    print(error)
+os.unlink("trap")
+"""
+    assert "became something else" in persona.python(code)
+
+
+@pytest.mark.personas("root")  # umoci unpacks owners as root alone
+def test_umoci_unpacks_the_same_tree(persona: Persona, changed: str, tmp_path: Path):
+    if not shutil.which("umoci"):
+        pytest.skip("needs skopeo and umoci (apt-get install skopeo umoci)")
+    persona.ok("commit", changed, "umoci:1")
+    store = f"oci:{persona.store / 'images'}:umoci:1"
+    subprocess.run(["skopeo", "copy", "-q", store, f"oci:{tmp_path / 'layout'}:it"], check=True)
+    bundle = tmp_path / "bundle"
+    subprocess.run(["umoci", "unpack", "--image", f"{tmp_path / 'layout'}:it", bundle], check=True, capture_output=True)
+    persona.ok("export", "-o", "tree.tar", changed)
+    (tmp_path / "ours").mkdir()
+    subprocess.run(["tar", "-xpf", persona.work / "tree.tar", "-C", tmp_path / "ours", "--numeric-owner"], check=True)
+
+    def listing(root: Path) -> list[str]:
+        form = "%P\\t%M\\t%U:%G\\t%n\\t%T@\\t%l\\n"
+        out = subprocess.run(["find", root, "-mindepth", "1", "!", "-type", "d", "-printf", form], capture_output=True)
+        return sorted(out.stdout.decode().splitlines())
+
+    covered = ("etc/hosts", "etc/hostname", "etc/resolv.conf")
+    ours = [line for line in listing(tmp_path / "ours") if not line.startswith(covered)]
+    assert ours == listing(bundle / "rootfs")
+    persona.ok("rmi", "umoci:1")
