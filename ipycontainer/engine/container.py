@@ -106,10 +106,11 @@ class Container:
         return self.state().exit_code
 
     def usage(self) -> Usage:
-        """What it uses now: memory and CPU against their limits.  All None unless it runs, and where nobody counts."""
-        from ipycontainer.linux.cgroups import usage
+        """What it uses now: memory and CPU against their limits; all None unless it runs.
 
-        return usage(self.state().cgroups)
+        For many at once ask the engine.
+        """
+        return self._engine.usage([self])[self.id]
 
     # What can be done.
 

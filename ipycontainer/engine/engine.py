@@ -22,7 +22,7 @@ from ipycontainer.runtime.container_state import RUNNING, read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.doctor import Finding
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
     from ipycontainer.images.store import Store
+    from ipycontainer.linux.cgroups import Usage
 
 _SWEEP_SECONDS = 2.0
 
@@ -197,6 +198,21 @@ class Engine:
         if config is None:
             raise NoSuchContainer(f"No such container: {reference}")
         return Container(self, identity, config, self.directory.names().get(identity, ""))
+
+    def usage(self, containers: Iterable[Container]) -> dict[str, Usage]:
+        """What each of `containers` uses now, by id; all None for one that does not run.
+
+        Without a control group (an ordinary user's, where none was delegated) /proc is summed up instead.
+        """
+        from ipycontainer.linux.cgroups import Usage, usage
+        from ipycontainer.linux.process_usage import usage_of_namespaces
+
+        states = {container.id: container.state() for container in containers}
+        uncounted = usage_of_namespaces(state.pid for state in states.values() if state.pid and not state.cgroups)
+        return {
+            identity: usage(state.cgroups) if state.cgroups else uncounted.get(state.pid, Usage())
+            for identity, state in states.items()
+        }
 
     # Images.
 

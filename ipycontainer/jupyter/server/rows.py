@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.image import Image
+    from ipycontainer.linux.cgroups import Usage
 
 
 def container_row(container: Container) -> dict[str, Any]:
@@ -43,9 +44,8 @@ def image_row(image: Image, used: int) -> dict[str, Any]:
     }
 
 
-def usage_row(container: Container) -> dict[str, Any]:
+def usage_row(found: Usage) -> dict[str, Any]:
     """What a running container uses; null where this machine does not count it."""
-    found = container.usage()
     memory = found.memory_current
     if memory is not None and found.memory_inactive_file:
         # As docker's `stats`: files that the kernel may drop at once are not counted.
