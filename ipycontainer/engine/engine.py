@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
+    from ipycontainer.engine.usage import Dashboard
     from ipycontainer.images.store import Store
 
 
@@ -177,6 +178,12 @@ class Engine:
                     lifecycle.sweep(self.launcher, run)
                 except Error:
                     continue  # to look is still possible, and the next one who looks tries again
+
+    def dashboard(self) -> Dashboard:
+        """What all running containers use; as the value of a notebook's cell a live table, while somebody looks."""
+        from ipycontainer.engine.usage import Dashboard
+
+        return Dashboard(self)
 
     def ps(self, all: bool = False) -> list[Container]:
         """docker's word for `containers`."""
