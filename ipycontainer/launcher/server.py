@@ -229,8 +229,11 @@ class Server:
         poll = select.poll()
         poll.register(self._listener.fileno(), select.POLLIN)
         poll.register(self._lifeline, select.POLLIN)
+        poll.register(keeper.fileno(), 0)  # a keeper that was killed hangs up, and nobody could be left a container
         while True:
             ready = {descriptor for descriptor, _ in poll.poll()}
+            if keeper.fileno() in ready:
+                return
             try:
                 descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]
                 break

@@ -17,9 +17,7 @@ PATIENCE = 30 * SECOND
 AXE = Path(__file__).resolve().parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 
 # Noise that is not ours: said by JupyterLab itself or by the browser about it.
-NOT_OURS = re.compile(
-    r"favicon|ResizeObserver|lsp|api/contents|deprecat|webgl|passive|status of 4|GPU", re.IGNORECASE
-)
+NOT_OURS = re.compile(r"favicon|ResizeObserver|lsp|api/contents|deprecat|webgl|passive|status of 4|GPU", re.IGNORECASE)
 
 
 class LabPage:
@@ -43,7 +41,7 @@ class LabPage:
             self.ready()
         if theme == "dark":
             self.execute("apputils:change-theme", {"theme": "JupyterLab Dark"})
-            self.page.wait_for_selector("body[data-jp-theme-light=false]")
+            self.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
 
     def _heard(self, message: Any) -> None:
         if message.type == "error" and not NOT_OURS.search(message.text):
@@ -135,4 +133,5 @@ class LabPage:
             self.picture("end")
         finally:
             self.context.close()
-        assert self.complaints == []
+        if self.complaints:
+            raise AssertionError("the page complained:\n" + "\n".join(self.complaints))

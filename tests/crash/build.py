@@ -33,7 +33,7 @@ def modules() -> list[str]:
 
 
 @contextmanager
-def test_build(persona: Persona, edits: Sequence[Edit] = ()) -> Iterator[Copy]:
+def built(persona: Persona, edits: Sequence[Edit] = ()) -> Iterator[Copy]:
     """Such a copy, in a folder of the persona's, with the driver beside it."""
     with copy_with(persona, edits) as copy:
         for name, place in LAID_BESIDE.items():

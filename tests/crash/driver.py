@@ -6,15 +6,24 @@ It runs in a process of the persona's (tests/crash/build.py lays it beside the c
 from __future__ import annotations
 
 import os
+import random
 import select
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ipycontainer import Engine, errors
-from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+import victims
 from ipycontainer.fault_switch import SWITCH, Switch
+
+from ipycontainer import Engine, errors
+from ipycontainer.engine.launches import launch_of
+from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+from ipycontainer.runtime.inside import slot
+from ipycontainer.runtime.inside.jobs import read_host
+from ipycontainer.runtime.inside.rehearsal import sample
+from ipycontainer.runtime.launch import Launch
+from ipycontainer.runtime.plan import plan
 
 CODE = 7  # what every program of ours ends with
 OUTPUT = b"out\n"
@@ -93,7 +102,7 @@ class Driver:
     def __init__(self, engine: Engine, switch: Switch = SWITCH) -> None:
         self.engine = engine
         self.switch = switch
-        self.child_was_killed = False
+        self.child_was_killed = self.may_be_killed = False
         self.root = os.geteuid() == 0
 
     # The acts, by the names of `POINTS`; each gives an exit code.
@@ -151,11 +160,43 @@ class Driver:
 
         return look
 
+    def steps(self) -> list[str]:
+        """The points of every step of a full plan on this machine, the cold way."""
+        container = self.engine.create(self.everything(False))
+        whole = plan(launch_of(self.engine, container, True, False, None), read_host(self.engine.launcher.mode))
+        container.remove()
+        parts = (("starter.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
+        names = [
+            f"{part}.{number}.{type(step).__name__}.{side}"
+            for part, steps in parts
+            for number, step in enumerate(steps)
+            # After a step is before the next one; nobody is there after Execute.
+            for side in (("before", "after") if number == len(steps) - 1 else ("before",))
+        ]
+        return names[:-1]
+
+    def slot_steps(self) -> list[str]:
+        """The points of what a slot walks ahead."""
+        walked = plan(Launch.from_dict(sample()), read_host(self.engine.launcher.mode))
+        parts = (
+            ("starter", walked.outside, slot._OUTSIDE),
+            ("child", walked.inside, (*slot._INSIDE, *slot._STAGED)),
+        )
+        names = [
+            f"{who}.slot.{type(step).__name__}.{side}"
+            for who, steps, kinds in parts
+            for step in steps
+            if isinstance(step, kinds)
+            for side in ("before", "after")
+        ]
+        return list(dict.fromkeys(names))
+
     # One fault, and what is left of it.
 
     def one(self, name: str, action: str, kind: str) -> bool:
         """Act, with a fault at `name`; whether the point was reached.  Raises Trouble."""
         self.child_was_killed = False
+        self.may_be_killed = name.startswith("child.") and action == "kill"
         self.switch.disarm()
         act = self.act(kind)
         self.switch.arm(name, action)
@@ -163,10 +204,10 @@ class Driver:
         client.see_to_the_end(self._kill_who_halts)
         try:
             # What is done when the client has its answer already: sweeping, and the launcher's refill.
-            until(lambda: self.switch.reached, "", 2.0)
+            until(lambda: self.switch.reached or self.child_was_killed, "", 2.0)
         except Trouble:
             pass
-        reached = self.switch.reached
+        reached = self.switch.reached or self.child_was_killed
         self._kill_who_halts()
         self.switch.disarm()
         self.agree(client, kind)
@@ -191,7 +232,8 @@ class Driver:
         until(lambda: not engine.directory.run_folders(), f"run folders are left: {engine.directory.run_folders()}", 5)
         for container in engine.containers(all=True):
             self._judge(container, client, kind)
-            container.remove()
+            # A request that its client did not live to see answered may be carried out only now.
+            container.remove(force=container.status == "created" and client.killed)
         need(not engine.containers(all=True), "a container cannot be removed")
         result: Any = engine.run("base", ["echo", "next"], remove=True)
         need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
@@ -212,7 +254,7 @@ class Driver:
         if kind == "executed":
             need(state.exit_code in (None, 137), told)
             return
-        known = {CODE, 137} if self.child_was_killed else {CODE}
+        known = {CODE, 137} if self.may_be_killed else {CODE}
         if state.error:
             known = {None} if state.status == "unknown" else {125, 126, 127}
         need(state.status != "exited" or state.exit_code in known, told)
@@ -246,6 +288,50 @@ class Driver:
             amiss = said["troubles"][-1] if said["troubles"] and said["troubles"][-1].startswith(label) else ""
             print(f"{time.monotonic() - begin:.3f} s {amiss or label}", file=sys.stderr, flush=True)
         return said
+
+    def instants(self, seed: int, count: int) -> dict[str, Any]:
+        """SIGKILL at random instants of runs of all kinds.  How often each role was hit, and what is amiss."""
+        chance = random.Random(seed)
+        said: dict[str, Any] = {"hit": dict.fromkeys(victims.ROLES, 0), "troubles": []}
+        lengths = {kind: self._length(kind) for kind in ("kept", "removed", "everything")}
+        while sum(said["hit"].values()) < count:
+            role, kind = chance.choice(victims.ROLES), chance.choice(list(lengths))
+            delay = chance.uniform(0, lengths[kind])
+            label = f"{kind}: SIGKILL to the {role} after {delay * 1000:.1f} ms (seed {seed})"
+            try:
+                said["hit"][role] += self._kill_after(delay, role, kind, chance)
+            except (Trouble, errors.Error, OSError) as error:
+                said["troubles"].append(f"{label}: {type(error).__name__}: {error}")
+                self.calm()
+        return said
+
+    def _length(self, kind: str) -> float:
+        begin = time.monotonic()
+        client = Client(self.act(kind))
+        client.see_to_the_end(lambda: None)
+        length = time.monotonic() - begin
+        self.agree(client, kind)
+        return length
+
+    def _kill_after(self, delay: float, role: str, kind: str, chance: random.Random) -> bool:
+        """Whether there was such a process at that instant."""
+        launcher = self.engine.launcher.running_pid() or 0
+        act = self.act(kind)
+        self.may_be_killed = role == "child"
+        begin = time.monotonic()
+        client = Client(act)
+        # Not time.sleep to the end: the clock's last millisecond is what the instants differ in.
+        while time.monotonic() - begin < delay:
+            time.sleep(0.0001)
+        victim = client.pid if role == "client" else victims.find(role, launcher, chance)
+        if victim:
+            try:
+                os.kill(victim, _SIGKILL)
+            except ProcessLookupError:
+                victim = 0
+        client.see_to_the_end(lambda: None)
+        self.agree(client, kind)
+        return bool(victim)
 
     def calm(self) -> None:
         """After a trouble: as far as may be, an empty store, so that the next case is told apart."""

@@ -1,6 +1,6 @@
 """The switch of a test build: kills, fails or halts the process that reaches the point it is set to.
 
-    IPYCONTAINER_FAULT=starter.cloned=kill ipycontainer run base true       (the command of a test build)
+    IPYCONTAINER_FAULT=starter.cloned=kill python -c "…main()" run base true      (with a test build on its path)
 
 It lies in a page that all processes of the build map before they fork, because a child sees no file of the host any
 more; it fires once.  Only tests/crash/build.py lays this module beside the package.
@@ -13,8 +13,9 @@ import mmap
 import os
 import time
 
-from ipycontainer.errors import KernelError, StartError
 from ipycontainer.fault_points import BECOMES, WALK, every_row
+
+from ipycontainer.errors import KernelError, StartError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,17 +134,19 @@ def _walking(walk: Callable[..., None]) -> Callable[..., None]:
 
     def walked(part: str, steps: Any, place: Any, first: int = 0) -> None:
         who = "starter" if part == "outside" else "child"
-        kind = "slot-" * (place.launch.id == "rehearsal") + part
+        slot = place.launch.id == "rehearsal"
         for number, step in enumerate(steps, first):
             if step in place.walked:
                 continue
             name = type(step).__name__
-            point = f"{who}.{kind}.{number}.{name}"
+            point = f"{who}.slot.{name}" if slot else f"{who}.{part}.{number}.{name}"
             try:
                 SWITCH.reach(f"{point}.before")
             except KernelError:
                 raise StartError(f"{name}: a failure was injected at step {number} of {part}") from None
             walk(part, [step], place, number)
+            if name == "StartInit":
+                SWITCH.become(who)  # the program's process, beside a PID 1 that reaps
             SWITCH.reach(f"{point}.after")
 
     return walked

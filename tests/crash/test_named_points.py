@@ -2,35 +2,85 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 import pytest
 
-from tests.crash.build import NO_SLOTS, test_build
-from tests.crash.points import POINTS, may_fail
+from tests.crash.build import NO_SLOTS, built
+from tests.crash.points import BECOMES, POINTS, WALK, every_row, may_fail
 from tests.hostile.copies import Copy
-from tests.personas import Persona
+from tests.personas import CHECKOUT, Persona
+
+Case = tuple[str, str, str]
 
 
-def walked(copy: Copy, cases: list[tuple[str, str, str]]) -> dict[str, list[str]]:
-    """What the driver says after these faults."""
-    found: dict[str, list[str]] = copy.told(
-        f"""
-        import driver
-        tell(driver.Driver(engine).walk({cases!r}))
-        """,
-        timeout=100,
-    )
-    return found
+def told(copy: Copy, expression: str) -> Any:
+    """What the driver of a test build says."""
+    return copy.told(f"import driver\ntell(driver.Driver(engine).{expression})", timeout=110)
 
 
-def cases_of(kind: str) -> list[tuple[str, str, str]]:
-    names = [row[0].rstrip("!") for row in POINTS[kind]]
+def cases(names: list[str], kind: str) -> list[Case]:
+    """Kill at each point, and fail where that makes sense."""
     return [(name, action, kind) for name in names for action in ("kill", "fail") if action == "kill" or may_fail(name)]
+
+
+def check(said: dict[str, list[str]]) -> None:
+    assert said["troubles"] == [], "\n".join(said["troubles"])
+    assert said["missed"] == [], "points that nothing reaches any more"
 
 
 @pytest.mark.parametrize("kind", POINTS)
 def test_every_named_point(persona: Persona, kind: str):
-    persona.ok("run", "--rm", "base", "true", timeout=120)
-    with test_build(persona) as copy:
-        said = walked(copy, cases_of(kind))
-    assert said["troubles"] == [], "\n".join(said["troubles"])
-    assert said["missed"] == []
+    names = [row[0].rstrip("!") for row in POINTS[kind]]
+    with built(persona) as copy:
+        check(told(copy, f"walk({cases(names, kind)!r})"))
+
+
+@pytest.mark.parametrize("half", ["outside and inside", "last"])
+def test_every_step_of_a_full_plan(persona: Persona, half: str):
+    """The cold way, with everything asked for that adds a step."""
+    with built(persona, [NO_SLOTS]) as copy:
+        names = [name for name in told(copy, "steps()") if (".last." in name) == (half == "last")]
+        assert len(names) > 20
+        check(told(copy, f"walk({cases(names, 'everything')!r})"))
+
+
+def test_every_step_that_a_slot_walks_ahead(persona: Persona):
+    with built(persona) as copy:
+        names = told(copy, "slot_steps()")
+        assert len(names) > 10
+        check(told(copy, f"walk({cases(names, 'kept')!r})"))
+
+
+def test_the_command_line_takes_the_switch_from_its_environment(persona: Persona):
+    """Only of a test build: the shipped package does not know the word."""
+    command = ["run", "--rm", "base", "true"]
+    fault = {"IPYCONTAINER_FAULT": "client.connect=fail"}
+    assert persona.cli(*command, env=fault).exit_code == 0
+    with built(persona) as copy:
+        code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from ipycontainer.cli.__main__ import main; main()"
+        done = persona.run([copy.python, "-I", "-c", code, copy.package, *command], env=fault)
+        assert done.exit_code == 125 and "client.connect" in done.err and len(done.err.splitlines()) == 1, done
+        copy.told("tell(0)")
+    persona.remove_containers()
+
+
+def test_the_package_has_nothing_of_it():
+    for file in (CHECKOUT / "ipycontainer").rglob("*.py"):
+        assert "fault_switch" not in file.read_text() and "IPYCONTAINER_FAULT" not in file.read_text(), file
+
+
+def test_every_seam_is_there():
+    for seam in {WALK, *BECOMES, *(row[1] for row in every_row().values())}:
+        module, _, path = seam.partition(":")
+        found: Any = importlib.import_module(f"ipycontainer.{module}")
+        for name in path.split("."):
+            found = getattr(found, name)
+        assert callable(found), seam
+
+
+def test_every_point_says_what_lies_there():
+    for name, (_, _, side, lies) in every_row().items():
+        assert name.partition(".")[0] in ("client", "launcher", "starter", "child", "monitor", "sweeper"), name
+        assert side in ("before", "after") and lies, name

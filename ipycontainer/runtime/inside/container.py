@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+# What a child says once nothing but its program is left; without it, a channel that ends is a child that was killed.
+LAST_WORD = {"last": True}
+KILLED_EARLY = "its first process was killed before the program ran: is the memory limit too low?"
+
+
 def become(
     place: Place, stdio: Sequence[int], parts: Sequence[tuple[str, Sequence[Step]]], keep: Sequence[int] = ()
 ) -> NoReturn:

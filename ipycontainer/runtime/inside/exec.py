@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import Error, from_wire, to_wire
+from ipycontainer.errors import Error, StartError, from_wire, to_wire
 from ipycontainer.launcher import wire
 from ipycontainer.linux import namespaces
 from ipycontainer.runtime.inside import container
@@ -55,13 +55,17 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
 
 def _await_program(parent: Channel, ours: list[int]) -> list[int]:
     """Until the program runs; gives our ends of its streams."""
+    came_to_last = False
     while True:
         message = parent.receive()
         if message is None:
             parent.close()
+            if not came_to_last:
+                raise StartError(container.KILLED_EARLY)
             return ours
         if "failed" in message.document:
             raise from_wire(message.document["failed"])
+        came_to_last = came_to_last or message.document == container.LAST_WORD
         if message.descriptors:
             ours = [message.descriptors[0]]  # the terminal's
 

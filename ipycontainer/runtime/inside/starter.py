@@ -66,10 +66,16 @@ class Starter:
             streams = self._walk(plan(self._launch, self._host))
             life.record_event(self._charge, "start", {})
             _tell(self._client, {"started": self._place.child})
-            everything = [self._lock, self._place.pidfd, self._client.fileno(), *streams]
-            self._client.keeper.send(self._charge.as_dict(), everything)
+            self._leave_to_monitor(streams)
         except Error as error:
             self._fail(error)
+
+    def _leave_to_monitor(self, streams: list[int]) -> None:
+        everything = [self._lock, self._place.pidfd, self._client.fileno(), *streams]
+        try:
+            self._client.keeper.send(self._charge.as_dict(), everything)
+        except LauncherError:
+            raise StartError("its monitor was killed while it was being started; start it again") from None
 
     def _walk(self, steps: Plan) -> list[int]:
         """All of `steps`; gives our ends of the program's streams."""
@@ -147,12 +153,16 @@ class Starter:
 
     def _await_program(self, channel: Channel, ours: list[int]) -> list[int]:
         """Until the program runs (the close-on-exec channel ends) or a step has failed."""
+        came_to_last = False
         while True:
             message = channel.receive()
             if message is None:
                 channel.close()
+                if not came_to_last:
+                    raise StartError(container.KILLED_EARLY)
                 return ours
             _raise_failure(message)
+            came_to_last = came_to_last or message.document == container.LAST_WORD
             if message.descriptors:
                 ours = [message.descriptors[0]]  # the terminal's
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.errors import Error, KernelError, WrongState
 from ipycontainer.launcher import alive
 from ipycontainer.linux import cgroups, pidfd, trees
 from ipycontainer.runtime.inside import life
@@ -84,17 +84,26 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
 
 
 def sweep_orphans(root: str, run: str) -> None:
-    """Sweep every container whose monitor was killed, and empty the trash of the store at `root`."""
-    folder = os.path.join(run, "containers")
+    """Sweep every container whose monitor was killed, and empty the trash of the store at `root`.
+
+    One that cannot be swept keeps none of the others from it; the last such failure is raised at the end.
+    """
+    folder, trash = os.path.join(run, "containers"), os.path.join(root, "trash")
+    failure = None
     for name in os.listdir(folder):
         try:
             sweep_dead(os.path.join(folder, name))
         except WrongState:
             continue  # its monitor lives
-    trash = os.path.join(root, "trash")
-    if os.path.isdir(trash):
-        for name in os.listdir(trash):
+        except Error as error:
+            failure = error
+    for name in os.listdir(trash) if os.path.isdir(trash) else ():
+        try:
             trees.remove(os.path.join(trash, name))
+        except Error as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
