@@ -22,7 +22,7 @@ from ipycontainer.runtime.container_state import RUNNING, read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.doctor import Finding
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ipycontainer.engine.registries import Told
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
+    from ipycontainer.engine.usage import Dashboard
     from ipycontainer.images.store import Store
-    from ipycontainer.linux.cgroups import Usage
 
 _SWEEP_SECONDS = 2.0
 
@@ -187,6 +187,12 @@ class Engine:
                 except Error:
                     continue  # to look is still possible, and the next one who looks tries again
 
+    def dashboard(self) -> Dashboard:
+        """What all running containers use; as the value of a notebook's cell a live table, while somebody looks."""
+        from ipycontainer.engine.usage import Dashboard
+
+        return Dashboard(self)
+
     def ps(self, all: bool = False) -> list[Container]:
         """docker's word for `containers`."""
         return self.containers(all)
@@ -198,21 +204,6 @@ class Engine:
         if config is None:
             raise NoSuchContainer(f"No such container: {reference}")
         return Container(self, identity, config, self.directory.names().get(identity, ""))
-
-    def usage(self, containers: Iterable[Container]) -> dict[str, Usage]:
-        """What each of `containers` uses now, by id; all None for one that does not run.
-
-        Without a control group (an ordinary user's, where none was delegated) /proc is summed up instead.
-        """
-        from ipycontainer.linux.cgroups import Usage, usage
-        from ipycontainer.linux.process_usage import usage_of_namespaces
-
-        states = {container.id: container.state() for container in containers}
-        uncounted = usage_of_namespaces(state.pid for state in states.values() if state.pid and not state.cgroups)
-        return {
-            identity: usage(state.cgroups) if state.cgroups else uncounted.get(state.pid, Usage())
-            for identity, state in states.items()
-        }
 
     # Images.
 
