@@ -35,9 +35,9 @@ _CREATE_OPTIONS = (
     Option("network", "", "text", "none (its own, with lo alone) or host"),
     Option("net", "", "text", "The same as --network", hidden=True),
     Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
-    Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
     Option("pull", "", "text", "When the image is pulled: always, missing (the default) or never"),
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
+    Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
     Option(

@@ -126,7 +126,6 @@ run --restart no base
 run --privileged=false base
 run --privileged base
 run --sysctl net.ipv4.ip_forward=1 base
-run --security-opt systempaths=unconfined base
 run --pull never base
 run --sig-proxy=true base
 run ''
