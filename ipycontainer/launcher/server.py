@@ -57,6 +57,7 @@ class Server:
         self._orphaned = orphaned
         self._pid = os.getpid()
         self._children: set[int] = set()
+        self._sweepers: set[int] = set()
         # A signal alone would not end poll(), which Python takes up again after a handler (PEP 475).
         self._wake, self._waker = os.pipe()
         # Whoever waits says here that it does no more.
@@ -160,8 +161,10 @@ class Server:
             self._children.discard(pid)
             for queue in self._queues:
                 queue.waiting.discard(pid)
-            if os.WIFSIGNALED(status):
-                self._fork(self._orphaned)
+            if status and pid not in self._sweepers:
+                # Killed, or out of its depth: what it was to clean up is still there.
+                self._sweepers.add(self._fork(self._orphaned))
+            self._sweepers.discard(pid)
 
     def _leave_soon(self, _number: int, _frame: object) -> None:
         os.write(self._waker, b"!")

@@ -165,7 +165,7 @@ class Driver:
         container = self.engine.create(self.everything(False))
         whole = plan(launch_of(self.engine, container, True, False, None), read_host(self.engine.launcher.mode))
         container.remove()
-        parts = (("starter.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
+        parts = (("monitor.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
         names = [
             f"{part}.{number}.{type(step).__name__}.{side}"
             for part, steps in parts
@@ -178,15 +178,12 @@ class Driver:
     def slot_steps(self) -> list[str]:
         """The points of what a slot walks ahead."""
         walked = plan(Launch.from_dict(sample()), read_host(self.engine.launcher.mode))
-        parts = (
-            ("starter", walked.outside, slot._OUTSIDE),
-            ("child", walked.inside, (*slot._INSIDE, *slot._STAGED)),
-        )
+        launch = Launch.from_dict(sample())
+        inside, _ = slot._ahead(walked, launch.etc_folder)
         names = [
             f"{who}.slot.{type(step).__name__}.{side}"
-            for who, steps, kinds in parts
+            for who, steps in (("monitor", walked.outside), ("child", inside))
             for step in steps
-            if isinstance(step, kinds)
             for side in ("before", "after")
         ]
         return list(dict.fromkeys(names))

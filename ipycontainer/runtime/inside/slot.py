@@ -227,20 +227,22 @@ class Slot:
         return Plan(self.outside, tuple(inside), tuple(last_steps(launch, self._host)))
 
     def _move_in(self, request: dict[str, Any]) -> bool:
-        """Give the container this slot's folders; False where it has its own, from an earlier start."""
+        """Give the container this slot's folders; False where it has its own, from an earlier start.
+
+        The run folder first: with it comes the lock, and nobody else can start or remove the container any more.
+        """
         run, store = self._folders
-        ours = f"{FOLDER}/{self.name}"
-        layer = os.path.relpath(request["generation"], self._slots.root)
+        ours, claimed = f"{FOLDER}/{self.name}", os.path.relpath(request["run"], self._slots.run)
         try:
-            if self._has_layer:
-                os.rename(ours, layer, src_dir_fd=store, dst_dir_fd=store)
+            os.rename(ours, claimed, src_dir_fd=run, dst_dir_fd=run)
         except OSError:
             return False
         try:
-            os.rename(ours, os.path.relpath(request["run"], self._slots.run), src_dir_fd=run, dst_dir_fd=run)
-        except OSError:
             if self._has_layer:
-                os.rename(layer, ours, src_dir_fd=store, dst_dir_fd=store)
+                layer = os.path.relpath(request["generation"], self._slots.root)
+                os.rename(ours, layer, src_dir_fd=store, dst_dir_fd=store)
+        except OSError:
+            os.rename(claimed, ours, src_dir_fd=run, dst_dir_fd=run)
             return False
         return True
 
