@@ -39,7 +39,8 @@ class Server:
     """Listens at PATH.sock for jobs and at PATH.start for starts; leaves after `idle` seconds without any.
 
     jobs: by name; attend: what is done for the next start by a process forked for it; slots: how many such
-    processes are kept ready at most; orphaned: called in a child when one was killed, for what it was to clean up
+    processes are kept ready at most; rehearse: what one may do that waits for a job, so that less is to be done when
+    somebody waits for it; orphaned: called in a child when one was killed, for what it was to clean up
     is still there.
     """
 
@@ -49,6 +50,7 @@ class Server:
         jobs: dict[str, Job],
         attend: Callable[[Waiting], None],
         slots: int,
+        rehearse: Callable[[], None],
         orphaned: Callable[[], None],
         idle: float,
     ) -> None:
@@ -67,6 +69,8 @@ class Server:
         known = {**jobs, "launcher.leave": self._ask_to_leave}
 
         def serve(waiting: Waiting) -> None:
+            if not waiting.hurried:
+                rehearse()
             if (channel := waiting.accept()) is not None:
                 prctl.set_name("ipycontainer")
                 run_job(known, channel)

@@ -232,7 +232,8 @@ class Driver:
             # A request that its client did not live to see answered may be carried out only now.
             container.remove(force=container.status == "created" and client.killed)
         need(not engine.containers(all=True), "a container cannot be removed")
-        result: Any = engine.run("base", ["echo", "next"], remove=True)
+        # Alike, so that the slots that wait after it fit what is done next.
+        result: Any = engine.run("base", ["echo", "next"], remove=True, memory=(64 << 20) * self.root)
         need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
         until(lambda: not self.leavings(), f"left: {self.leavings()}", 5)
 

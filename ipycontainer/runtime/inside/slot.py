@@ -125,7 +125,8 @@ class Slot:
         place.channel = channel
         client, document = None, None
         try:
-            container.stand_alone(place, [self.lock, *waiting.descriptors()])
+            # Not the lock: it says that the monitor lives.
+            container.stand_alone(place, waiting.descriptors())
             prctl.set_parent_death_signal(_SIGKILL)
             forbid_imports()
             # From here on the host's folders may be out of sight.
