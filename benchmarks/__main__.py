@@ -9,7 +9,7 @@ import sys
 
 from benchmarks import machine
 
-NAMES = ("start", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel")
+NAMES = ("start", "exec", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel")
 
 
 def main() -> int:
