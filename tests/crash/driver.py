@@ -142,6 +142,7 @@ class Driver:
             engine.shutdown()
             return lambda: self.run(self.request(False))
         if kind == "left":
+            engine.launcher.facts()  # starts one where none is
             return lambda: engine.shutdown() or CODE  # type: ignore[func-returns-value]
         if kind == "deleted":
             self.run(self.request(False))
