@@ -139,7 +139,8 @@ class Server:
             queue.listener.close()
         os.close(self._life)  # the word to go, for those who wait
         end = time.monotonic() + _PATIENCE
-        while any(queue.waiting for queue in self._queues) and time.monotonic() < end:
+        self._reap()  # a child may have ended as the word to leave came
+        while (self._sweepers or any(queue.waiting for queue in self._queues)) and time.monotonic() < end:
             poll = select.poll()
             poll.register(self._taken, select.POLLIN)
             poll.register(self._wake, select.POLLIN)
