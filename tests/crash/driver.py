@@ -142,6 +142,7 @@ class Driver:
             engine.shutdown()
             return lambda: self.run(self.request(False))
         if kind == "left":
+            engine.launcher.facts()  # starts one where none is
             return lambda: engine.shutdown() or CODE  # type: ignore[func-returns-value]
         if kind == "deleted":
             self.run(self.request(False))
@@ -165,7 +166,7 @@ class Driver:
         container = self.engine.create(self.everything(False))
         whole = plan(launch_of(self.engine, container, True, False, None), read_host(self.engine.launcher.mode))
         container.remove()
-        parts = (("starter.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
+        parts = (("monitor.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
         names = [
             f"{part}.{number}.{type(step).__name__}.{side}"
             for part, steps in parts
@@ -178,15 +179,12 @@ class Driver:
     def slot_steps(self) -> list[str]:
         """The points of what a slot walks ahead."""
         walked = plan(Launch.from_dict(sample()), read_host(self.engine.launcher.mode))
-        parts = (
-            ("starter", walked.outside, slot._OUTSIDE),
-            ("child", walked.inside, (*slot._INSIDE, *slot._STAGED)),
-        )
+        launch = Launch.from_dict(sample())
+        inside, _ = slot._ahead(walked, launch.etc_folder)
         names = [
             f"{who}.slot.{type(step).__name__}.{side}"
-            for who, steps, kinds in parts
+            for who, steps in (("monitor", walked.outside), ("child", inside))
             for step in steps
-            if isinstance(step, kinds)
             for side in ("before", "after")
         ]
         return list(dict.fromkeys(names))
@@ -235,7 +233,8 @@ class Driver:
             # A request that its client did not live to see answered may be carried out only now.
             container.remove(force=container.status == "created" and client.killed)
         need(not engine.containers(all=True), "a container cannot be removed")
-        result: Any = engine.run("base", ["echo", "next"], remove=True)
+        # Alike, so that the slots that wait after it fit what is done next.
+        result: Any = engine.run("base", ["echo", "next"], remove=True, memory=(64 << 20) * self.root)
         need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
         until(lambda: not self.leavings(), f"left: {self.leavings()}", 5)
 

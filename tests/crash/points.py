@@ -1,12 +1,12 @@
 """Every named point at which a test build can be killed or made to fail: one list, and what lies there then.
 
 A row is: name, seam, side, what lies on disk and in the kernel at that instant.  The name begins with the process that
-has to be there (client, launcher, starter, child, monitor, or the sweeper: a job that removes what a dead one left);
+has to be there (client, launcher, monitor, child, job, or the sweeper: a job that removes what a dead one left);
 the seam is a function of the package as `module:qualified name`; side says whether the point is before its first or
 after its last instruction.  A name that ends with "!" may also fail: there the function answers as if the kernel had
 refused (ENOSPC).
 
-The steps of a plan are points too, before and after each, without a row: `starter.outside.1.Clone.after`,
+The steps of a plan are points too, before and after each, without a row: `monitor.outside.1.Clone.after`,
 `child.inside.7.Mount.before`, `child.last.3.SetUmask.before`, and `child.slot.Mount.before` for the first such step
 that a slot walks ahead.  What lies there is what the steps before it say in their `shows`.
 
@@ -20,15 +20,17 @@ from __future__ import annotations
 BECOMES = {
     "launcher.store_namespace:enter": "launcher",
     "launcher.server:Server.__init__": "launcher",
-    "launcher.server:Server._be_spare": "monitor",
-    "launcher.server:Server._start": "starter",
-    "runtime.inside.slot:_wait_inside": "child",
+    "launcher.server:run_job": "job",
+    "runtime.inside.monitor:attend": "monitor",
+    "runtime.inside.slot:Slot.wait": "child",
     "runtime.inside.container:become": "child",
     "runtime.inside.sweep:sweep": "sweeper",
     "runtime.inside.sweep:sweep_orphans": "sweeper",
 }
 
 WALK = "runtime.inside.walk:walk"
+# What is walked within it is walked ahead.
+AHEAD = "runtime.inside.slot:Slot._prepare"
 
 _RUN: tuple[tuple[str, str, str, str], ...] = (
     # The client: it writes what shall be, and asks.
@@ -37,45 +39,47 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("client.recorded!", "engine.directory:write_file", "after", "the folder with its record; no name yet"),
     ("client.created", "engine.directory:Directory.add", "after", "record and name"),
     ("client.connect!", "launcher.client:Launcher.connect", "before", "record and name"),
-    ("client.connected", "launcher.client:Launcher.connect", "after", "a starter has taken the connection, or will"),
-    ("client.sent", "launcher.wire:Channel.send", "after", "the starter has the request; anything may follow"),
+    ("client.connected", "launcher.client:Launcher.connect", "after", "a slot has taken the connection, or will"),
+    ("client.sent", "launcher.wire:Channel.send", "after", "PID 1 has the request; anything may follow"),
     ("client.answered", "runtime.lifecycle:unwrap", "after", "the program runs, or its start has failed"),
     ("client.attached", "runtime.lifecycle:start", "after", "the same; the client is about to read"),
     ("client.told", "runtime.attachment:Attachment._take", "after", "the client has exit code; the record is there"),
     # The launcher: it only forks; nothing of a container hangs on it.
     ("launcher.forking", "launcher.server:Server._fork", "before", "one spare less than there should be"),
-    ("launcher.forked", "launcher.server:Server._fork", "after", "a keeper that is about to fork its starter"),
-    ("launcher.noted", "launcher.server:Server._note_taken", "after", "a start is under way; no spare waits"),
-    ("launcher.refilling", "launcher.server:Server._fork_spare", "before", "a start may be under way; no spare waits"),
-    ("launcher.refilled", "launcher.server:Server._fork_spare", "after", "keeper and starter, about to prepare"),
-    # The starter: it walks the plan, and everything has its name on disk before it is made.
-    ("starter.prepare", "runtime.inside.slot:prepare", "before", "no container; a keeper waits"),
-    ("starter.prepared", "runtime.inside.slot:prepare", "after", "no container; PID 1 waits in its namespaces"),
-    ("starter.accepted", "launcher.server:run_job", "before", "record and name; the request is in the socket"),
-    ("starter.received", "runtime.inside.starter:run", "before", "record and name"),
-    ("starter.claim!", "runtime.inside.life:claim", "before", "record and name"),
-    ("starter.claimed", "runtime.inside.life:claim", "after", "RUN/ID/alive, empty and locked"),
-    ("starter.names-write!", "runtime.inside.life:write_names", "before", "life.json; alive is empty"),
-    ("starter.names-written", "runtime.inside.life:write_names", "after", "alive names all that will be made"),
-    ("starter.cloned!", "runtime.inside.starter:Starter._clone", "after", "cgroup, upper, PID 1 that waits or walks"),
-    ("starter.state-write!", "runtime.inside.life:write_state", "before", "PID 1, whose number nobody has written yet"),
-    ("starter.state-written", "runtime.inside.life:write_state", "after", "alive names PID 1 and the monitor"),
-    ("starter.going", "runtime.inside.starter:Starter._await_program", "before", "PID 1 may go on to the program"),
-    ("starter.program-runs!", "runtime.inside.starter:Starter._await_program", "after", "the program runs"),
-    ("starter.event-written", "runtime.inside.life:record_event", "after", "the journal says start"),
-    ("starter.told", "runtime.inside.starter:_tell", "after", "the client knows; the monitor does not yet"),
-    ("starter.handed-over", "runtime.inside.starter:Starter.start", "after", "the monitor has lock, pidfd and streams"),
-    # The child.
+    ("launcher.forked", "launcher.server:Server._fork", "after", "a monitor that is about to make a slot"),
+    ("launcher.noted", "launcher.server:Server._note_taken", "after", "a start is under way; one waits less"),
+    ("launcher.refilling", "launcher.server:Server._fork_waiting", "before", "a start may be under way"),
+    ("launcher.refilled", "launcher.server:Server._fork_waiting", "after", "a monitor, about to make a slot"),
+    # A slot: the monitor makes its cgroup and clones PID 1, which walks what it can and waits.
+    ("monitor.forked", "runtime.inside.monitor:attend", "before", "nothing"),
+    ("monitor.claim!", "runtime.inside.life:claim", "before", "nothing"),
+    ("monitor.claimed", "runtime.inside.life:claim", "after", "RUN/slots/NAME/alive, empty and locked"),
+    ("monitor.leaves-write!", "runtime.inside.life:write_leaves", "before", "the same"),
+    ("monitor.leaves-written", "runtime.inside.life:write_leaves", "after", "alive names what will be made"),
+    ("monitor.cloned", "runtime.inside.monitor:First.walk", "after", "cgroup; PID 1 on its way, or waiting"),
+    ("child.slot-begins", "runtime.inside.slot:Slot.wait", "before", "cgroup; PID 1 in its namespaces"),
     ("child.stands-alone", "runtime.inside.container:stand_alone", "after", "PID 1 in a session of its own"),
-    # The monitor: a keeper until a starter leaves it a container.
-    ("monitor.forked", "launcher.server:Server._be_spare", "before", "no container; no starter yet"),
-    ("monitor.charged", "runtime.inside.monitor:keep", "before", "the program runs; the lock came with the charge"),
+    ("child.prepared!", "runtime.inside.slot:Slot._prepare", "after", "a slot: cgroup, writable layer, all mounts"),
+    # A container moves in.
+    ("child.taken", "runtime.inside.slot:Slot._take", "before", "record and name; the request is read"),
+    ("child.fits", "runtime.inside.slot:Slot._fitting", "after", "the same"),
+    ("child.moved-in", "runtime.inside.slot:Slot._move_in", "after", "the slot's folders are the container's"),
+    ("monitor.charged", "runtime.inside.monitor:Monitor.move_in", "before", "the same; PID 1 goes on to the program"),
+    ("monitor.begin!", "runtime.inside.life:begin", "before", "the same"),
+    ("monitor.begun", "runtime.inside.life:begin", "after", "life.json without an end, or what --rm removes"),
+    ("monitor.state-write!", "runtime.inside.life:write_state", "before", "PID 1, whose number nobody has written yet"),
+    ("monitor.state-written", "runtime.inside.life:write_state", "after", "alive names PID 1 and the monitor"),
+    ("monitor.program-runs!", "runtime.inside.monitor:Monitor._await_program", "after", "the program runs"),
+    ("monitor.marked", "runtime.inside.life:mark_running", "after", "alive says so"),
+    ("monitor.start-written", "runtime.inside.life:record_event", "after", "the journal says start"),
+    ("monitor.start-told", "runtime.inside.monitor:_tell", "after", "the client knows"),
+    # To its end.
     ("monitor.pump", "runtime.inside.streams:Streams.pump", "before", "the program runs"),
     ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "it has written; an empty log file"),
     ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "a zombie; its output is in the pipes"),
     ("monitor.reaped", "runtime.inside.streams:Streams.drain", "before", "no PID 1; only the monitor knows the code"),
     ("monitor.drained", "runtime.inside.streams:Streams.drain", "after", "the log is whole"),
-    ("monitor.event-written", "runtime.inside.life:record_event", "after", "the journal says die, with the exit code"),
+    ("monitor.event-written", "runtime.inside.life:record_events", "after", "the journal says die, with the exit code"),
     ("monitor.log-closed", "runtime.inside.streams:Streams.close_log", "after", "the log says that it has ended"),
     ("monitor.record!", "runtime.inside.ending:record", "before", "life.json still without an end; cgroup, upper"),
     ("monitor.recorded", "runtime.inside.ending:record", "after", "life.json ended, or with --rm: all in the trash"),
@@ -83,12 +87,12 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("monitor.sweep!", "runtime.inside.ending:sweep_all", "before", "cgroup, run folder, trash"),
     ("monitor.cgroups-swept", "runtime.inside.sweep:sweep_cgroups", "after", "run folder, trash"),
     ("monitor.swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record; the lock of a removed file"),
-    ("monitor.released", "runtime.inside.monitor:keep", "after", "nothing but the record"),
+    ("monitor.released", "runtime.inside.monitor:attend", "after", "nothing but the record"),
 )  # fmt: skip
 
 _KEPT = (
-    ("starter.life-write!", "runtime.inside.life:write_life", "before", "alive, locked"),
-    ("starter.life-written", "runtime.inside.life:write_life", "after", "life.json without an end (not with --rm)"),
+    ("monitor.life-write!", "runtime.inside.life:write_life", "before", "alive, locked"),
+    ("monitor.life-written", "runtime.inside.life:write_life", "after", "life.json without an end (not with --rm)"),
     ("monitor.life-renamed", "linux.durability:sync_folder", "before", "the new life.json has its name, unsynced"),
 )
 
@@ -99,11 +103,11 @@ _REMOVED = (
 )
 
 _MISSING = (
-    ("starter.failing", "runtime.inside.starter:Starter._fail", "before", "a start that failed; PID 1 ends"),
-    ("starter.fail-record!", "runtime.inside.ending:record", "before", "PID 1 is dead; life.json without an end"),
-    ("starter.fail-recorded", "runtime.inside.ending:record", "after", "life.json says 127 and why"),
-    ("starter.fail-sweep", "runtime.inside.ending:sweep_all", "before", "the client knows; cgroup and run folder"),
-    ("starter.fail-swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record"),
+    ("monitor.failing", "runtime.inside.monitor:Monitor._fail", "before", "a start that failed; PID 1 ends"),
+    ("monitor.fail-record!", "runtime.inside.ending:record", "before", "PID 1 is dead; life.json without an end"),
+    ("monitor.fail-recorded", "runtime.inside.ending:record", "after", "life.json says 127 and why"),
+    ("monitor.fail-sweep", "runtime.inside.ending:sweep_all", "before", "the client knows; cgroup and run folder"),
+    ("monitor.fail-swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record"),
 )
 
 _SWEPT = (
@@ -145,10 +149,10 @@ _LEFT = (
 )
 
 _EXECUTED = (
-    ("starter.exec-received", "runtime.inside.exec:execute", "before", "a running container"),
-    ("starter.exec-found!", "runtime.inside.exec:open_init", "after", "a running container, its PID 1 by descriptor"),
-    ("starter.exec-serves", "runtime.inside.exec:_serve", "before", "one more program in the container"),
-    ("starter.exec-done", "runtime.inside.exec:execute", "after", "the program has ended; the client knows"),
+    ("job.exec-received", "runtime.inside.exec:execute", "before", "a running container"),
+    ("job.exec-found!", "runtime.inside.exec:open_init", "after", "a running container, its PID 1 by descriptor"),
+    ("job.exec-serves", "runtime.inside.exec:_serve", "before", "one more program in the container"),
+    ("job.exec-done", "runtime.inside.exec:execute", "after", "the program has ended; the client knows"),
 )
 
 # By what has to be done to reach them (tests/crash/driver.py): run and keep, run with --rm, run what is not there, look

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.crash.build import NO_SLOTS, built
-from tests.crash.points import BECOMES, POINTS, WALK, every_row, may_fail
+from tests.crash.points import AHEAD, BECOMES, POINTS, WALK, every_row, may_fail
 from tests.hostile.copies import Copy
 from tests.personas import CHECKOUT, Persona
 
@@ -72,7 +72,7 @@ def test_the_package_has_nothing_of_it():
 
 
 def test_every_seam_is_there():
-    for seam in {WALK, *BECOMES, *(row[1] for row in every_row().values())}:
+    for seam in {WALK, AHEAD, *BECOMES, *(row[1] for row in every_row().values())}:
         module, _, path = seam.partition(":")
         found: Any = importlib.import_module(f"ipycontainer.{module}")
         for name in path.split("."):
@@ -82,5 +82,5 @@ def test_every_seam_is_there():
 
 def test_every_point_says_what_lies_there():
     for name, (_, _, side, lies) in every_row().items():
-        assert name.partition(".")[0] in ("client", "launcher", "starter", "child", "monitor", "sweeper"), name
+        assert name.partition(".")[0] in ("client", "launcher", "monitor", "child", "job", "sweeper"), name
         assert side in ("before", "after") and lies, name

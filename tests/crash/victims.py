@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 
-ROLES = ("launcher", "monitor", "starter", "child", "client")
+ROLES = ("launcher", "monitor", "child", "client")
 # A spare's processes bear this name until there is something to do.
 _WAITING = "ipyc-spare"
 
@@ -15,11 +15,9 @@ def find(role: str, launcher: int, chance: random.Random) -> int:
     if role == "launcher":
         return launcher if os.path.exists(f"/proc/{launcher}") else 0
     children = _children(launcher)
-    keepers = children.get(launcher, [])
-    found = keepers
-    if role != "monitor":
-        inside = role == "child"
-        found = [pid for keeper in keepers for pid in children.get(keeper, ()) if _is_first(pid) == inside]
+    found = monitors = children.get(launcher, [])
+    if role == "child":
+        found = [pid for monitor in monitors for pid in children.get(monitor, ()) if _is_first(pid)]
     at_work = [pid for pid in found if _name(pid) != _WAITING]
     return chance.choice(at_work or found or [0])
 

@@ -253,7 +253,10 @@ class Monitor:
     def _fail(self, error: Error) -> None:
         """A start that failed: end the child, record why, leave nothing, tell the client."""
         self._first.end()
-        gone = ending.record(self._charge, error.exit_code, False, str(error))
+        try:
+            gone = ending.record(self._charge, error.exit_code, False, str(error))
+        except Error:
+            gone = ""  # somebody has removed the container meanwhile, or the disk is full: no record then
         _tell(self._client, {"error": to_wire(error)})
         self._client.close()
         ending.sweep_all(self._charge, gone)
