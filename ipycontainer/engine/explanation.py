@@ -10,11 +10,10 @@ from ipycontainer.engine.container import Container
 from ipycontainer.engine.creation import compose
 from ipycontainer.engine.launches import launch_of
 from ipycontainer.launcher.expected import expected
-from ipycontainer.linux import capabilities, cgroups
-from ipycontainer.linux.cgroups.cgroup_plan import OURS
+from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan
 from ipycontainer.linux.mounts import FLAG_NAMES
 from ipycontainer.record import Record
-from ipycontainer.runtime.launch import Host
+from ipycontainer.runtime.inside.jobs import read_host
 from ipycontainer.runtime.plan import plan
 
 TYPE_CHECKING = False
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.runtime.inside.step import Step
+    from ipycontainer.runtime.launch import Host
 
 # Stands where a start puts 64 random digits.
 ID = "ID"
@@ -120,8 +120,8 @@ def explain(engine: Engine, request: RunRequest) -> Explanation:
 def _host(engine: Engine) -> Host:
     """What a launcher knows of this host; asked of no launcher, since none may be there and none shall be started."""
     found = expected()
-    uids, gids = (tuple((item.inside, item.outside, item.length) for item in m) for m in (found.uid_map, found.gid_map))
-    return Host(found.mode, uids, gids, cgroups.read_layout(), capabilities.last())
+    maps = [tuple((item.inside, item.outside, item.length) for item in one) for one in (found.uid_map, found.gid_map)]
+    return read_host(found.mode, maps)
 
 
 def _details(step: Step, engine: Engine) -> str:
@@ -143,7 +143,7 @@ def _word(name: str, value: Any) -> str:
         return name.replace("_", "-") if value else ""
     if isinstance(value, int):
         return f"{value:#05o}".replace("0o", "0") if name == "mask" else f"{name}={value}"
-    if isinstance(value, cgroups.CgroupPlan):
+    if isinstance(value, CgroupPlan):
         return " ".join(f"{file.rpartition('/')[2]}={text}" for file, text in value.writes)
     if isinstance(value, tuple):
         return " ".join(_item(item) for item in value)

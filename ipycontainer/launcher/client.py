@@ -82,7 +82,7 @@ class Launcher:
             try:
                 sock = self._try_connect()  # somebody else may have started it while we waited
                 if sock is None:
-                    self._start()
+                    self._start(lock)
                     sock = self._try_connect()
             finally:
                 os.close(lock)
@@ -90,8 +90,11 @@ class Launcher:
             raise LauncherError(f"the launcher started but does not listen at {self.socket_path}; try again")
         return Channel(sock)
 
-    def _start(self) -> None:
-        """Spawn the launcher in a session of its own and wait until it listens."""
+    def _start(self, lock: int) -> None:
+        """Spawn the launcher in a session of its own and wait until it listens.
+
+        Until it does it holds `lock` too: if we are killed meanwhile, whoever asks next waits and starts no other.
+        """
         from ipycontainer.launcher.identity import PACKAGE, interpreter, launcher_digest
 
         if self._name != f"launcher-{launcher_digest()}":
@@ -100,12 +103,14 @@ class Launcher:
         main = os.path.join(PACKAGE, "launcher", "__main__.py")
         arguments = [program, "-I", "-S", "-X", "utf8", main, self.root, self.run, self._name]
         reading, writing = os.pipe()
+        held = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, 5)  # not 3: the line that makes that one would take it away
         log = os.path.join(self.run, "launcher.log")
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
             (os.POSIX_SPAWN_DUP2, writing, 3),
+            (os.POSIX_SPAWN_DUP2, held, 4),
         ]
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
         if "IPYCONTAINER_IDLE" in os.environ:
@@ -125,6 +130,7 @@ class Launcher:
             raise LauncherError(f"cannot run {program} for the launcher: {error.strerror}") from None
         finally:
             os.close(writing)
+            os.close(held)
         try:
             answer = _read_all(reading, _START_LIMIT)
         finally:

@@ -17,9 +17,7 @@ PATIENCE = 30 * SECOND
 AXE = Path(__file__).resolve().parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 
 # Noise that is not ours: said by JupyterLab itself or by the browser about it.
-NOT_OURS = re.compile(
-    r"favicon|ResizeObserver|lsp|api/contents|deprecat|webgl|passive|status of 4|GPU", re.IGNORECASE
-)
+NOT_OURS = re.compile(r"favicon|ResizeObserver|lsp|api/contents|deprecat|webgl|passive|status of 4|GPU", re.IGNORECASE)
 
 
 class LabPage:

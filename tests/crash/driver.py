@@ -14,16 +14,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import victims
+from ipycontainer.fault_switch import SWITCH, Switch
 
 from ipycontainer import Engine, errors
 from ipycontainer.engine.launches import launch_of
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
-from ipycontainer.fault_switch import SWITCH, Switch
 from ipycontainer.runtime.inside import slot
 from ipycontainer.runtime.inside.jobs import read_host
 from ipycontainer.runtime.inside.rehearsal import sample
 from ipycontainer.runtime.launch import Launch
-from ipycontainer.runtime.plan import plan
+from ipycontainer.runtime.plan import plan, plan_exec
 
 CODE = 7  # what every program of ours ends with
 OUTPUT = b"out\n"
@@ -102,7 +102,7 @@ class Driver:
     def __init__(self, engine: Engine, switch: Switch = SWITCH) -> None:
         self.engine = engine
         self.switch = switch
-        self.child_was_killed = self.may_be_killed = False
+        self.child_was_killed = self.may_be_killed = self.alone = False
         self.root = os.geteuid() == 0
 
     # The acts, by the names of `POINTS`; each gives an exit code.
@@ -121,13 +121,14 @@ class Driver:
     def run(self, request: RunRequest) -> int:
         """Run to the end."""
         container = self.engine.create(request)
-        attachment = container.start(attach=True)
-        assert attachment is not None
+        return self._to_the_end(container.start(attach=True))
+
+    @staticmethod
+    def _to_the_end(attachment: Any) -> int:
         with attachment:
             for _ in attachment:
                 pass
-        assert attachment.exit_code is not None
-        return attachment.exit_code
+        return int(attachment.exit_code)
 
     def act(self, kind: str) -> Callable[[], int]:
         """Make ready for an act of this kind; gives what the client does."""
@@ -142,18 +143,24 @@ class Driver:
             engine.shutdown()
             return lambda: self.run(self.request(False))
         if kind == "left":
+            engine.launcher.connect().close()
             return lambda: engine.shutdown() or CODE  # type: ignore[func-returns-value]
         if kind == "deleted":
             self.run(self.request(False))
             return lambda: engine.containers(all=True)[0].remove() or CODE  # type: ignore[func-returns-value]
-        container = engine.create(self.request(False, ("sleep", "1000")))
+        full = self.everything if kind == "executed in full" else self.request
+        container = engine.create(full(False, ("sleep", "1000")))
         container.start()
+        if kind == "executed in full":
+            return lambda: self._to_the_end(container.exec_start(PROGRAM, tty=True))
         if kind == "executed":
             return lambda: container.exec(PROGRAM).exit_code
         assert kind == "swept", kind
         monitor = container.state().monitor
 
         def look() -> int:
+            if self.alone:
+                os.kill(engine.launcher.running_pid() or 0, _SIGKILL)  # else it sweeps before anybody looks
             os.kill(monitor, _SIGKILL)
             until(lambda: container.status == "unknown", "the container is dead")
             return len(engine.containers(all=True)) + CODE - 1
@@ -173,7 +180,7 @@ class Driver:
             # After a step is before the next one; nobody is there after Execute.
             for side in (("before", "after") if number == len(steps) - 1 else ("before",))
         ]
-        return names[:-1]
+        return names[:-1] if names[-1].endswith("after") else names
 
     def slot_steps(self) -> list[str]:
         """The points of what a slot walks ahead."""
@@ -191,6 +198,14 @@ class Driver:
         ]
         return list(dict.fromkeys(names))
 
+    def exec_steps(self) -> list[str]:
+        """The points of every step of an exec, but after Execute."""
+        container = self.engine.create(self.everything(False))
+        launch = launch_of(self.engine, container, True, False, None)
+        steps = plan_exec(launch.replace(init=False), read_host(self.engine.launcher.mode), (), ())
+        container.remove()
+        return [f"child.exec.{number}.{type(step).__name__}.before" for number, step in enumerate(steps)]
+
     # One fault, and what is left of it.
 
     def one(self, name: str, action: str, kind: str) -> bool:
@@ -198,6 +213,7 @@ class Driver:
         self.child_was_killed = False
         self.may_be_killed = name.startswith("child.") and action == "kill"
         self.switch.disarm()
+        self.alone = name.startswith("client.")
         act = self.act(kind)
         self.switch.arm(name, action)
         client = Client(act)
@@ -210,6 +226,10 @@ class Driver:
         reached = self.switch.reached or self.child_was_killed
         self._kill_who_halts()
         self.switch.disarm()
+        if reached and action == "fail" and name.startswith("child.") and ".slot." not in name:
+            _, part, number, step, _ = name.split(".")
+            said = f"{step}: a failure was injected at step {number} of {part}"
+            need(said in (client.said or ""), f"the client: {client.said}")
         self.agree(client, kind)
         return reached
 
@@ -223,7 +243,7 @@ class Driver:
     def agree(self, client: Client, kind: str = "kept") -> None:
         """Record, lock, processes and files agree, nothing is left, and the next run works.  Raises Trouble."""
         engine = self.engine
-        if kind == "executed":
+        if kind.startswith("executed"):
             for container in engine.containers():
                 container.kill()
         until(lambda: not engine.ps(), "every program has ended")
@@ -251,7 +271,7 @@ class Driver:
         state = container.state()
         told = f"{state} after {client.said}"
         need(state.status in ("created", "exited", "unknown"), told)
-        if kind == "executed":
+        if kind.startswith("executed"):
             need(state.exit_code in (None, 137), told)
             return
         known = {CODE, 137} if self.may_be_killed else {CODE}

@@ -13,8 +13,9 @@ import mmap
 import os
 import time
 
-from ipycontainer.errors import KernelError, StartError
 from ipycontainer.fault_points import BECOMES, WALK, every_row
+
+from ipycontainer.errors import KernelError, StartError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("client.sent", "launcher.wire:Channel.send", "after", "the starter has the request; anything may follow"),
     ("client.answered", "runtime.lifecycle:unwrap", "after", "the program runs, or its start has failed"),
     ("client.attached", "runtime.lifecycle:start", "after", "the same; the client is about to read"),
-    ("client.told", "runtime.attachment:Attachment._take", "after", "the client has the exit code; the record is there"),
+    ("client.told", "runtime.attachment:Attachment._take", "after", "the client has the code; the record lies there"),
     # The launcher: it only forks; nothing of a container hangs on it.
     ("launcher.forking", "launcher.server:Server._fork", "before", "one spare less than there should be"),
     ("launcher.forked", "launcher.server:Server._fork", "after", "a keeper that is about to fork its starter"),
@@ -71,15 +71,15 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("monitor.forked", "launcher.server:Server._be_spare", "before", "no container; no starter yet"),
     ("monitor.charged", "runtime.inside.monitor:keep", "before", "the program runs; the lock came with the charge"),
     ("monitor.pump", "runtime.inside.streams:Streams.pump", "before", "the program runs"),
-    ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "the program has written; an empty log file"),
-    ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "PID 1 is a zombie; its output is in the pipes"),
-    ("monitor.reaped", "runtime.inside.streams:Streams.drain", "before", "no PID 1; nobody but the monitor knows the code"),
+    ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "an empty log file; output on its way"),
+    ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "PID 1 is a zombie; output in the pipes"),
+    ("monitor.reaped", "runtime.inside.streams:Streams.drain", "before", "no PID 1; only the monitor knows the code"),
     ("monitor.drained", "runtime.inside.streams:Streams.drain", "after", "the log is whole"),
     ("monitor.event-written", "runtime.inside.life:record_event", "after", "the journal says die, with the exit code"),
     ("monitor.log-closed", "runtime.inside.streams:Streams.close_log", "after", "the log says that it has ended"),
     ("monitor.record!", "runtime.inside.ending:record", "before", "life.json still without an end; cgroup, upper"),
-    ("monitor.recorded", "runtime.inside.ending:record", "after", "life.json with its end, or with --rm: all in the trash"),
-    ("monitor.told", "runtime.inside.streams:Streams.finish", "after", "the client knows; cgroup and run folder lie there"),
+    ("monitor.recorded", "runtime.inside.ending:record", "after", "life.json with its end; with --rm: the trash"),
+    ("monitor.told", "runtime.inside.streams:Streams.finish", "after", "the client knows; cgroup, run folder"),
     ("monitor.sweep!", "runtime.inside.ending:sweep_all", "before", "cgroup, run folder, trash"),
     ("monitor.cgroups-swept", "runtime.inside.sweep:sweep_cgroups", "after", "run folder, trash"),
     ("monitor.swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record; the lock of a removed file"),
@@ -89,7 +89,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
 _KEPT = (
     ("starter.life-write!", "runtime.inside.life:write_life", "before", "alive, locked"),
     ("starter.life-written", "runtime.inside.life:write_life", "after", "life.json without an end (not with --rm)"),
-    ("monitor.life-renamed", "linux.durability:sync_folder", "before", "the new life.json has its name, not yet synced"),
+    ("monitor.life-renamed", "linux.durability:sync_folder", "before", "life.json with its end, not yet synced"),
 )
 
 _REMOVED = (

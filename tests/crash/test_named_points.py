@@ -46,6 +46,13 @@ def test_every_step_of_a_full_plan(persona: Persona, half: str):
         check(told(copy, f"walk({cases(names, 'everything')!r})"))
 
 
+def test_every_step_of_an_exec(persona: Persona):
+    with built(persona) as copy:
+        names = told(copy, "exec_steps()")
+        assert len(names) > 8
+        check(told(copy, f"walk({cases(names, 'executed in full')!r})"))
+
+
 def test_every_step_that_a_slot_walks_ahead(persona: Persona):
     with built(persona) as copy:
         names = told(copy, "slot_steps()")

@@ -10,19 +10,23 @@ from ipycontainer.runtime.launch import Host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from ipycontainer.launcher.server import Job, JobChannel
 
 
-def read_host(mode: str) -> Host:
-    """What a plan depends on, read once in the launcher's life."""
+def read_host(mode: str, maps: Sequence[tuple[tuple[int, int, int], ...]] = ()) -> Host:
+    """What a plan depends on, read once in the launcher's life.
+
+    maps: those of user and group ids, for who is outside the store namespace.
+    """
+    uids, gids = maps or (_read_map("uid_map"), _read_map("gid_map"))
     layout = cgroups.read_layout()
     return Host(
         mode,
-        _read_map("uid_map"),
-        _read_map("gid_map"),
+        uids,
+        gids,
         layout,
         capabilities.last(),
         life.boot_id(),

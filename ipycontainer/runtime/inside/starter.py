@@ -10,7 +10,7 @@ import os
 import select
 import time
 
-from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
+from ipycontainer.errors import Error, KernelError, LauncherError, StartError, from_wire, to_wire
 from ipycontainer.launcher import wire
 from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.runtime.inside import container, ending, life, sweep
@@ -75,7 +75,14 @@ class Starter:
         try:
             self._client.keeper.send(self._charge.as_dict(), everything)
         except LauncherError:
-            raise StartError("its monitor was killed while it was being started; start it again") from None
+            self._lose_monitor()
+
+    def _lose_monitor(self) -> None:
+        """It was killed, and the program with it: it ran, nobody knows how it would have ended, and nobody says so."""
+        self._end_child()
+        gone = ending.record(self._charge, 125, False, "") if self._charge.remove else ""
+        _tell(self._client, {"error": to_wire(LauncherError("the container's monitor was killed; start it again"))})
+        ending.sweep_all(self._charge, gone)
 
     def _walk(self, steps: Plan) -> list[int]:
         """All of `steps`; gives our ends of the program's streams."""
@@ -107,7 +114,7 @@ class Starter:
     def _clone(self, steps: Plan, hinge: int, theirs: list[int]) -> Channel:
         """PID 1, on its way with its streams: the slot's if it fits, else a new one.  Gives our end of its channel."""
         place, slot = self._place, self._slot
-        if slot is not None and slot.fits(steps.outside[hinge], steps.inside) and not self._launch.fault:
+        if slot is not None and slot.fits(steps.outside[hinge], steps.inside):
             try:
                 slot.channel.send(self._launch.as_dict(), theirs)
             except LauncherError:
@@ -168,12 +175,19 @@ class Starter:
 
     def _fail(self, error: Error) -> None:
         """A start that failed: end the child, record why, leave nothing, tell the client."""
-        if self._place.pidfd >= 0:
-            pidfds.send_signal(self._place.pidfd, _SIGKILL)
-            pidfds.await_end(self._place.pidfd, _PATIENCE)
+        self._end_child()
         gone = ending.record(self._charge, error.exit_code, False, str(error))
         _tell(self._client, {"error": to_wire(error)})
         ending.sweep_all(self._charge, gone)
+
+    def _end_child(self) -> None:
+        if self._place.pidfd < 0:
+            return
+        try:
+            pidfds.send_signal(self._place.pidfd, _SIGKILL)
+        except KernelError:
+            return  # it has ended, and so has its parent
+        pidfds.await_end(self._place.pidfd, _PATIENCE)
 
 
 def _tell(client: Channel, document: dict[str, Any]) -> None:
