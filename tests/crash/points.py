@@ -108,7 +108,6 @@ _MISSING = (
 
 _SWEPT = (
     ("client.sweep", "runtime.lifecycle:sweep", "before", "what a killed monitor left: alive, cgroup, upper"),
-    ("client.swept", "runtime.lifecycle:sweep", "after", "nothing but a record without an end"),
     ("sweeper.claim!", "runtime.inside.life:claim", "before", "the same; the launcher was killed too"),
     ("sweeper.claimed", "runtime.inside.life:claim", "after", "the same; the lock in a sweep's hands"),
     ("sweeper.marked", "runtime.inside.life:mark_swept", "after", "alive says that a sweep has it"),
