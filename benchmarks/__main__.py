@@ -9,7 +9,7 @@ import sys
 
 from benchmarks import machine
 
-NAMES = ("start", "user", "confinement", "cold", "ps", "crowd", "imports")
+NAMES = ("start", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel")
 
 
 def main() -> int:
@@ -29,8 +29,9 @@ def main() -> int:
     if os.geteuid() != 0:
         print("The benchmarks make disks, users and daemons of their own: run them as root.", file=sys.stderr)
         return 1
-    machine.in_own_mounts()
-    importlib.import_module(f"benchmarks.{options.name}").run(options)
+    chosen = importlib.import_module(f"benchmarks.{options.name}")
+    machine.in_own_mounts(sys.executable if getattr(chosen, "NEEDS_PACKAGES", False) else "")
+    chosen.run(options)
     return 0
 
 

@@ -112,16 +112,17 @@ def facts() -> dict[str, str]:
     }
 
 
-def in_own_mounts() -> None:
+def in_own_mounts(python: str = "") -> None:
     """Go on in a mount namespace of our own, so that no mount made here can be left behind.
 
     The process executes itself once more under unshare(1).  Host mounts still arrive (slave), ours do not leave.
+    python: the interpreter to go on with, where it is not the one for all.
     """
     mark = "IPYCONTAINER_BENCHMARK_MOUNTS"
     if os.environ.pop(mark, ""):
         return
     os.environ[mark] = "ours"
-    again = [python_for_all(), "-m", "benchmarks", *sys.argv[1:]]
+    again = [python or python_for_all(), "-m", "benchmarks", *sys.argv[1:]]
     os.execvp("unshare", ["unshare", "--mount", "--propagation", "slave", *again])
 
 

@@ -21,6 +21,9 @@
     │   ├── TruncatedArchive
     │   ├── EscapingPath                a name that climbs out of the layer
     │   └── DeviceRefused               a device node where none may be made
+    ├── RegistryError                   a registry refused, answered nonsense, or could not be reached
+    │   ├── AccessDenied                it wants a login, or gives this login nothing
+    │   └── NotInRegistry               it has no such repository, tag or blob
     ├── StoreError                      the state folder
     │   ├── StoreUnwritable
     │   └── NetworkFileSystem
@@ -143,6 +146,18 @@ class EscapingPath(ArchiveError):
 
 class DeviceRefused(ArchiveError):
     """A device node where none may be made."""
+
+
+class RegistryError(Error):
+    """A registry refused, answered nonsense, or could not be reached."""
+
+
+class AccessDenied(RegistryError):
+    """A registry wants a login, or gives this login nothing."""
+
+
+class NotInRegistry(RegistryError):
+    """A registry has no such repository, tag or blob."""
 
 
 class StoreError(Error):

@@ -13,7 +13,7 @@ $bin/ruff format --check --quiet . || {
 $bin/ruff check --quiet .
 $bin/mypy --no-error-summary
 # node is in requirements.lock, and beside it what `make setup` installed for the side bar.
-(cd labextension && PATH="$PWD/../$bin:$PATH" && npm run --silent check && npm run --silent test -- --silent)
+(cd labextension && PATH="$PWD/../$bin:$PATH" && npm run --silent check && npm run --silent test -- --silent --reporter=dot)
 report=$($bin/lint-imports --no-logo --no-cache) || {
     echo "$report" >&2
     exit 1

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import signal as _signal
 
     from ipycontainer.cli.raw_terminal import RawTerminal
+    from ipycontainer.commands.console import Progress
     from ipycontainer.engine.explanation import Explanation
 else:
     import _signal  # `signal` itself costs 5.6 ms, for its enums
@@ -36,6 +37,26 @@ class TerminalConsole(Console):
     def takes_bytes(self) -> bool:
         """Unless stdout is a terminal."""
         return not os.isatty(STDOUT)
+
+    def progress(self, aside: bool = False) -> Progress:
+        """Bars, if it is a terminal."""
+        descriptor = STDERR if aside else STDOUT
+        if not os.isatty(descriptor):
+            return super().progress(aside)
+        from ipycontainer.commands.progress import Bars
+
+        size = os.get_terminal_size(descriptor)
+        return Bars(self.err if aside else self.out, size.lines or 24, size.columns or 80)
+
+    def ask(self, question: str, secret: bool = False) -> str:
+        """The person at the terminal, without an echo for a secret."""
+        if not os.isatty(STDIN):
+            return super().ask(question, secret)
+        if secret:
+            from getpass import getpass
+
+            return getpass(question)
+        return input(question)
 
     def terminal(self, stdin: bool) -> RawTerminal | None:
         """The terminal in front of the person; None in a pipe, where `-t` is still the container's own."""

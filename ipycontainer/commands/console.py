@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from ipycontainer.commands.tables import Table
     from ipycontainer.engine.explanation import Explanation
 
+    class Progress(Protocol):
+        """Told of each layer: its short digest, what is done with it, bytes so far, bytes in all."""
+
+        def __call__(self, layer: str, state: str, done: int, total: int) -> None: ...
+        def close(self) -> None:
+            """All is told."""
+            ...
+
     class Terminal(Protocol):
         """A real terminal; while it is entered every key goes to the container, if stdin does."""
 
@@ -73,6 +81,16 @@ class Console:
     def takes_bytes(self) -> bool:
         """Whether an archive may be written to stdout: it goes to a file or a program, not before a person's eyes."""
         return False
+
+    def progress(self, aside: bool = False) -> Progress:
+        """Where layers on their way are shown; on stderr if `aside`."""
+        from ipycontainer.commands.progress import Lines
+
+        return Lines(self.err if aside else self.out)
+
+    def ask(self, question: str, secret: bool = False) -> str:
+        """What a person answers, unseen if it is a secret.  Raises Refused where nobody can be asked."""
+        raise Refused(f"there is nobody to ask ({question.strip(' :')}): give it as an option, or in a terminal")
 
     def terminal(self, stdin: bool) -> Terminal | None:
         """The terminal for `-t`, read from for `-i`; None where `-t` works without one.

@@ -103,10 +103,14 @@ def _fields(image: Image, name: str, whole: bool) -> dict[str, Any]:
     from ipycontainer.commands.units import local_time
 
     repository, _, tag = name.rpartition(":")
+    known = [item.partition("@") for item in image.digests]
+    digests = [digest for place, _, digest in known if place == repository or not name]
+    if digests and not name:  # pulled by its digest alone
+        repository = known[0][0]
     return {
         "Repository": repository or _NONE,
         "Tag": tag or _NONE,
-        "Digest": _NONE,
+        "Digest": digests[0] if digests else _NONE,
         "ID": _shown_id(image, whole),
         "CreatedSince": human_duration(time() - image.created) + " ago",
         "CreatedAt": local_time(image.created),

@@ -94,8 +94,6 @@ _CREATE = (
     _row("privileged", "", "flag", "containers of this release are never privileged; --cap-add gives one power", *_NO),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
-    _row("pull", "", "text", "registries come in a later release", "missing", "never"),
-    _row("quiet", "q", "flag", "", "*"),
     _row("restart", "", "text", "restart policies come in a later release", "", "no"),
     _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
     _row("shm-size", "", "bytes", _LATER),
@@ -166,6 +164,12 @@ ROWS: dict[str, tuple[Option, ...]] = {
     # Nothing is paused, whether it was asked for or not: the verb's own help says so.
     "commit": (_row("pause", "p", "flag", "", "*"), _row("no-pause", "", "flag", "", "*")),
     "import": (_row("platform", "", "text", _PLATFORM, ""),),
+    "pull": (_row("disable-content-trust", "", "flag", "", "*"),),
+    "push": (
+        _row("disable-content-trust", "", "flag", "", "*"),
+        _row("platform", "", "text", _PLATFORM, ""),
+    ),
+    "system df": (_row("format", "", "text", _LATER, "", "table"),),
     "history": (_row("platform", "", "text", _PLATFORM, ""),),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error
+from ipycontainer.errors import Error, NoSuchImage, OptionError, RegistryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 
+_ABSENT = "Unable to find image"
 _CREATE_OPTIONS = (
     Option("cap-add", "", "text", "Add a capability", many=True),
     Option("cap-drop", "", "text", "Drop a capability (ALL drops every one)", many=True),
@@ -31,6 +32,8 @@ _CREATE_OPTIONS = (
     Option("network", "", "text", "none (its own, with lo alone) or host"),
     Option("net", "", "text", "The same as --network", hidden=True),
     Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
+    Option("pull", "", "text", "When the image is pulled: always, missing (the default) or never"),
+    Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
     Option("security-opt", "", "text", "seccomp=FILE, seccomp=unconfined, or no-new-privileges=false", many=True),
@@ -50,9 +53,31 @@ def create(call: Call) -> int:
     asked = request(call.parsed, call.cwd)
     if call.parsed.flag("explain"):
         return _explain(call, asked)
-    container = call.engine.create(asked)
+    container = create_or_pull(call, asked)
     call.console.line(container.id)
     return 0
+
+
+def create_or_pull(call: Call, asked: RunRequest) -> Container:
+    """The container; its image is pulled first where it is not here, with docker's words."""
+    policy = call.parsed.text("pull") or "missing"
+    if policy not in ("always", "missing", "never"):
+        raise OptionError(f"invalid pull option: '{policy}': must be one of always, missing or never")
+    if policy != "always":
+        try:
+            return call.engine.create(asked)
+        except NoSuchImage as error:
+            # Several that begin so, or an id that is not here: no registry could help.
+            if policy == "never" or not str(error).startswith(_ABSENT):
+                raise
+            call.console.complain(str(error).partition(" locally")[0] + " locally")
+    from ipycontainer.commands.registries import show_pull
+
+    try:
+        show_pull(call, asked.image, call.parsed.flag("quiet"), aside=True)
+    except RegistryError as error:
+        raise NoSuchImage(f"{_ABSENT} '{asked.image}' locally, and it cannot be pulled: {error}") from None
+    return call.engine.create(asked)
 
 
 def run(call: Call) -> int:
@@ -68,7 +93,7 @@ def run(call: Call) -> int:
         terminal = console.terminal(asked.interactive)
     if not detached:
         from ipycontainer.commands.streaming import follow
-    container = call.engine.create(asked)
+    container = create_or_pull(call, asked)
     try:
         if detached:
             container.start()

@@ -34,11 +34,20 @@ VERBS = {
     "import": ("archives", "IMPORT"),
     "diff": ("changes", "DIFF"),
     "commit": ("changes", "COMMIT"),
+    "pull": ("registries", "PULL"),
+    "push": ("registries", "PUSH"),
+    "login": ("registries", "LOGIN"),
+    "logout": ("registries", "LOGOUT"),
+    "search": ("registries", "SEARCH"),
+    "catalog": ("registries", "CATALOG"),
     "tag": ("history", "TAG"),
     "history": ("history", "HISTORY"),
     "version": ("about", "VERSION"),
     "info": ("about", "INFO"),
     "doctor": ("about", "DOCTOR"),
+    "image prune": ("upkeep", "IMAGE_PRUNE"),
+    "system df": ("upkeep", "DF"),
+    "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
     "kernel install": ("kernels.verbs", "INSTALL"),
     "kernel list": ("kernels.verbs", "LIST"),
@@ -58,7 +67,7 @@ ALIASES = {
     "image list": "images",
     "image rm": "rmi",
     "image remove": "rmi",
-    **{f"image {name}": name for name in ("load", "save", "import", "tag", "history")},
+    **{f"image {name}": name for name in ("load", "save", "import", "tag", "history", "pull", "push")},
     "system info": "info",
     "system events": "events",
     "system doctor": "doctor",
@@ -75,13 +84,10 @@ GROUPS = {
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "cp", "login", "logout",
-    "network", "pause", "port", "prune", "pull", "push", "rename", "restart", "search", "stats", "top",
-    "unpause", "update", "volume",
-    "container attach", "container cp", "container pause",
-    "container port", "container prune", "container rename", "container restart", "container stats", "container top",
-    "container unpause", "container update", "image build", "image prune",
-    "image pull", "image push", "system df", "system prune",
+    "attach", "build", "builder", "cp", "network", "pause", "port", "prune", "rename", "restart", "stats", "top",
+    "unpause", "update", "volume", "container attach", "container cp", "container pause", "container port",
+    "container prune", "container rename", "container restart", "container stats", "container top",
+    "container unpause", "container update", "image build", "system prune",
 )  # fmt: skip
 
 

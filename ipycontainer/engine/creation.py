@@ -110,7 +110,7 @@ def _check(engine: Engine, request: RunRequest) -> None:
     if wanted:
         from ipycontainer.engine.limits import check_limits
 
-        check_limits(wanted)
+        check_limits(wanted, engine.launcher)
 
 
 def _check_ranges(request: RunRequest) -> None:

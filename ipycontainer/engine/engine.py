@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.doctor import Finding
     from ipycontainer.engine.explanation import Explanation
     from ipycontainer.engine.image import Image
+    from ipycontainer.engine.registries import Told
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
     from ipycontainer.images.store import Store
@@ -240,6 +241,23 @@ class Engine:
         folders.prepare(self.root)
         return import_tree(self, source, name, message, changes)
 
+    def pull(self, name: str, platform: str = "", tell: Told | None = None) -> Image:
+        """Bring an image from its registry.
+
+        platform: "linux/arm64" for another machine's; tell: called with (layer, state, bytes, of bytes).
+        Raises NotInRegistry, AccessDenied, RegistryError, NoSuchImage (nothing for this platform).
+        """
+        from ipycontainer.engine.registries import pull, silent
+
+        folders.prepare(self.root)
+        return self.image(pull(self, name, platform, tell or silent).id)
+
+    def push(self, name: str, tell: Told | None = None) -> str:
+        """Bring an image to the registry that its name says; the digest that it has there."""
+        from ipycontainer.engine.registries import push, silent
+
+        return str(push(self, name, tell or silent).digest)
+
     def remove_image(self, reference: str, force: bool = False) -> list[str]:
         """docker's rmi: lines "Untagged: …" and "Deleted: …".  Raises NoSuchImage, ImageInUse."""
         in_use = [str(container.config["image_id"]) for container in self.containers(all=True)]
@@ -280,7 +298,7 @@ class Engine:
         """What this machine allows, what each lack costs, and what would mend it."""
         from ipycontainer.engine.doctor import doctor
 
-        return doctor(self.root, folders.prepare(self.root))
+        return doctor(self.root, folders.prepare(self.root), self.launcher)
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""

@@ -24,7 +24,7 @@ def collect(layout: Layout, layers: Layers, images: Sequence[ImageRecord]) -> li
     diff_ids: set[Digest] = set()
     for image in images:
         for digest in image.digests:
-            _mark(layout, Digest(digest), blobs)
+            mark(layout, Digest(digest), blobs)
         diff_ids |= set(image.config.diff_ids)
     gone = layers.discard(diff_ids)
     layers.sweep()
@@ -32,7 +32,7 @@ def collect(layout: Layout, layers: Layers, images: Sequence[ImageRecord]) -> li
     return [str(diff_id) for diff_id in gone]
 
 
-def _mark(layout: Layout, digest: Digest, found: set[Digest]) -> None:
+def mark(layout: Layout, digest: Digest, found: set[Digest]) -> None:
     """Add a manifest or index and all that it names, further manifests included."""
     if digest in found or not layout.has(digest):
         return
@@ -40,7 +40,7 @@ def _mark(layout: Layout, digest: Digest, found: set[Digest]) -> None:
     document = layout.read_document(digest, f"the manifest {digest.short}")
     if index.is_index(document):
         for entry in index.read(document).manifests:
-            _mark(layout, entry.digest, found)
+            mark(layout, entry.digest, found)
         return
     read = manifest.read(document)
     found.add(read.config.digest)

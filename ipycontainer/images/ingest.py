@@ -26,6 +26,10 @@ if TYPE_CHECKING:
         def read(self, most: int, /) -> bytes: ...
 
 
+REPO_DIGESTS = "io.github.ipycontainer.repo-digests"
+"""The annotation, in the index of the store, of the names with digests under which registries have an image."""
+
+
 class Incoming(Record):
     """A layer on its way in.
 
@@ -110,8 +114,12 @@ def add_image(
     layers: Sequence[Descriptor],
     names: Sequence[Reference],
     raw_manifest: Any = None,
+    known: str = "",
 ) -> Descriptor:
-    """Write the documents and, last, the index. raw_manifest: the manifest as it came, if one did."""
+    """Write the documents and, last, the index.
+
+    raw_manifest: the manifest as it came, if one did; known: `repository@digest` under which a registry has it.
+    """
     if raw_manifest is None:
         described = Descriptor(media_types.OCI_CONFIG, config.document.digest, config.document.size)
         manifest = manifests.build(described, layers)
@@ -120,19 +128,42 @@ def add_image(
     layout.put_document(config.document)
     digest = layout.put_document(manifest.document)
     described = Descriptor(manifest.media_type, digest, manifest.document.size)
-    add_names(layout, described, names)
+    add_names(layout, described, names, known)
     return described
 
 
-def add_names(layout: Layout, image: Descriptor, names: Sequence[Reference]) -> None:
-    """Give the image behind `image` these names; without any it is only made known."""
-    layout.change(lambda entries: _with_names(entries, image, names))
+def add_names(layout: Layout, image: Descriptor, names: Sequence[Reference], known: str = "") -> None:
+    """Give the image behind `image` these names; without any it is only made known.
+
+    known: `repository@digest` under which a registry has it.
+    """
+    layout.change(lambda entries: _noted(_with_names(entries, image, names), image.digest, known))
+
+
+def note_digest(layout: Layout, digest: Digest, known: str) -> None:
+    """A registry has the image of the manifest `digest` under `known`."""
+    layout.change(lambda entries: _noted(entries, digest, known))
+
+
+def _noted(entries: list[dict[str, Any]], digest: Digest, known: str) -> list[dict[str, Any]]:
+    """The entries, with `known` in the first one of this manifest; a repository has one digest of an image."""
+    if not known:
+        return entries
+    repository = known.partition("@")[0]
+    for entry in entries:
+        if entry["digest"] == digest:
+            others = [item for item in repo_digests_of(entry) if item.partition("@")[0] != repository]
+            annotations = {**(entry.get("annotations") or {}), REPO_DIGESTS: " ".join([*others, known])}
+            entry["annotations"] = annotations
+            break
+    return entries
 
 
 def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequence[Reference]) -> list[dict[str, Any]]:
     """The index's entries after `image` got these names; whoever had one of them loses it."""
     wanted = {str(name): name for name in names}
     kept = []
+    known: list[str] = []
     for entry in entries:
         name = name_of(entry)
         if name in wanted:
@@ -140,20 +171,30 @@ def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequenc
                 kept.append(entry)
                 del wanted[name]
                 continue
-            without = {key: value for key, value in entry.items() if key != "annotations"}
+            without = nameless(entry)
             # The loser stays, nameless, unless it has another name: a container may run it.
             if not any(other is not entry and other["digest"] == entry["digest"] for other in entries):
                 kept.append(without)
             continue
         if not name and entry["digest"] == image.digest and wanted:
+            known += repo_digests_of(entry)
             continue
         kept.append(entry)
     for reference in wanted.values():
         annotations = {indexes.REF_NAME: reference.familiar, indexes.IMAGE_NAME: str(reference)}
+        if known:
+            annotations[REPO_DIGESTS], known = " ".join(known), []
         kept.append(image.replace(annotations=annotations).as_json())
     if not names and not any(entry["digest"] == image.digest for entry in kept):
         kept.append(image.as_json())
     return kept
+
+
+def nameless(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry without a name; what registries call it stays known."""
+    without = {key: value for key, value in entry.items() if key != "annotations"}
+    known = (entry.get("annotations") or {}).get(REPO_DIGESTS)
+    return {**without, "annotations": {REPO_DIGESTS: known}} if known else without
 
 
 def name_of(entry: dict[str, Any]) -> str:
@@ -172,10 +213,6 @@ def annotated_name(annotations: Mapping[str, Any]) -> str:
             except ImageNameError:
                 continue
     return ""
-
-
-REPO_DIGESTS = "io.github.ipycontainer.repo-digests"
-"""The annotation, in the index of the store, of the names with digests under which registries have an image."""
 
 
 def repo_digests_of(entry: dict[str, Any]) -> list[str]:

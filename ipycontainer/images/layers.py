@@ -158,6 +158,16 @@ class Layers:
             self._remove([f".gone-{name}" for name in gone])
         return [Digest(f"sha{'256' if len(name) == 64 else '512'}:{name}") for name in gone]
 
+    def forget(self, diff_id: Digest) -> None:
+        """Remove one layer's tree, which is damaged; it is made again from its blob."""
+        name = f".gone-{diff_id.hex}"
+        try:
+            os.rename(self.path(diff_id), os.path.join(self.folder, name))
+        except FileNotFoundError:
+            return
+        sync_folder(self.folder)
+        self._remove([name])
+
     def sweep(self) -> None:
         """Remove what makers and removers that were killed have left."""
         self.prepare()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.errors import Conflict, ImageInUse, NoSuchImage
-from ipycontainer.images.ingest import name_of
+from ipycontainer.images.ingest import name_of, nameless
 from ipycontainer.images.records import ImageRecord
 from ipycontainer.images.store import Store, full_tag
 from ipycontainer.oci import reference as references
@@ -50,7 +50,7 @@ def _untag(store: Store, image: ImageRecord, names: tuple[str, ...], keep: bool 
         lost = [entry for entry in own if not name_of(entry) or name_of(entry) in gone]
         kept = [entry for entry in entries if entry not in lost]
         if keep and len(lost) == len(own):
-            kept.append({key: value for key, value in own[0].items() if key != "annotations"})
+            kept.append(nameless(own[0]))
         return kept
 
     store.layout.change(edit)

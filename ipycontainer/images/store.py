@@ -54,8 +54,12 @@ class Store:
         """The layers beside the layout."""
         from ipycontainer.images.layers import Layers
 
-        mode = self._mode if isinstance(self._mode, str) else self._mode()
-        return Layers(os.path.join(self.root, "layers"), self._call, mode)
+        return Layers(os.path.join(self.root, "layers"), self._call, self.mode)
+
+    @property
+    def mode(self) -> str:
+        """How ids are mapped in the store namespace; asking may start the launcher."""
+        return self._mode if isinstance(self._mode, str) else self._mode()
 
     def launch(self, name: str) -> LaunchRecord:
         """What `run` wants of the image `name`: from one small file if it was run before."""
@@ -133,7 +137,7 @@ class Store:
         reference = references.normalise(name)
         for image in images:
             if reference.familiar in image.names:
-                return image
+                return self._as_named(image, str(reference))
         if reference.digest:
             for image in images:
                 if reference.replace(tag="").familiar in image.repo_digests:
@@ -144,6 +148,18 @@ class Store:
         if name and not set(name) - set("0123456789abcdef"):
             return _only([image for image in images if _has_id(image, name)], name)
         return None
+
+    def _as_named(self, image: ImageRecord, name: str) -> ImageRecord:
+        """With the very manifest that has this name, where the image came compressed in several ways."""
+        if len(image.digests) > 1:
+            from ipycontainer.images.ingest import name_of
+
+            for entry in self.layout.index().mapping().get("manifests") or []:
+                if name_of(entry) == name:
+                    digest = Digest(entry["digest"])
+                    others = [item for item in image.digests if item != digest]
+                    return image.replace(manifest=self._known[digest][1], digests=(str(digest), *others))
+        return image
 
     def list(self) -> Images:
         """All images, the newest first."""
@@ -173,7 +189,7 @@ class Store:
 
     def _image(self, digest: Digest, names: tuple[str, ...]) -> ImageRecord:
         if digest not in self._known:
-            self._known[digest] = self._read_image(digest)
+            self._known[digest] = self.read_image(digest)
         id, manifest, config = self._known[digest]
         layers = self.layers_for_reading()
         size = 0
@@ -192,14 +208,14 @@ class Store:
         """A look into the layers of these names, the top one first, under what the container in that folder wrote."""
         from ipycontainer.images.trees import Trees
 
-        mode = self._mode if isinstance(self._mode, str) else self._mode()
-        return Trees(self._call, os.path.join(self.root, "layers"), mode, lowers, container)
+        return Trees(self._call, os.path.join(self.root, "layers"), self.mode, lowers, container)
 
     def ensure_trees(self, image: ImageRecord) -> None:
         """Unpack again what another program put into the layout, or what was lost."""
         self._ensure_trees(image, self.layers)
 
-    def _read_image(self, digest: Digest) -> tuple[str, Manifest, ImageConfig]:
+    def read_image(self, digest: Digest) -> tuple[str, Manifest, ImageConfig]:
+        """Id, manifest and config of the image behind a manifest or an index, checked against their digests."""
         from ipycontainer.oci import image_config, index, manifest, platform
 
         document = self.layout.read_document(digest, f"the manifest {digest.short}")
@@ -241,14 +257,18 @@ class Store:
 
     def collect(self) -> Lines:
         """Remove what no image uses; nothing while images come in, for they may be about to use it."""
-        from ipycontainer.images.collect import collect
-
         self.layout.prepare()
         try:
             with Lock(os.path.join(self.layout.folder, "collect.lock"), wait=False):
-                return collect(self.layout, self.layers, self.list())
+                return self.collect_now()
         except BlockingIOError:
             return []
+
+    def collect_now(self) -> Lines:
+        """Remove what no image uses; the caller holds the lock that keeps images from coming in."""
+        from ipycontainer.images.collect import collect
+
+        return collect(self.layout, self.layers, self.list())
 
 
 def full_tag(name: str) -> str:

@@ -60,6 +60,13 @@ class Trees:
             answer = self._call("images.diff", self._request, descriptors)
         return [(str(kind), str(path)) for kind, path in answer["changes"]]
 
+    def weight(self) -> int:
+        """Bytes of disk that the writable layer takes."""
+        if not self._container:
+            return 0
+        with self._open(upper=True) as descriptors:
+            return int(self._call("images.weigh", self._request, descriptors)["bytes"])
+
     def layer(self) -> Iterator[bytes]:
         """The writable layer as a plain tar."""
         return self._stream("images.layer", upper=True) if self._container else iter((END,))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ipycontainer.commands.console import Terminal
+    from ipycontainer.commands.console import Progress, Terminal
     from ipycontainer.commands.tables import Table
     from ipycontainer.engine.explanation import Explanation
 
@@ -128,6 +128,25 @@ class CellConsole(Console):
     def was_read(self) -> bool:
         """Whether a program was given the cell's text."""
         return self._stdin is not None
+
+    def progress(self, aside: bool = False) -> Progress:
+        """Bars that are drawn in their place; lines where the output goes into a variable."""
+        if self._captured is not None:
+            return super().progress(aside)
+        from ipycontainer.jupyter.progress import CellBars
+
+        return CellBars()
+
+    def ask(self, question: str, secret: bool = False) -> str:
+        """The person before the cell: a field that shows no letters for a secret.  A runner has nobody to ask."""
+        from getpass import getpass
+
+        from IPython.core.error import StdinNotImplementedError
+
+        try:
+            return getpass(question) if secret else input(question)
+        except (StdinNotImplementedError, EOFError):
+            return super().ask(question, secret)
 
     def terminal(self, stdin: bool) -> Terminal | None:
         """There is none in a cell."""

@@ -37,7 +37,7 @@ def main() -> None:
 
 def _enter(root: str, run: str, name: str) -> None:
     from ipycontainer.errors import KernelError
-    from ipycontainer.launcher import store_namespace
+    from ipycontainer.launcher import scope, store_namespace
     from ipycontainer.linux import descriptors, keyrings
 
     # The starter waits for its child; the launcher proper is its grandchild, so nobody has to reap it.
@@ -50,6 +50,8 @@ def _enter(root: str, run: str, name: str) -> None:
         keyrings.join_new_session()
     except KernelError:
         pass  # no keys on this machine, or a filter in front of them: then there is nothing to be separate from
+    # Before the user namespace, in which the launcher is no longer itself to whoever owns the groups.
+    scope.settle()
     mode = store_namespace.enter(run)
     program = store_namespace.protect_interpreter()
     for descriptor in (_READY, _LOCK):

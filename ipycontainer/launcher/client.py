@@ -13,7 +13,7 @@ from ipycontainer.launcher.wire import DOCUMENT, Channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.launcher.wire import Message
@@ -91,10 +91,13 @@ class Launcher:
         return Channel(sock)
 
     def _start(self, lock: int) -> None:
-        """Spawn the launcher in a session of its own and wait until it listens.
+        """Spawn the launcher in a session of its own, and in a scope where systemd gives one; wait till it listens.
 
         Until it does it holds `lock` too: if we are killed meanwhile, whoever asks next waits and starts no other.
         """
+        import time
+
+        from ipycontainer.launcher import scope
         from ipycontainer.launcher.identity import PACKAGE, interpreter, launcher_digest
 
         if self._name != f"launcher-{launcher_digest()}":
@@ -102,6 +105,14 @@ class Launcher:
         program = interpreter()
         main = os.path.join(PACKAGE, "launcher", "__main__.py")
         arguments = [program, "-I", "-S", "-X", "utf8", main, self.root, self.run, self._name]
+        within = scope.words(f"{folders.digest(self.root)}-{os.getpid()}-{time.monotonic_ns()}")
+        # A manager that does not answer or may not give a scope costs survival and limits, not the launcher.
+        if not (within and self._spawn([*within, *arguments], scope.environment(), lock)):
+            self._spawn(arguments, {}, lock, last=True)
+
+    def _spawn(self, arguments: list[str], more: Mapping[str, str], lock: int, last: bool = False) -> bool:
+        """Whether a launcher started.  One that says why not, or not one word at the `last` attempt, is an error."""
+        program = arguments[0]
         reading, writing = os.pipe()
         held = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, 5)  # not 3: the line that makes that one would take it away
         log = os.path.join(self.run, "launcher.log")
@@ -112,7 +123,7 @@ class Launcher:
             (os.POSIX_SPAWN_DUP2, writing, 3),
             (os.POSIX_SPAWN_DUP2, held, 4),
         ]
-        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        environment = {"PATH": os.environ.get("PATH", os.defpath), **more}
         if "IPYCONTAINER_IDLE" in os.environ:
             environment["IPYCONTAINER_IDLE"] = os.environ["IPYCONTAINER_IDLE"]
         try:
@@ -135,11 +146,13 @@ class Launcher:
             answer = _read_all(reading, _START_LIMIT)
         finally:
             os.close(reading)
-        self._judge(answer, pid, log)
-
-    def _judge(self, answer: bytes, pid: int, log: str) -> None:
-        """The launcher's first process forks the real one and ends, so it is reaped here at once."""
+        # The launcher's first process forks the real one and ends, so it is reaped here at once.
         os.waitpid(pid, 0)
+        if answer or last:
+            self._judge(answer, log)
+        return bool(answer)
+
+    def _judge(self, answer: bytes, log: str) -> None:
         if answer == b"ready":
             return
         if answer:

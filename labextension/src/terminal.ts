@@ -24,7 +24,8 @@ export async function openTerminal(
   }
   const terminal = widget.content as Widget & { session: Terminal.ITerminalConnection };
   terminal.session.send({ type: 'stdin', content: [`${line(model.command, container.name)}\r`] });
-  widget.title.label = trans.__('Inside %1', container.name);
+  // The tab takes its label from the terminal.
+  terminal.title.label = trans.__('Inside %1', container.name);
 }
 
 /** What is typed; the leading blank keeps it out of a shell's history. */

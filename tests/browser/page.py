@@ -41,7 +41,7 @@ class LabPage:
             self.ready()
         if theme == "dark":
             self.execute("apputils:change-theme", {"theme": "JupyterLab Dark"})
-            self.page.wait_for_selector("body[data-jp-theme-light=false]")
+            self.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
 
     def _heard(self, message: Any) -> None:
         if message.type == "error" and not NOT_OURS.search(message.text):
@@ -133,4 +133,5 @@ class LabPage:
             self.picture("end")
         finally:
             self.context.close()
-        assert self.complaints == []
+        if self.complaints:
+            raise AssertionError("the page complained:\n" + "\n".join(self.complaints))

@@ -67,6 +67,7 @@ def test_a_terminal_inside_takes_typing(page: LabPage, browsing: Persona):
     expect(screen).to_contain_text("#" if browsing.is_root else "$")
     page.page.keyboard.type("echo inside-$(hostname)-$(cat /proc/1/comm)\n")
     expect(screen).to_contain_text("inside-boxhost-sleep")
+    expect(page.page.get_by_role("tab", name="Inside box")).to_be_visible()
     page.picture()
 
 

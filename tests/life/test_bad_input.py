@@ -13,7 +13,7 @@ BAD = [
     # words, exit code, part of the sentence
     (["rnu", "base"], 1, "unknown verb 'rnu'; did you mean 'run'?"),
     (["container", "lss"], 1, "did you mean 'container ls'?"),
-    (["pull", "debian"], 1, "'pull' comes in a later release"),
+    (["build", "."], 1, "'build' comes in a later release"),
     (["run"], 1, "'run' requires at least 1 argument"),
     (["exec", "web"], 1, "'exec' requires at least 2 arguments"),
     (["ps", "web"], 1, "'ps' accepts no arguments"),

@@ -192,6 +192,16 @@ def test_survival():
     service = HERE.replace(systemd=True, unit="jupyterhub.service")
     assert "jupyterhub.service" in named(findings(ROOT, V1, service), "survival").found
     assert named(findings(ROOT, V1, HERE.replace(systemd=True, unit="session-4.scope")), "survival").ok
+    assert named(findings(ROOT, V1, service.replace(scope=True)), "survival").ok
+
+
+def test_a_scope_whose_manager_was_not_given_everything():
+    own = Level("/cg/x.scope/launcher", ("memory", "pids"), writable=True)
+    scope = Level("/cg/x.scope", ("memory", "pids"), populated=False, writable=True)
+    facts = ANN.replace(systemd=True, lingers=True, scope=True)
+    found = findings(RANGE, Layout("unified", v2=(own, scope)), facts)
+    assert "limits" not in [finding.name for finding in found]
+    assert "systemctl edit user@.service" in named(found, "cpu limit").mend
 
 
 def test_root_without_the_power_over_limits():
@@ -228,6 +238,7 @@ RUNGS = st.lists(
         filtered=st.booleans(),
         in_container=st.booleans(),
         systemd=st.booleans(),
+        scope=st.booleans(),
         store_kind=st.sampled_from(["ext4", "", "nfs4", "overlay", "tmpfs"]),
     ),
 )

@@ -236,7 +236,6 @@ run --volumes-from other base
 run --mount type=volume,src=data,dst=/x base
 run -a stdout base
 run --cidfile /tmp/x base
-run --pull always base
 exec --privileged web ls
 exec --detach-keys a web ls
 """
@@ -291,7 +290,10 @@ def test_the_table_is_as_long_as_was_promised() -> None:
 
 
 # docker has no such verbs.
-OUR_OWN = ("doctor", "system shutdown", "kernel install", "kernel list", "kernel remove", "kernel run")
+OUR_OWN = (
+    "catalog", "doctor", "kernel install", "kernel list", "kernel remove", "kernel run", "system check",
+    "system shutdown",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name in verbs.VERBS if name not in OUR_OWN])

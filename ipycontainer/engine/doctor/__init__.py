@@ -13,16 +13,31 @@ import os
 from ipycontainer.engine.doctor.facts import read_facts
 from ipycontainer.engine.doctor.finding import Finding
 from ipycontainer.engine.doctor.findings import findings
+from ipycontainer.engine.limits import launchers_layout
 from ipycontainer.errors import LauncherError
+from ipycontainer.launcher import scope
 from ipycontainer.linux.cgroups import read_layout
+from ipycontainer.linux.cgroups.files import text
 from ipycontainer.linux.machine import Machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.launcher.client import Launcher
 
 __all__ = ["Finding", "doctor", "examine", "findings", "read_facts"]
 
 
-def doctor(store: str, run: str) -> list[Finding]:
+def doctor(store: str, run: str, launcher: Launcher) -> list[Finding]:
     """Look at this machine now; `store` is the state folder, `run` the run folder.  Both exist."""
-    return findings(examine(store, run), read_layout(), read_facts(store))
+    machine, facts = examine(store, run), read_facts(store)
+    if machine.mode == "none":
+        return findings(machine, read_layout(), facts)  # no launcher can start
+    # What holds for containers is what holds where the launcher sits.
+    layout = launchers_layout(launcher)
+    pid = launcher.running_pid()
+    return findings(
+        machine, layout, facts.replace(scope=pid is not None and scope.is_ours(text(f"/proc/{pid}/cgroup")))
+    )
 
 
 def examine(store: str, run: str) -> Machine:

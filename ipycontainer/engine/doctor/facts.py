@@ -31,6 +31,7 @@ class Facts(Record):
     systemd: bool = False
     lingers: bool = False
     unit: str = ""  # the systemd unit that this process belongs to
+    scope: bool = False  # the launcher got a unit of its own from systemd
     sys_resource: bool = True
     free_ids: int = 100_000  # from here on, subordinate ids belong to nobody
 

@@ -176,13 +176,17 @@ def _session(machine: Machine, facts: Facts) -> Iterator[Finding]:
             "Containers that run in the background end when you log out.",
             f"`sudo loginctl enable-linger {facts.user}`, once.",
         )
+    elif facts.scope:
+        yield fine("survival", "Containers outlive the notebook, its kernel and its service: they are in a unit apart.")
     elif facts.systemd and facts.unit.endswith(".service"):
         yield Finding(
             "survival",
             False,
             f"This program is part of {facts.unit}, and systemd ends a service with all its processes.",
             "Containers end when that service is stopped or restarted.",
-            "Start the first container from a terminal of its own, or set KillMode=process in the service.",
+            f"`sudo loginctl enable-linger {facts.user}` gives this account a manager that keeps them apart."
+            if facts.uid
+            else "Start the first container from a terminal of its own, or set KillMode=process in the service.",
         )
     else:
         yield fine("survival", "Containers outlive the notebook, its kernel and the command line.")

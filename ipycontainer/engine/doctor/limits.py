@@ -46,7 +46,7 @@ def findings(layout: Layout, facts: Facts) -> Iterator[Finding]:
                 False,
                 f"{kind}. {sentence[0].upper()}{sentence[1:]}.",
                 f"{OPTIONS[name]} is refused; {PROBES[name][1]}.",
-                f"Add cgroup_enable={name} to the kernel's command line, or have the controller delegated.",
+                _mend_one(facts, name),
             )
     plan_notes = [] if "memory" in refused else plan_cgroup(layout, "doctor", PROBES["memory"][0]).notes
     for note in plan_notes:
@@ -58,6 +58,16 @@ def findings(layout: Layout, facts: Facts) -> Iterator[Finding]:
                 "-m limits memory alone: a container over its limit goes on in swap.",
                 "Add swapaccount=1 to the kernel's command line, or do without swap.",
             )
+
+
+def _mend_one(facts: Facts, name: str) -> str:
+    if facts.scope and facts.uid:
+        # What a manager may delegate is what it was given itself: systemd.resource-control(5).
+        return (
+            f"`sudo systemctl edit user@.service`, with Delegate=cpu cpuset io memory pids under [Service], "
+            f"gives {name} to users from the next start of their manager on."
+        )
+    return f"Add cgroup_enable={name} to the kernel's command line, or have the controller delegated."
 
 
 def _refusal(layout: Layout, name: str) -> str:
@@ -77,9 +87,8 @@ def _none(layout: Layout, facts: Facts, kind: str, sentence: str) -> Finding:
         mend = "Whoever runs this container has to mount its control groups writable, with a group of its own."
     elif facts.systemd and facts.uid != 0:
         mend = (
-            "Start from a delegated scope: `systemd-run --user --scope -p Delegate=yes jupyter lab`; "
-            "cpu is delegated to users after `sudo systemctl edit user@.service` with "
-            "[Service] Delegate=cpu cpuset io memory pids."
+            f"`sudo loginctl enable-linger {facts.user}` gives this account a manager that delegates; "
+            "or start from a delegated scope: `systemd-run --user --scope -p Delegate=yes jupyter lab`."
         )
     else:
         mend = "Mount cgroup2 at /sys/fs/cgroup, writable for this account."

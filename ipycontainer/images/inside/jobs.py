@@ -7,6 +7,7 @@ from ipycontainer.images.inside.pack import pack_all, pack_layer
 from ipycontainer.images.inside.remove import remove
 from ipycontainer.images.inside.survey import read, survey
 from ipycontainer.images.inside.unpack import unpack
+from ipycontainer.images.inside.weigh import weigh
 
 JOBS = {
     "images.unpack": unpack,
@@ -16,4 +17,5 @@ JOBS = {
     "images.diff": diff,
     "images.survey": survey,
     "images.read": read,
+    "images.weigh": weigh,
 }

@@ -127,10 +127,13 @@ def match(mountinfo: str, own: str) -> tuple[list[Hierarchy], str, str]:
     return list(v1.values()), v2_mount, v2_own
 
 
-def read_layout() -> Layout:
-    """The layout as this process meets it.  Cheap (some thirty small reads), and it changes only when
-    somebody moves the process to another group: a long-lived process may keep it."""
-    v1, v2_mount, v2_own = match(text("/proc/self/mountinfo"), text("/proc/self/cgroup"))
+def read_layout(process: int | str = "self") -> Layout:
+    """The layout as this process meets it, or would at the place of another `process`.
+
+    Cheap (some thirty small reads), and it changes only when somebody moves the process to another group: a
+    long-lived process may keep it.
+    """
+    v1, v2_mount, v2_own = match(text("/proc/self/mountinfo"), text(f"/proc/{process}/cgroup"))
     hierarchies = tuple(_look_v1(hierarchy) for hierarchy in v1 if _is_group(hierarchy.own))
     levels = tuple(_look_v2(folder) for folder in _upwards(v2_own, v2_mount)) if _is_group(v2_own) else ()
     kind = {(True, True): "hybrid", (True, False): "v1", (False, True): "unified", (False, False): "none"}

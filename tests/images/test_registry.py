@@ -1,0 +1,239 @@
+"""`pull`, `push`, `login` and `run` against Debian's docker-registry, as every account."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.images.layouts import docker_archive
+from tests.images.registries import PASSWORD, USER, Cable, Registry, needs_registry, random_bytes
+from tests.images.tars import file, folder, tar
+from tests.personas import Persona
+
+pytestmark = needs_registry
+
+LOWER = tar(folder("d"), file("d/f", b"content" * 1000), file("d/owned", b"x", uid=7, gid=8))
+UPPER = tar(folder("d"), file("d/g", b"more"), file("d/.wh.f"))
+
+
+def start(tmp_path_factory: pytest.TempPathFactory, kind: str) -> Iterator[Registry]:
+    registry = Registry(tmp_path_factory.mktemp(kind), kind)
+    yield registry
+    registry.close()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    yield from start(tmp_path_factory, "plain")
+
+
+@pytest.fixture
+def image(persona: Persona) -> Iterator[str]:
+    persona.ok("load", input=docker_archive((["made:1"], [LOWER, UPPER])))
+    yield "made:1"
+    persona.ok("rmi", "-f", "made:1")
+
+
+def digest_of(persona: Persona, name: str) -> str:
+    found: str = json.loads(persona.ok("image", "inspect", name))[0]["Descriptor"]["digest"]
+    return found
+
+
+def test_there_and_back(persona: Persona, plain: Registry, image: str):
+    name = f"{plain.address}/{persona.name}/web:1"
+    persona.ok("tag", image, name)
+    out = persona.ok("push", name).splitlines()
+    assert out[0] == f"The push refers to repository [{name.rpartition(':')[0]}]"
+    digest = digest_of(persona, name)
+    assert out[-1].startswith(f"1: digest: {digest} size: ")
+    assert {line.partition(": ")[2] for line in out[1:-1]} == {"Pushed"}
+    assert {line.partition(": ")[2] for line in persona.ok("push", name).splitlines()[1:-1]} == {"Layer already exists"}
+    other = name.replace("/web", "/other")
+    persona.ok("tag", name, other)
+    assert any("Mounted from" in line for line in persona.ok("push", other).splitlines())
+    persona.ok("rmi", "-f", persona.ok("images", "-q", name))
+    lines = persona.ok("pull", name).splitlines()
+    assert lines[0] == f"1: Pulling from {persona.name}/web"
+    assert sum(line.endswith(": Pull complete") for line in lines) == 2
+    assert lines[-3:] == [f"Digest: {digest}", f"Status: Downloaded newer image for {name}", name]
+    assert f"Status: Image is up to date for {name}" in persona.ok("pull", name)
+    assert digest_of(persona, name) == digest
+    assert persona.ok("images", "--format", "{{.Digest}}", name) == digest
+    by_digest = f"{name.rpartition(':')[0]}@{digest}"
+    persona.ok("rmi", name)
+    persona.ok("pull", "-q", by_digest)
+    assert persona.ok("image", "inspect", "-f", "{{index .RepoDigests 0}}", by_digest) == by_digest
+    persona.ok("rmi", "-f", by_digest)
+    assert f"{persona.name}/web" in persona.ok("catalog", plain.address).split()
+    assert persona.ok("catalog", name.rpartition(":")[0]) == name
+
+
+def test_what_skopeo_wrote_keeps_its_digest(persona: Persona, plain: Registry, image: str, tmp_path: Path):
+    archive = tmp_path / "made.tar"
+    archive.write_bytes(persona.cli("save", image).out_bytes)
+    name = f"{plain.address}/{persona.name}/docker:1"
+    copy = ["skopeo", "copy", "-q", "--format", "v2s2", "--dest-tls-verify=false"]
+    subprocess.run([*copy, f"docker-archive:{archive}", f"docker://{name}"], check=True)
+    inspect = ["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}"]
+    theirs = subprocess.run([*inspect, f"docker://{name}"], capture_output=True, text=True, check=True).stdout.strip()
+    persona.ok("pull", "-q", name)
+    again = name.replace("docker:1", "again:1")
+    persona.ok("tag", name, again)
+    persona.ok("push", "-q", again)
+    ours = subprocess.run([*inspect, f"docker://{again}"], capture_output=True, text=True, check=True).stdout.strip()
+    assert ours == theirs
+    persona.ok("rmi", name)
+    persona.ok("rmi", again)
+
+
+def test_run_pulls_what_is_absent(persona: Persona, plain: Registry):
+    name = f"{plain.address}/{persona.name}/base:1"
+    persona.ok("tag", "base", name, timeout=100)
+    warned = persona.cli("push", name)
+    assert warned.exit_code == 0 and "files of this very machine" in warned.err
+    persona.ok("rmi", name)
+    absent = name.replace("base:1", "absent:1")
+    done = persona.cli("run", "--rm", absent, "true")
+    assert done.exit_code == 125 and f"Unable to find image '{absent}' locally" in done.err
+    never = persona.cli("run", "--pull", "never", "--rm", name, "true")
+    assert never.exit_code == 125 and "Pulling" not in never.err
+    done = persona.cli("run", "--rm", name, "echo", "hi")
+    assert done.out == "hi\n", done
+    assert done.err.splitlines()[:2] == [
+        f"Unable to find image '{name}' locally",
+        f"1: Pulling from {persona.name}/base",
+    ]
+    persona.ok("rmi", name)
+
+
+@pytest.mark.parametrize("kind", ["tls", "htpasswd", "token"])
+def test_guarded_registries(persona: Persona, image: str, kind: str, tmp_path_factory: pytest.TempPathFactory):
+    for registry in start(tmp_path_factory, kind):
+        name = f"{registry.address}/web:1"
+        persona.ok("tag", image, name)
+        if kind == "tls":
+            _trust(persona, registry, name)
+        else:
+            _log_in(persona, registry, name)
+        persona.ok("push", "-q", name)
+        persona.ok("rmi", name)
+        persona.ok("pull", "-q", name)
+        if kind != "tls":
+            persona.ok("logout", registry.address)
+            assert "denied" in persona.cli("pull", name).err
+        persona.ok("rmi", name)
+
+
+def _trust(persona: Persona, registry: Registry, name: str) -> None:
+    refused = persona.cli("push", name)
+    assert refused.exit_code == 1, refused
+    certs = persona.folder / ".config" / "containers" / "certs.d" / registry.address
+    certs.mkdir(parents=True)
+    wrong = persona.cli("push", name)
+    assert "is not trusted" in wrong.err and "certs.d" in wrong.err, wrong
+    (certs / "ca.crt").write_bytes((registry.folder / "cert.pem").read_bytes())
+
+
+def _log_in(persona: Persona, registry: Registry, name: str) -> None:
+    assert "denied" in persona.cli("push", name).err
+    bad = persona.cli("login", "-u", USER, "--password-stdin", registry.address, input="wrong")
+    assert bad.exit_code == 1 and "refused" in bad.err, bad
+    assert "nobody to ask" in persona.cli("login", registry.address).err
+    done = persona.cli("login", "-u", USER, "--password-stdin", registry.address, input=PASSWORD + "\n")
+    assert done.out == "Login Succeeded\n" and "stored unencrypted" in done.err
+    config = persona.folder / ".docker" / "config.json"
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    assert json.loads(config.read_text())["auths"][registry.address] == {"auth": pair}
+
+
+def test_a_credential_helper(persona: Persona, image: str, tmp_path_factory: pytest.TempPathFactory):
+    helper = persona.path(
+        "bin/docker-credential-memory",
+        '#!/bin/sh\nin=$(cat)\ncase $1 in\nstore) echo "$in" > "$HOME/kept" ;;\nerase) rm "$HOME/kept" ;;\n'
+        'get) [ -f "$HOME/kept" ] || { echo credentials not found in native keychain; exit 1; }; cat "$HOME/kept" ;;\n'
+        "esac\n",
+        0o755,
+    )
+    config = persona.folder / ".docker" / "config.json"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text('{"credsStore": "memory", "unknown": {"kept": true}}')
+    for path in (config.parent, config):
+        os.chown(path, persona.uid, persona.gid)
+    env = {"PATH": f"{helper.parent}:{persona.environment['PATH']}"}
+    for registry in start(tmp_path_factory, "htpasswd"):
+        name = f"{registry.address}/web:1"
+        persona.ok("tag", image, name)
+        done = persona.cli("login", "-u", USER, "-p", PASSWORD, registry.address, env=env)
+        assert done.exit_code == 0 and "unencrypted" not in done.err, done
+        persona.ok("push", "-q", name, env=env)
+        written = json.loads(config.read_text())
+        assert PASSWORD not in config.read_text() and written["unknown"] == {"kept": True}
+        persona.ok("logout", registry.address, env=env)
+        assert "denied" in persona.cli("push", name, env=env).err
+        persona.ok("rmi", name)
+    config.unlink()
+
+
+def test_a_registry_that_is_killed_midway_and_started_again(persona: Persona, tmp_path_factory: pytest.TempPathFactory):
+    size = 8 << 20
+    for registry in start(tmp_path_factory, "plain"):
+        name = f"{registry.address}/big:1"
+        persona.ok("load", input=docker_archive((["big:1"], [tar(file("big", random_bytes(size)))])))
+        persona.ok("tag", "big:1", name)
+        persona.ok("push", "-q", name)
+        persona.ok("rmi", "-f", persona.ok("images", "-q", "big:1"))
+        cable = Cable(registry.port, 4 << 20)
+        slow = f"{cable.address}/big:1"
+        pulling = persona.popen(["ipycontainer", "pull", slow])
+        _until_came(cable, size // 3)
+        registry.kill()
+        registry.start()
+        out, err = pulling.communicate(timeout=60)
+        assert pulling.returncode == 0, (out, err)
+        assert cable.came <= 1.05 * size, cable.came / size
+        assert 206 in [entry["http.response.status"] for entry in registry.requests("GET", "/blobs/")]
+        cable.close()
+        persona.ok("rmi", slow)
+
+
+def _until_came(cable: Cable, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while cable.came < count:
+        assert time.monotonic() < deadline, cable.came
+        time.sleep(0.002)
+
+
+def test_eight_pull_one_image_and_each_layer_comes_once(persona: Persona, tmp_path_factory: pytest.TempPathFactory):
+    layers = [tar(file(f"f{number}", random_bytes(2 << 20))) for number in range(3)]
+    for registry in start(tmp_path_factory, "plain"):
+        name = f"{registry.address}/shared:1"
+        persona.ok("load", input=docker_archive((["shared:1"], layers)))
+        persona.ok("tag", "shared:1", name)
+        persona.ok("push", "-q", name)
+        persona.ok("rmi", "-f", persona.ok("images", "-q", "shared:1"))
+        cable = Cable(registry.port, 8 << 20)
+        slow = f"{cable.address}/shared:1"
+        pulls = [persona.popen(["ipycontainer", "pull", "-q", slow]) for _ in range(8)]
+        _until_came(cable, 3 << 20)
+        pulls[0].kill()  # whoever waited for it goes on
+        for pulling in pulls[1:]:
+            out, err = pulling.communicate(timeout=100)
+            assert pulling.returncode == 0, (out, err)
+        pulls[0].wait()
+        urls = [entry["http.request.uri"] for entry in registry.requests("GET", "/blobs/sha256")]
+        digests = [layer for layer in urls if urls.count(layer) > 1]
+        manifest = json.loads(persona.ok("image", "inspect", slow))[0]
+        assert len(manifest["RootFS"]["Layers"]) == 3
+        # Three layers and the config; the one that was killed may have had up to three under way.
+        assert len(set(urls)) == 4 and len(digests) <= 14, urls
+        cable.close()
+        persona.ok("rmi", slow)
