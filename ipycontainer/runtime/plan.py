@@ -24,6 +24,8 @@ PING = "net.ipv4.ping_group_range"
 
 def plan(launch: Launch, host: Host) -> Plan:
     """The plan of one start.  Raises Refused for a limit that this host cannot keep, DocumentError for a bad spec."""
+    if not launch.spec.get("process"):
+        raise DocumentError("the runtime spec has no process: there would be nothing to start")
     kinds = namespace_kinds(launch.spec, host.rootless)
     resources = launch.spec.get("linux", {}).get("resources", {})
     group = cgroups.plan_cgroup(host.layout, launch.id, cgroups.limits_from_oci(resources))
