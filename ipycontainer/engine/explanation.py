@@ -10,10 +10,11 @@ from ipycontainer.engine.container import Container
 from ipycontainer.engine.creation import compose
 from ipycontainer.engine.launches import launch_of
 from ipycontainer.launcher.expected import expected
-from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan
+from ipycontainer.linux import cgroups
+from ipycontainer.linux.cgroups.cgroup_plan import OURS
 from ipycontainer.linux.mounts import FLAG_NAMES
 from ipycontainer.record import Record
-from ipycontainer.runtime.inside.jobs import read_host
+from ipycontainer.runtime.inside.jobs import host_with
 from ipycontainer.runtime.plan import plan
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 ID = "ID"
 
 PARTS = {
-    "outside": "outside: by the starter, before and beside the container's first process",
+    "outside": "outside: by the monitor, before and beside the container's first process",
     "inside": "inside: by that process itself, in its new namespaces",
     "last": "last: by the same process, after the barrier between create and start",
 }
@@ -120,8 +121,8 @@ def explain(engine: Engine, request: RunRequest) -> Explanation:
 def _host(engine: Engine) -> Host:
     """What a launcher knows of this host; asked of no launcher, since none may be there and none shall be started."""
     found = expected()
-    maps = [tuple((item.inside, item.outside, item.length) for item in one) for one in (found.uid_map, found.gid_map)]
-    return read_host(found.mode, maps)
+    uids, gids = (tuple((item.inside, item.outside, item.length) for item in m) for m in (found.uid_map, found.gid_map))
+    return host_with(found.mode, uids, gids)
 
 
 def _details(step: Step, engine: Engine) -> str:
@@ -143,7 +144,7 @@ def _word(name: str, value: Any) -> str:
         return name.replace("_", "-") if value else ""
     if isinstance(value, int):
         return f"{value:#05o}".replace("0o", "0") if name == "mask" else f"{name}={value}"
-    if isinstance(value, CgroupPlan):
+    if isinstance(value, cgroups.CgroupPlan):
         return " ".join(f"{file.rpartition('/')[2]}={text}" for file, text in value.writes)
     if isinstance(value, tuple):
         return " ".join(_item(item) for item in value)

@@ -15,8 +15,8 @@ from tests.personas import Persona
 HERE = Path(__file__).parent
 LAID_BESIDE = {"fault_switch.py": "ipycontainer/fault_switch.py", "points.py": "ipycontainer/fault_points.py"}
 
-# The cold way: no starter prepares a slot.
-NO_SLOTS: Edit = ("launcher/server.py", "        prepared = prepare()\n", "        prepared = None\n")
+# For code that a build runs before its launcher: the cold way.
+NO_SLOTS = 'os.environ["IPYCONTAINER_SLOTS"] = "0"; '
 
 _HOOK = """
 

@@ -21,8 +21,6 @@ from ipycontainer.engine.launches import launch_of
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
 from ipycontainer.runtime.inside import slot
 from ipycontainer.runtime.inside.jobs import read_host
-from ipycontainer.runtime.inside.rehearsal import sample
-from ipycontainer.runtime.launch import Launch
 from ipycontainer.runtime.plan import plan, plan_exec
 
 CODE = 7  # what every program of ours ends with
@@ -108,14 +106,14 @@ class Driver:
     # The acts, by the names of `POINTS`; each gives an exit code.
 
     def request(self, remove: bool, command: Sequence[str] = PROGRAM) -> RunRequest:
-        """A container with a cgroup of its own where it may have one."""
-        return RunRequest(image="base", command=tuple(command), remove=remove, memory=(64 << 20) * self.root)
+        """What fits a slot."""
+        return RunRequest(image="base", command=tuple(command), remove=remove)
 
     def everything(self, remove: bool, command: Sequence[str] = PROGRAM) -> RunRequest:
         """What adds a step to a plan, all of it."""
         return self.request(remove, command).replace(
             tty=True, init=True, read_only=True, hostname="box", binds=(Bind("/tmp", "/mnt/tmp", True),),
-            tmpfs=(Tmpfs("/run"),), ulimits=(Ulimit("nofile", 100, 100),),
+            memory=(64 << 20) * self.root, tmpfs=(Tmpfs("/run"),), ulimits=(Ulimit("nofile", 100, 100),),
         )  # fmt: skip
 
     def run(self, request: RunRequest) -> int:
@@ -172,7 +170,7 @@ class Driver:
         container = self.engine.create(self.everything(False))
         whole = plan(launch_of(self.engine, container, True, False, None), read_host(self.engine.launcher.mode))
         container.remove()
-        parts = (("starter.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
+        parts = (("monitor.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
         names = [
             f"{part}.{number}.{type(step).__name__}.{side}"
             for part, steps in parts
@@ -183,20 +181,13 @@ class Driver:
         return names[:-1] if names[-1].endswith("after") else names
 
     def slot_steps(self) -> list[str]:
-        """The points of what a slot walks ahead."""
-        walked = plan(Launch.from_dict(sample()), read_host(self.engine.launcher.mode))
-        parts = (
-            ("starter", walked.outside, slot._OUTSIDE),
-            ("child", walked.inside, (*slot._INSIDE, *slot._STAGED)),
-        )
-        names = [
-            f"{who}.slot.{type(step).__name__}.{side}"
-            for who, steps, kinds in parts
-            for step in steps
-            if isinstance(step, kinds)
-            for side in ("before", "after")
-        ]
-        return list(dict.fromkeys(names))
+        """The points of what a slot walks ahead for runs like ours."""
+        container = self.engine.create(self.request(False))
+        launch = launch_of(self.engine, container, True, False, None)
+        whole = plan(launch, read_host(self.engine.launcher.mode))
+        container.remove()
+        names = [f"slot.{type(step).__name__}" for step in slot._ahead(whole, launch.etc_folder)[0]]
+        return [f"{name}.{side}" for name in dict.fromkeys(names) for side in ("before", "after")]
 
     def exec_steps(self) -> list[str]:
         """The points of every step of an exec, but after Execute."""
@@ -211,7 +202,7 @@ class Driver:
     def one(self, name: str, action: str, kind: str) -> bool:
         """Act, with a fault at `name`; whether the point was reached.  Raises Trouble."""
         self.child_was_killed = False
-        self.may_be_killed = name.startswith("child.") and action == "kill"
+        self.may_be_killed = name.startswith(("child.", "slot.")) and action == "kill"
         self.switch.disarm()
         self.alone = name.startswith("client.")
         act = self.act(kind)
@@ -226,7 +217,7 @@ class Driver:
         reached = self.switch.reached or self.child_was_killed
         self._kill_who_halts()
         self.switch.disarm()
-        if reached and action == "fail" and name.startswith("child.") and ".slot." not in name:
+        if reached and action == "fail" and name.startswith("child.") and name.count(".") == 4:
             _, part, number, step, _ = name.split(".")
             said = f"{step}: a failure was injected at step {number} of {part}"
             need(said in (client.said or ""), f"the client: {client.said}")
@@ -248,8 +239,12 @@ class Driver:
                 container.kill()
         until(lambda: not engine.ps(), "every program has ended")
         self._age_unfinished()
-        engine.ps(all=True)  # whoever looks sweeps
-        until(lambda: not engine.directory.run_folders(), f"run folders are left: {engine.directory.run_folders()}", 5)
+
+        def is_swept() -> bool:
+            engine.ps(all=True)  # whoever looks sweeps what is dead by then
+            return not engine.directory.run_folders()
+
+        until(is_swept, f"run folders are left: {engine.directory.run_folders()}", 5)
         for container in engine.containers(all=True):
             self._judge(container, client, kind)
             # A request that its client did not live to see answered may be carried out only now.

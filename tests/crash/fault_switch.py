@@ -1,6 +1,6 @@
 """The switch of a test build: kills, fails or halts the process that reaches the point it is set to.
 
-    IPYCONTAINER_FAULT=starter.cloned=kill python -c "…main()" run base true      (with a test build on its path)
+    IPYCONTAINER_FAULT=monitor.begun=kill python -c "…main()" run base true      (with a test build on its path)
 
 It lies in a page that all processes of the build map before they fork, because a child sees no file of the host any
 more; it fires once.  Only tests/crash/build.py lays this module beside the package.
@@ -43,6 +43,11 @@ class Switch:
         # The number that the host knows: /proc is still the host's.
         self._pid = int(os.readlink("/proc/self"))
 
+    @property
+    def role(self) -> str:
+        """What this process is, if it has said so."""
+        return self._role if self._of == os.getpid() else ""
+
     def arm(self, name: str, action: str) -> None:
         """Fire at the first process that reaches `name`."""
         raw = name.encode()
@@ -73,7 +78,7 @@ class Switch:
         page = self._page
         if not page[_ARMED] or page[_NAME : _NAME + page[_LENGTH]] != name.encode():
             return
-        if self._role != name.partition(".")[0] or self._of != os.getpid():
+        if self.role != name.partition(".")[0]:
             return
         page[_ARMED] = 0
         action = ACTIONS[page[_ACTION]]
@@ -133,13 +138,10 @@ def _walking(walk: Callable[..., None]) -> Callable[..., None]:
     """Each step has a point before and one after it."""
 
     def walked(part: str, steps: Any, place: Any, first: int = 0) -> None:
-        who = "starter" if part == "outside" else "child"
-        slot = place.launch.id == "rehearsal"
+        who = "monitor" if part == "outside" else "child"
         for number, step in enumerate(steps, first):
-            if step in place.walked:
-                continue
             name = type(step).__name__
-            point = f"{who}.slot.{name}" if slot else f"{who}.{part}.{number}.{name}"
+            point = f"slot.{name}" if SWITCH.role == "slot" else f"{who}.{part}.{number}.{name}"
             try:
                 SWITCH.reach(f"{point}.before")
             except KernelError:

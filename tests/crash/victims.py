@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 
-ROLES = ("launcher", "monitor", "starter", "child", "client")
+ROLES = ("launcher", "monitor", "child", "client")
 # A spare's processes bear this name until there is something to do.
 _WAITING = "ipyc-spare"
 
@@ -18,8 +18,7 @@ def find(role: str, launcher: int, chance: random.Random) -> int:
     keepers = children.get(launcher, [])
     found = keepers
     if role != "monitor":
-        inside = role == "child"
-        found = [pid for keeper in keepers for pid in children.get(keeper, ()) if _is_first(pid) == inside]
+        found = [pid for keeper in keepers for pid in children.get(keeper, ()) if _is_first(pid)]
     at_work = [pid for pid in found if _name(pid) != _WAITING]
     return chance.choice(at_work or found or [0])
 

@@ -172,6 +172,8 @@ def test_a_hostile_client(persona: Persona):
     """Every request gets one of our errors for an answer, and the launcher goes on."""
     persona.ok("system", "shutdown")
     said, text, same = with_engine(persona, HOSTILE.format(requests=REQUESTS))
-    unanswered = [(raw, number) for raw, number, answer in said if not answer.startswith(('j{"error"', 'j{"answer"', "gone"))]
+    unanswered = [
+        (raw, number) for raw, number, answer in said if not answer.startswith(('j{"error"', 'j{"answer"', "gone"))
+    ]
     assert unanswered == []
     assert text == "on\n" and same

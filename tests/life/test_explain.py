@@ -8,7 +8,7 @@ import pytest
 
 from ipycontainer.engine.engine import Engine
 from ipycontainer.errors import NoSuchImage
-from tests.crash.build import NO_SLOTS, built
+from tests.crash.build import built
 from tests.life.inside import with_engine
 from tests.personas import Persona
 
@@ -25,7 +25,7 @@ tell([listed, walked])
 
 def test_what_is_explained_is_what_runs(persona: Persona):
     """tests/crash/test_named_points.py kills and fails these very steps, one by one, and each is reached."""
-    with built(persona, [NO_SLOTS]) as copy:
+    with built(persona) as copy:
         listed, walked = copy.told(COMPARE)
     assert listed == walked
     assert len(listed) > 25

@@ -27,8 +27,6 @@ def walk(part: str, steps: Sequence[Step], place: Place, first: int = 0) -> None
     part and first say which of the plan's steps these are; nothing here asks, but test builds (tests/crash) do.
     """
     for step in steps:
-        if step in place.walked:
-            continue  # in a slot, before this container was asked for
         name = type(step).__name__
         try:
             step.take(place)
