@@ -222,9 +222,12 @@ class Slot:
         if self._expected is None or self._whole is None or not _is_alike(request, self._expected):
             return None
         launch = Launch.from_dict(request)
+        last = tuple(last_steps(launch, self._host))
+        if self._bounding not in last:
+            return None  # a bounding set that was limited further than this one's cannot grow again
         hostname = launch.spec.get("hostname", "")
         inside = [SetHostname(hostname) if isinstance(step, SetHostname) else step for step in self._whole.inside]
-        return Plan(self.outside, tuple(inside), tuple(last_steps(launch, self._host)))
+        return Plan(self.outside, tuple(inside), last)
 
     def _move_in(self, request: dict[str, Any]) -> bool:
         """Give the container this slot's folders; False where it has its own, from an earlier start."""
