@@ -230,11 +230,16 @@ def to_wire(error: Error) -> dict[str, object]:
 
 def from_wire(data: dict[str, object]) -> Error:
     """The error that `to_wire` described; a name that is not in the tree gives a plain Error."""
+    if not isinstance(data, dict):
+        return Error(str(data))
     name, sentence = str(data.get("class")), str(data.get("sentence"))
-    if name == "KernelError":
-        return KernelError(str(data["call"]), int(str(data["errno"])), str(data["path"]))
-    if name == "CommandFailed":
-        return CommandFailed(sentence, int(str(data["exit_code"])))
+    try:
+        if name == "KernelError":
+            return KernelError(str(data["call"]), int(str(data["errno"])), str(data["path"]))
+        if name == "CommandFailed":
+            return CommandFailed(sentence, int(str(data["exit_code"])))
+    except (KeyError, ValueError, OverflowError):
+        return Error(sentence)
     found = globals().get(name)
     if isinstance(found, type) and issubclass(found, Error):
         return found(sentence)

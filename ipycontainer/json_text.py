@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_INFINITY = float("inf")
+
+
 class _Syntax(ValueError):
     """Text that is not JSON."""
 
@@ -21,13 +24,19 @@ class _Settings:
 
     strict = True
     object_hook = None
-    parse_float = float
     parse_int = int
     memo: dict[str, str]
 
     def __init__(self, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None) -> None:
         self.object_pairs_hook = pairs_hook
         self.memo = {}
+
+    @staticmethod
+    def parse_float(text: str) -> float:
+        value = float(text)
+        if value in (_INFINITY, -_INFINITY):
+            raise _Syntax(f"the number {text} is out of range")  # read as infinity, it could not be written again
+        return value
 
     @staticmethod
     def parse_constant(name: str) -> Any:
@@ -71,7 +80,12 @@ def _loads_slowly(text: str, pairs_hook: Callable[[list[tuple[str, Any]]], Any] 
     import json
 
     try:
-        return json.loads(text, object_pairs_hook=pairs_hook, parse_constant=_Settings.parse_constant)
+        return json.loads(
+            text,
+            object_pairs_hook=pairs_hook,
+            parse_constant=_Settings.parse_constant,
+            parse_float=_Settings.parse_float,
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -13,7 +13,7 @@ import os
 import time
 
 from ipycontainer.engine import container_names
-from ipycontainer.errors import InputError, NameTaken, NoSuchContainer, StoreUnwritable
+from ipycontainer.errors import InputError, NameTaken, NoSuchContainer, StoreError, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux.durability import sync_folder, write_file, write_once
 
@@ -143,7 +143,7 @@ class Directory:
     def read(self, container: str) -> dict[str, Any] | None:
         """What the container is; None while it is being made or after it was removed."""
         line = self._line(container, 0)
-        return None if line is None else loads(line)
+        return None if line is None else _config(line)
 
     def forget_unfinished(self, container: str) -> None:
         """Remove a folder that never got its record, once its maker cannot live any more."""
@@ -165,7 +165,12 @@ class Directory:
         line = self._line(container, 1)
         if line is None:
             raise NoSuchContainer(f"No such container: {container[:12]}")
-        found: dict[str, Any] = loads(line)
+        try:
+            found = loads(line)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or "spec" not in found:
+            raise StoreError(f"the record of container {container[:12]} is damaged; remove it with `ipycontainer rm`")
         return found
 
     def _line(self, container: str, number: int) -> bytes | None:
@@ -197,6 +202,19 @@ class Directory:
             if fitting:
                 return fitting[0]
         raise NoSuchContainer(f"No such container: {reference}")
+
+
+def _config(line: bytes) -> dict[str, Any]:
+    """What a container is; one whose record is damaged is still shown, so that it can be removed."""
+    try:
+        found = loads(line)
+        whole = isinstance(found["command"], list) and all(isinstance(word, str) for word in found["command"])
+        whole = whole and isinstance(found["image"], str) and isinstance(found["labels"], dict)
+        if whole and isinstance(found["created"], (int, float)) and 0 <= found["created"] < 1e11:
+            return dict(found)
+    except (ValueError, TypeError, KeyError, IndexError):
+        pass
+    return {"image": "(damaged)", "image_id": "", "command": [], "created": 0.0, "labels": {}, "stop_signal": ""}
 
 
 def _forget(folder: str) -> None:

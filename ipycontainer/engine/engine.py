@@ -12,7 +12,7 @@ import select
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
 from ipycontainer.engine.events import Event, Journal, check_filters, matches
-from ipycontainer.errors import Error, InputError, NoSuchContainer, TimedOut
+from ipycontainer.errors import Error, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.alive import read as read_alive
@@ -50,7 +50,6 @@ class Engine:
         self.launcher = Launcher(self.root)
         self.directory = Directory(self.root, self.launcher.run)
         self.journal = Journal(os.path.join(self.root, "events"))
-        self.fault = _fault(os.environ.get("IPYCONTAINER_FAULT", ""))
 
     @property
     def etc_folder(self) -> str:
@@ -341,13 +340,3 @@ class Engine:
 
     def __repr__(self) -> str:
         return f"<Engine {self.root}>"
-
-
-def _fault(text: str) -> list[Any] | None:
-    """`PART:NUMBER`: the step that shall fail, for tests of what a failure leaves."""
-    if not text:
-        return None
-    part, colon, number = text.partition(":")
-    if not colon or not number.isdecimal():
-        raise InputError(f"IPYCONTAINER_FAULT={text} is not well-formed; write PART:NUMBER, such as inside:3")
-    return [part, int(number)]

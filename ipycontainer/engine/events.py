@@ -71,16 +71,20 @@ class Journal:
         last = None
         for event in self.read(since=0.0, follow=False):
             if event.id == container and event.action == "die":
-                last = int(event.attributes.get("exitCode", "0"))
+                code = event.attributes.get("exitCode", "")
+                last = int(code) if isinstance(code, str) and code.isascii() and code.isdecimal() else None
         return last
 
 
 def _parse(line: bytes) -> Event | None:
     """A line, or None for one that a power cut left half."""
     try:
-        return Event.from_dict(loads(line))
-    except (ValueError, TypeError):
+        event = Event.from_dict(loads(line))
+    except (ValueError, TypeError, AttributeError):
         return None
+    words = (event.type, event.action, event.id)
+    whole = isinstance(event.time, (int, float)) and all(isinstance(word, str) for word in words)
+    return event if whole and isinstance(event.attributes, dict) else None
 
 
 FILTERS = ("container", "event", "image", "label", "type")

@@ -36,7 +36,6 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
         stdin=stdin or (written["interactive"] and not attach),
         rows=rows,
         columns=columns,
-        fault=engine.fault,
     )
 
 
@@ -92,5 +91,4 @@ def exec_launch(
         stdin=interactive and not detach,
         rows=rows,
         columns=columns,
-        fault=engine.fault,
     )

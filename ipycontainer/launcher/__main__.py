@@ -14,6 +14,7 @@ import os
 import sys
 
 _READY = 3
+_LOCK = 4  # the starter's lock: nobody else starts a launcher until this one listens
 _IDLE_SECONDS = 600.0
 # How many containers' beginnings are kept ready at most; IPYCONTAINER_SLOTS says otherwise, and 0 none.
 _SLOTS = 4
@@ -47,7 +48,7 @@ def _enter(root: str, run: str, name: str) -> None:
     # The starter waits for its child; the launcher proper is its grandchild, so nobody has to reap it.
     if os.fork():
         os._exit(0)
-    descriptors.close_from(_READY + 1)
+    descriptors.close_from(_LOCK + 1)
     os.umask(0o022)
     os.chdir("/")
     try:
@@ -58,7 +59,8 @@ def _enter(root: str, run: str, name: str) -> None:
     scope.settle()
     mode = store_namespace.enter(run)
     program = store_namespace.protect_interpreter()
-    os.set_inheritable(_READY, True)
+    for descriptor in (_READY, _LOCK):
+        os.set_inheritable(descriptor, True)
     main_file = os.path.abspath(__file__)
     os.execv(program, [program, "-I", "-S", "-X", "utf8", main_file, root, run, name, mode])
 
@@ -94,6 +96,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     gc.disable()
     # Imports end here: what a job needs is loaded, and a container's files can never be found as modules.
     sys.path.clear()
+    os.close(_LOCK)
     if os.fork() == 0:
         # What a killed process left; nobody waits for it.
         os.close(_READY)

@@ -29,5 +29,10 @@ def read(run: str) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {}
     for line in lines[:-1]:  # what is behind the last newline is only half written
-        found.update(loads(line))
+        try:
+            part = loads(line)
+        except ValueError:
+            continue  # a power cut may leave anything
+        if isinstance(part, dict):
+            found.update(part)
     return found

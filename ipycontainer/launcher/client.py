@@ -92,7 +92,7 @@ class Launcher:
             try:
                 sock = self._try_connect(path)  # somebody else may have started it while we waited
                 if sock is None:
-                    self._start()
+                    self._start(lock)
                     sock = self._try_connect(path)
             finally:
                 os.close(lock)
@@ -100,8 +100,11 @@ class Launcher:
             raise LauncherError(f"the launcher started but does not listen at {self.socket_path}; try again")
         return Channel(sock)
 
-    def _start(self) -> None:
-        """Spawn the launcher in a session of its own, and in a scope where systemd gives one; wait till it listens."""
+    def _start(self, lock: int) -> None:
+        """Spawn the launcher in a session of its own, and in a scope where systemd gives one; wait till it listens.
+
+        Until it does it holds `lock` too: if we are killed meanwhile, whoever asks next waits and starts no other.
+        """
         import time
 
         from ipycontainer.launcher import scope
@@ -114,19 +117,21 @@ class Launcher:
         arguments = [program, "-I", "-S", "-X", "utf8", main, self.root, self.run, self._name]
         within = scope.words(f"{folders.digest(self.root)}-{os.getpid()}-{time.monotonic_ns()}")
         # A manager that does not answer or may not give a scope costs survival and limits, not the launcher.
-        if not (within and self._spawn([*within, *arguments], scope.environment())):
-            self._spawn(arguments, {}, last=True)
+        if not (within and self._spawn([*within, *arguments], scope.environment(), lock)):
+            self._spawn(arguments, {}, lock, last=True)
 
-    def _spawn(self, arguments: list[str], more: Mapping[str, str], last: bool = False) -> bool:
+    def _spawn(self, arguments: list[str], more: Mapping[str, str], lock: int, last: bool = False) -> bool:
         """Whether a launcher started.  One that says why not, or not one word at the `last` attempt, is an error."""
         program = arguments[0]
         reading, writing = os.pipe()
+        held = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, 5)  # not 3: the line that makes that one would take it away
         log = os.path.join(self.run, "launcher.log")
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
             (os.POSIX_SPAWN_DUP2, writing, 3),
+            (os.POSIX_SPAWN_DUP2, held, 4),
         ]
         environment = {"PATH": os.environ.get("PATH", os.defpath), **more}
         for name in ("IPYCONTAINER_IDLE", "IPYCONTAINER_SLOTS"):
@@ -147,6 +152,7 @@ class Launcher:
             raise LauncherError(f"cannot run {program} for the launcher: {error.strerror}") from None
         finally:
             os.close(writing)
+            os.close(held)
         try:
             answer = _read_all(reading, _START_LIMIT)
         finally:

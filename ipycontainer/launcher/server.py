@@ -215,17 +215,23 @@ class Server:
 
 def run_job(jobs: dict[str, Job], channel: Channel) -> None:
     """Receive one request, do the job, send its answer or its error."""
-    message = channel.receive()
-    if message is None:
-        return
-    document = message.document
     try:
-        job = jobs.get(document["job"])
-        if job is None:
-            raise InputError(f"the launcher has no job {document['job']!r}")
+        message = channel.receive()
+        if message is None:
+            return
+        document = message.document
+        name, request = (document or {}).get("job"), (document or {}).get("request")
+        job = jobs.get(name) if isinstance(name, str) else None
+        if job is None or not isinstance(request, dict):
+            raise InputError(f"the launcher has no job {name!r} for such a request")
         answer = job(document["request"], list(message.descriptors), channel)
     except Error as error:
         channel.send({"error": to_wire(error)})
+        return
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        # No client of ours asks so; or it is a mistake of ours, and then the log has to say where.
+        sys.__excepthook__(*sys.exc_info())
+        channel.send({"error": to_wire(InputError(f"the job {name!r} cannot use this request: {error!r}"))})
         return
     if answer is not None:
         channel.send({"answer": answer})

@@ -47,6 +47,10 @@ class Message(Record):
     data: bytes = b""
     descriptors: tuple[int, ...] = ()
 
+    def refuse_descriptors(self) -> None:
+        """Close what came along where nothing should."""
+        _close_all(self.descriptors)
+
 
 class Channel:
     """One end of a connection.
@@ -132,8 +136,7 @@ class Channel:
         if not raw:
             return None
         if flags & (_socket.MSG_TRUNC | _socket.MSG_CTRUNC):
-            for descriptor in descriptors:
-                os.close(descriptor)
+            _close_all(descriptors)
             raise LauncherError("a message of the launcher was cut: too long, or too many descriptors")
         return _message(raw, descriptors)
 
@@ -148,22 +151,46 @@ def _packed(descriptors: Sequence[int]) -> bytes:
 
 
 def _message(raw: bytes, descriptors: list[int]) -> Message:
+    """What came, or LauncherError; then no descriptor that came with it stays open."""
     kind = chr(raw[0])
-    if kind in (STDOUT, STDERR, STDIN):
-        return Message(kind, data=raw[1:])
-    if kind == "j":
-        return Message(DOCUMENT, loads(raw[1:]), descriptors=tuple(descriptors))
-    if kind != "m" or not descriptors:
-        raise LauncherError(f"a message of unknown kind {kind!r}: is another release's launcher still there?")
+    try:
+        if kind in (STDOUT, STDERR, STDIN):
+            _close_all(descriptors)
+            return Message(kind, data=raw[1:])
+        if kind == "j":
+            document = loads(raw[1:])
+        elif kind == "m" and descriptors:
+            document = loads(_in_memory(descriptors))
+        else:
+            raise LauncherError(f"a message of unknown kind {kind!r}: is another release's launcher still there?")
+        if not isinstance(document, dict):
+            raise LauncherError("a message of the launcher is no JSON object")
+    except (OSError, ValueError) as error:
+        _close_all(descriptors)
+        raise LauncherError(f"a message of the launcher cannot be read: {error}") from None
+    except LauncherError:
+        _close_all(descriptors)
+        raise
+    return Message(DOCUMENT, document, descriptors=tuple(descriptors))
+
+
+def _in_memory(descriptors: list[int]) -> bytes:
+    """What the first descriptor holds, which is closed and taken out."""
     memory = descriptors.pop(0)
     try:
-        size = os.fstat(memory).st_size
-        if size > _LARGEST_DOCUMENT:
-            raise LauncherError(f"a document of {size} bytes is refused; {_LARGEST_DOCUMENT} is the limit")
-        document = loads(os.pread(memory, size, 0))
+        found = os.fstat(memory)
+        if found.st_mode & 0o170000 != 0o100000:
+            raise LauncherError("a document of the launcher lies in something that is no memory")
+        if found.st_size > _LARGEST_DOCUMENT:
+            raise LauncherError(f"a document of {found.st_size} bytes is refused; {_LARGEST_DOCUMENT} is the limit")
+        return os.pread(memory, found.st_size, 0)
     finally:
         os.close(memory)
-    return Message(DOCUMENT, document, descriptors=tuple(descriptors))
+
+
+def _close_all(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def adopt(descriptor: int) -> Channel:

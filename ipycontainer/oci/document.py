@@ -182,7 +182,18 @@ def _read(raw: bytes, what: str) -> dict[str, Any]:
         raise DocumentError(f"{what} is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise DocumentError(f"{what} is not a JSON object")
+    if b"\\u" in raw and not _is_text(value):
+        raise DocumentError(f"{what} has half of a surrogate pair in a string, which is no character")
     return value
+
+
+def _is_text(value: Any) -> bool:
+    """Whether every string in `value` can be written as UTF-8; JSON's escapes can also write what cannot."""
+    if isinstance(value, dict):
+        return all(_is_text(name) and _is_text(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return all(map(_is_text, value))
+    return not (isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value))
 
 
 def _freeze(value: Any) -> Any:

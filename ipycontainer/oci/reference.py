@@ -81,7 +81,7 @@ def parse(text: str) -> Reference:
     path, tag, digest = _split_tail(remainder, text)
     if path.lower() != path:
         raise ImageNameError(
-            f"invalid reference format: repository name ({path}) must be lowercase; try {path.lower()!r}"
+            f"invalid reference format: repository name ({repr(path)[1:-1]}) must be lowercase; try {path.lower()!r}"
         )
     if not _is_domain(domain) or not all(_is_path_component(part) for part in path.split("/")):
         raise _bad(text)

@@ -41,7 +41,11 @@ class Attachment:
                 raise LauncherError(_LOST)
             if message.kind in _NAMES:
                 return _NAMES[message.kind], message.data
-            self._take(message.document)
+            message.refuse_descriptors()
+            try:
+                self._take(message.document)
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
+                raise LauncherError(f"the monitor's answer makes no sense: {error}; see `ps -a`") from None
         return None
 
     def _take(self, document: dict[str, Any]) -> None:

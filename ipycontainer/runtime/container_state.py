@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-CREATED, RUNNING, EXITED, UNKNOWN = "created", "running", "exited", "unknown"
+STATUSES = CREATED, RUNNING, EXITED, UNKNOWN = "created", "running", "exited", "unknown"
 
 
 class State(Record):
@@ -36,6 +36,13 @@ class State(Record):
 
 def read_state(folder: str, run: str) -> State:
     """The state of the container with these folders in the store and in the run folder."""
+    try:
+        return _state(folder, run)
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+        return State(UNKNOWN, error=_DAMAGED)
+
+
+def _state(folder: str, run: str) -> State:
     life = _read(os.path.join(folder, "life.json"))
     state = alive.read(run)
     # A sweep holds the lock too, and says so: what it sweeps is dead.
@@ -62,6 +69,7 @@ def read_state(folder: str, run: str) -> State:
 
 
 _UNKNOWN = "exit unknown: the monitor was killed"
+_DAMAGED = "exit unknown: its record is damaged"
 
 
 def _running(state: dict[str, Any], started: float = 0.0) -> State:

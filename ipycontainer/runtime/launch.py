@@ -22,8 +22,7 @@ class Launch(Record):
     for this start, by name, where only the container sees them: in `etc_folder`;
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
-    remove: --rm; init: a reaping PID 1 of ours beside the program;
-    fault: (part, number) of the step that shall fail, for tests of what a failure leaves.
+    remove: --rm; init: a reaping PID 1 of ours beside the program.
     """
 
     id: str
@@ -48,7 +47,6 @@ class Launch(Record):
     hold: bool = False
     remove: bool = False
     init: bool = False
-    fault: list[Any] | None = None
 
     @property
     def upper(self) -> str:

@@ -27,6 +27,8 @@ def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
 
     group_name: what its cgroup is called, if it is not the container's id.
     """
+    if not launch.spec.get("process"):
+        raise DocumentError("the runtime spec has no process: there would be nothing to start")
     kinds = namespace_kinds(launch.spec, host.rootless)
     resources = launch.spec.get("linux", {}).get("resources", {})
     name = group_name or launch.id

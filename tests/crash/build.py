@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.crash.points import AHEAD, BECOMES, WALK, every_row
+from tests.crash.points import BECOMES, WALK, every_row
 from tests.hostile.copies import Copy, Edit, copy_with
 from tests.personas import Persona
 
 HERE = Path(__file__).parent
 LAID_BESIDE = {"fault_switch.py": "ipycontainer/fault_switch.py", "points.py": "ipycontainer/fault_points.py"}
 
-# The cold way: every plan is walked from its beginning.
-NO_SLOTS: Edit = ("launcher/__main__.py", "\n_SLOTS = 4\n", "\n_SLOTS = 0\n")
+# For code that a build runs before its launcher: the cold way.
+NO_SLOTS = 'os.environ["IPYCONTAINER_SLOTS"] = "0"; '
 
 _HOOK = """
 
@@ -28,7 +28,7 @@ _fault_switch.instrument({module!r}, globals())
 
 def modules() -> list[str]:
     """The modules that hold a point."""
-    seams = {WALK, AHEAD, *BECOMES, *(row[1] for row in every_row().values())}
+    seams = {WALK, *BECOMES, *(row[1] for row in every_row().values())}
     return sorted({seam.partition(":")[0] for seam in seams})
 
 

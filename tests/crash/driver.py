@@ -21,9 +21,7 @@ from ipycontainer.engine.launches import launch_of
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
 from ipycontainer.runtime.inside import slot
 from ipycontainer.runtime.inside.jobs import read_host
-from ipycontainer.runtime.inside.rehearsal import sample
-from ipycontainer.runtime.launch import Launch
-from ipycontainer.runtime.plan import plan
+from ipycontainer.runtime.plan import plan, plan_exec
 
 CODE = 7  # what every program of ours ends with
 OUTPUT = b"out\n"
@@ -102,32 +100,33 @@ class Driver:
     def __init__(self, engine: Engine, switch: Switch = SWITCH) -> None:
         self.engine = engine
         self.switch = switch
-        self.child_was_killed = self.may_be_killed = False
+        self.child_was_killed = self.may_be_killed = self.alone = False
         self.root = os.geteuid() == 0
 
     # The acts, by the names of `POINTS`; each gives an exit code.
 
     def request(self, remove: bool, command: Sequence[str] = PROGRAM) -> RunRequest:
-        """A container with a cgroup of its own where it may have one."""
-        return RunRequest(image="base", command=tuple(command), remove=remove, memory=(64 << 20) * self.root)
+        """What fits a slot."""
+        return RunRequest(image="base", command=tuple(command), remove=remove)
 
     def everything(self, remove: bool, command: Sequence[str] = PROGRAM) -> RunRequest:
         """What adds a step to a plan, all of it."""
         return self.request(remove, command).replace(
             tty=True, init=True, read_only=True, hostname="box", binds=(Bind("/tmp", "/mnt/tmp", True),),
-            tmpfs=(Tmpfs("/run"),), ulimits=(Ulimit("nofile", 100, 100),),
+            memory=(64 << 20) * self.root, tmpfs=(Tmpfs("/run"),), ulimits=(Ulimit("nofile", 100, 100),),
         )  # fmt: skip
 
     def run(self, request: RunRequest) -> int:
         """Run to the end."""
         container = self.engine.create(request)
-        attachment = container.start(attach=True)
-        assert attachment is not None
+        return self._to_the_end(container.start(attach=True))
+
+    @staticmethod
+    def _to_the_end(attachment: Any) -> int:
         with attachment:
             for _ in attachment:
                 pass
-        assert attachment.exit_code is not None
-        return attachment.exit_code
+        return int(attachment.exit_code)
 
     def act(self, kind: str) -> Callable[[], int]:
         """Make ready for an act of this kind; gives what the client does."""
@@ -142,19 +141,24 @@ class Driver:
             engine.shutdown()
             return lambda: self.run(self.request(False))
         if kind == "left":
-            engine.launcher.facts()  # starts one where none is
+            engine.launcher.connect().close()
             return lambda: engine.shutdown() or CODE  # type: ignore[func-returns-value]
         if kind == "deleted":
             self.run(self.request(False))
             return lambda: engine.containers(all=True)[0].remove() or CODE  # type: ignore[func-returns-value]
-        container = engine.create(self.request(False, ("sleep", "1000")))
+        full = self.everything if kind == "executed in full" else self.request
+        container = engine.create(full(False, ("sleep", "1000")))
         container.start()
+        if kind == "executed in full":
+            return lambda: self._to_the_end(container.exec_start(PROGRAM, tty=True))
         if kind == "executed":
             return lambda: container.exec(PROGRAM).exit_code
         assert kind == "swept", kind
         monitor = container.state().monitor
 
         def look() -> int:
+            if self.alone:
+                os.kill(engine.launcher.running_pid() or 0, _SIGKILL)  # else it sweeps before anybody looks
             os.kill(monitor, _SIGKILL)
             until(lambda: container.status == "unknown", "the container is dead")
             return len(engine.containers(all=True)) + CODE - 1
@@ -174,28 +178,33 @@ class Driver:
             # After a step is before the next one; nobody is there after Execute.
             for side in (("before", "after") if number == len(steps) - 1 else ("before",))
         ]
-        return names[:-1]
+        return names[:-1] if names[-1].endswith("after") else names
 
     def slot_steps(self) -> list[str]:
-        """The points of what a slot walks ahead."""
-        walked = plan(Launch.from_dict(sample()), read_host(self.engine.launcher.mode))
-        launch = Launch.from_dict(sample())
-        inside, _ = slot._ahead(walked, launch.etc_folder)
-        names = [
-            f"{who}.slot.{type(step).__name__}.{side}"
-            for who, steps in (("monitor", walked.outside), ("child", inside))
-            for step in steps
-            for side in ("before", "after")
-        ]
-        return list(dict.fromkeys(names))
+        """The points of what a slot walks ahead for runs like ours."""
+        container = self.engine.create(self.request(False))
+        launch = launch_of(self.engine, container, True, False, None)
+        whole = plan(launch, read_host(self.engine.launcher.mode))
+        container.remove()
+        names = [f"slot.{type(step).__name__}" for step in slot._ahead(whole, launch.etc_folder)[0]]
+        return [f"{name}.{side}" for name in dict.fromkeys(names) for side in ("before", "after")]
+
+    def exec_steps(self) -> list[str]:
+        """The points of every step of an exec, but after Execute."""
+        container = self.engine.create(self.everything(False))
+        launch = launch_of(self.engine, container, True, False, None)
+        steps = plan_exec(launch.replace(init=False), read_host(self.engine.launcher.mode), (), ())
+        container.remove()
+        return [f"child.exec.{number}.{type(step).__name__}.before" for number, step in enumerate(steps)]
 
     # One fault, and what is left of it.
 
     def one(self, name: str, action: str, kind: str) -> bool:
         """Act, with a fault at `name`; whether the point was reached.  Raises Trouble."""
         self.child_was_killed = False
-        self.may_be_killed = name.startswith("child.") and action == "kill"
+        self.may_be_killed = name.startswith(("child.", "slot.")) and action == "kill"
         self.switch.disarm()
+        self.alone = name.startswith("client.")
         act = self.act(kind)
         self.switch.arm(name, action)
         client = Client(act)
@@ -208,6 +217,10 @@ class Driver:
         reached = self.switch.reached or self.child_was_killed
         self._kill_who_halts()
         self.switch.disarm()
+        if reached and action == "fail" and name.startswith("child.") and name.count(".") == 4:
+            _, part, number, step, _ = name.split(".")
+            said = f"{step}: a failure was injected at step {number} of {part}"
+            need(said in (client.said or ""), f"the client: {client.said}")
         self.agree(client, kind)
         return reached
 
@@ -221,20 +234,23 @@ class Driver:
     def agree(self, client: Client, kind: str = "kept") -> None:
         """Record, lock, processes and files agree, nothing is left, and the next run works.  Raises Trouble."""
         engine = self.engine
-        if kind == "executed":
+        if kind.startswith("executed"):
             for container in engine.containers():
                 container.kill()
         until(lambda: not engine.ps(), "every program has ended")
         self._age_unfinished()
-        engine.ps(all=True)  # whoever looks sweeps
-        until(lambda: not engine.directory.run_folders(), f"run folders are left: {engine.directory.run_folders()}", 5)
+
+        def is_swept() -> bool:
+            engine.ps(all=True)  # whoever looks sweeps what is dead by then
+            return not engine.directory.run_folders()
+
+        until(is_swept, f"run folders are left: {engine.directory.run_folders()}", 5)
         for container in engine.containers(all=True):
             self._judge(container, client, kind)
             # A request that its client did not live to see answered may be carried out only now.
             container.remove(force=container.status == "created" and client.killed)
         need(not engine.containers(all=True), "a container cannot be removed")
-        # Alike, so that the slots that wait after it fit what is done next.
-        result: Any = engine.run("base", ["echo", "next"], remove=True, memory=(64 << 20) * self.root)
+        result: Any = engine.run("base", ["echo", "next"], remove=True)
         need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
         until(lambda: not self.leavings(), f"left: {self.leavings()}", 5)
 
@@ -250,7 +266,7 @@ class Driver:
         state = container.state()
         told = f"{state} after {client.said}"
         need(state.status in ("created", "exited", "unknown"), told)
-        if kind == "executed":
+        if kind.startswith("executed"):
             need(state.exit_code in (None, 137), told)
             return
         known = {CODE, 137} if self.may_be_killed else {CODE}

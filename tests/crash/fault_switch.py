@@ -1,6 +1,6 @@
 """The switch of a test build: kills, fails or halts the process that reaches the point it is set to.
 
-    IPYCONTAINER_FAULT=monitor.cloned=kill python -c "…main()" run base true      (with a test build on its path)
+    IPYCONTAINER_FAULT=monitor.begun=kill python -c "…main()" run base true      (with a test build on its path)
 
 It lies in a page that all processes of the build map before they fork, because a child sees no file of the host any
 more; it fires once.  Only tests/crash/build.py lays this module beside the package.
@@ -13,7 +13,7 @@ import mmap
 import os
 import time
 
-from ipycontainer.fault_points import AHEAD, BECOMES, WALK, every_row
+from ipycontainer.fault_points import BECOMES, WALK, every_row
 
 from ipycontainer.errors import KernelError, StartError
 
@@ -35,17 +35,18 @@ class Switch:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._page = mmap.mmap(descriptor, mmap.PAGESIZE)
         os.close(descriptor)
-        self.ahead = False
-        self._role, self._of, self._pid = "", 0, 0
         self.become("client")
 
     def become(self, role: str) -> None:
         """Say what this process is from here on; a fork is nothing until it says so."""
-        if (self._role, self._of) == (role, os.getpid()):
-            return  # /proc may be the container's by now
         self._role, self._of = role, os.getpid()
         # The number that the host knows: /proc is still the host's.
         self._pid = int(os.readlink("/proc/self"))
+
+    @property
+    def role(self) -> str:
+        """What this process is, if it has said so."""
+        return self._role if self._of == os.getpid() else ""
 
     def arm(self, name: str, action: str) -> None:
         """Fire at the first process that reaches `name`."""
@@ -77,7 +78,7 @@ class Switch:
         page = self._page
         if not page[_ARMED] or page[_NAME : _NAME + page[_LENGTH]] != name.encode():
             return
-        if self._role != name.partition(".")[0] or self._of != os.getpid():
+        if self.role != name.partition(".")[0]:
             return
         page[_ARMED] = 0
         action = ACTIONS[page[_ACTION]]
@@ -103,8 +104,6 @@ def instrument(module: str, names: dict[str, Any]) -> None:
     module = module.removeprefix("ipycontainer.")
     if module == WALK.partition(":")[0]:
         names["walk"] = _walking(names["walk"])
-    if module == AHEAD.partition(":")[0]:
-        names["Slot"]._prepare = _marking(names["Slot"]._prepare)
     seams: dict[str, dict[str, list[str]]] = {}
     for name, (_, seam, side, _) in every_row().items():
         seams.setdefault(seam, {"before": [], "after": []})[side].append(name)
@@ -140,11 +139,9 @@ def _walking(walk: Callable[..., None]) -> Callable[..., None]:
 
     def walked(part: str, steps: Any, place: Any, first: int = 0) -> None:
         who = "monitor" if part == "outside" else "child"
-        # A slot's monitor knows of no container.
-        slot = SWITCH.ahead or (who == "monitor" and place.launch.name == "rehearsal")
         for number, step in enumerate(steps, first):
             name = type(step).__name__
-            point = f"{who}.slot.{name}" if slot else f"{who}.{part}.{number}.{name}"
+            point = f"slot.{name}" if SWITCH.role == "slot" else f"{who}.{part}.{number}.{name}"
             try:
                 SWITCH.reach(f"{point}.before")
             except KernelError:
@@ -155,19 +152,6 @@ def _walking(walk: Callable[..., None]) -> Callable[..., None]:
             SWITCH.reach(f"{point}.after")
 
     return walked
-
-
-def _marking(prepare: Callable[..., None]) -> Callable[..., None]:
-    """What is walked in here is walked ahead."""
-
-    def prepared(*arguments: Any) -> None:
-        SWITCH.ahead = True
-        try:
-            prepare(*arguments)
-        finally:
-            SWITCH.ahead = False
-
-    return prepared
 
 
 def _armed_by(text: str) -> None:

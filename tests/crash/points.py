@@ -1,14 +1,15 @@
 """Every named point at which a test build can be killed or made to fail: one list, and what lies there then.
 
 A row is: name, seam, side, what lies on disk and in the kernel at that instant.  The name begins with the process that
-has to be there (client, launcher, monitor, child, job, or the sweeper: a job that removes what a dead one left);
+has to be there: client, launcher, monitor, slot (PID 1 while it waits), child (PID 1 of a container, or an exec's), job
+(what the launcher forks for anything but a start), sweeper (whoever removes what a dead one left);
 the seam is a function of the package as `module:qualified name`; side says whether the point is before its first or
 after its last instruction.  A name that ends with "!" may also fail: there the function answers as if the kernel had
 refused (ENOSPC).
 
 The steps of a plan are points too, before and after each, without a row: `monitor.outside.1.Clone.after`,
-`child.inside.7.Mount.before`, `child.last.3.SetUmask.before`, and `child.slot.Mount.before` for the first such step
-that a slot walks ahead.  What lies there is what the steps before it say in their `shows`.
+`child.inside.7.Mount.before`, `child.last.3.SetUmask.before`, and `slot.Mount.before` for the first such step that is
+walked ahead.  What lies there is what the steps before it say in their `shows`.
 
 The shipped package has none of this: a test build is a copy of it, with this list and fault_switch.py laid beside
 the code and two lines at the end of each module that is named here.
@@ -22,15 +23,13 @@ BECOMES = {
     "launcher.server:Server.__init__": "launcher",
     "launcher.server:run_job": "job",
     "runtime.inside.monitor:attend": "monitor",
-    "runtime.inside.slot:Slot.wait": "child",
+    "runtime.inside.slot:Slot.wait": "slot",
     "runtime.inside.container:become": "child",
     "runtime.inside.sweep:sweep": "sweeper",
     "runtime.inside.sweep:sweep_orphans": "sweeper",
 }
 
 WALK = "runtime.inside.walk:walk"
-# What is walked within it is walked ahead.
-AHEAD = "runtime.inside.slot:Slot._prepare"
 
 _RUN: tuple[tuple[str, str, str, str], ...] = (
     # The client: it writes what shall be, and asks.
@@ -39,50 +38,47 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("client.recorded!", "engine.directory:write_file", "after", "the folder with its record; no name yet"),
     ("client.created", "engine.directory:Directory.add", "after", "record and name"),
     ("client.connect!", "launcher.client:Launcher.connect", "before", "record and name"),
-    ("client.connected", "launcher.client:Launcher.connect", "after", "a slot has taken the connection, or will"),
-    ("client.sent", "launcher.wire:Channel.send", "after", "PID 1 has the request; anything may follow"),
+    ("client.connected", "launcher.client:Launcher.connect", "after", "a monitor has taken the connection, or will"),
+    ("client.sent", "launcher.wire:Channel.send", "after", "the request is on its way; anything may follow"),
     ("client.answered", "runtime.lifecycle:unwrap", "after", "the program runs, or its start has failed"),
     ("client.attached", "runtime.lifecycle:start", "after", "the same; the client is about to read"),
-    ("client.told", "runtime.attachment:Attachment._take", "after", "the client has exit code; the record is there"),
+    ("client.told", "runtime.attachment:Attachment._take", "after", "the client has the code; the record lies there"),
     # The launcher: it only forks; nothing of a container hangs on it.
     ("launcher.forking", "launcher.server:Server._fork", "before", "one spare less than there should be"),
-    ("launcher.forked", "launcher.server:Server._fork", "after", "a monitor that is about to make a slot"),
-    ("launcher.noted", "launcher.server:Server._note_taken", "after", "a start is under way; one waits less"),
-    ("launcher.refilling", "launcher.server:Server._fork_waiting", "before", "a start may be under way"),
-    ("launcher.refilled", "launcher.server:Server._fork_waiting", "after", "a monitor, about to make a slot"),
-    # A slot: the monitor makes its cgroup and clones PID 1, which walks what it can and waits.
+    ("launcher.forked", "launcher.server:Server._fork", "after", "a monitor, or one that waits for jobs"),
+    ("launcher.noted", "launcher.server:Server._note_taken", "after", "a start is under way; no spare waits"),
+    ("launcher.refilling", "launcher.server:Server._fork_waiting", "before", "one less waits than should"),
+    ("launcher.refilled", "launcher.server:Server._fork_waiting", "after", "a monitor that is about to make its slot"),
+    # PID 1 ahead of its container, and as its container's.
+    ("slot.walks", "runtime.inside.slot:Slot._prepare", "before", "a cgroup and namespaces that nobody uses"),
+    ("slot.waits", "runtime.inside.slot:Slot._prepare", "after", "the same, with a root put together"),
+    ("slot.taken", "runtime.inside.slot:Slot._take", "before", "record and name; PID 1 has read the request"),
+    ("slot.moved-in", "runtime.inside.slot:Slot._move_in", "after", "the slot's folders bear the container's name"),
+    ("child.begins", "runtime.inside.container:become", "before", "the monitor has the charge, or will"),
+    # The monitor: everything has its name on disk before it is made.
     ("monitor.forked", "runtime.inside.monitor:attend", "before", "nothing"),
     ("monitor.claim!", "runtime.inside.life:claim", "before", "nothing"),
-    ("monitor.claimed", "runtime.inside.life:claim", "after", "RUN/slots/NAME/alive, empty and locked"),
-    ("monitor.leaves-write!", "runtime.inside.life:write_leaves", "before", "the same"),
-    ("monitor.leaves-written", "runtime.inside.life:write_leaves", "after", "alive names what will be made"),
-    ("monitor.cloned", "runtime.inside.monitor:First.walk", "after", "cgroup; PID 1 on its way, or waiting"),
-    ("child.slot-begins", "runtime.inside.slot:Slot.wait", "before", "cgroup; PID 1 in its namespaces"),
-    ("child.stands-alone", "runtime.inside.container:stand_alone", "after", "PID 1 in a session of its own"),
-    ("child.prepared!", "runtime.inside.slot:Slot._prepare", "after", "a slot: cgroup, writable layer, all mounts"),
-    # A container moves in.
-    ("child.taken", "runtime.inside.slot:Slot._take", "before", "record and name; the request is read"),
-    ("child.fits", "runtime.inside.slot:Slot._fitting", "after", "the same"),
-    ("child.moved-in", "runtime.inside.slot:Slot._move_in", "after", "the slot's folders are the container's"),
-    ("monitor.charged", "runtime.inside.monitor:Monitor.move_in", "before", "the same; PID 1 goes on to the program"),
-    ("monitor.begin!", "runtime.inside.life:begin", "before", "the same"),
-    ("monitor.begun", "runtime.inside.life:begin", "after", "life.json without an end, or what --rm removes"),
+    ("monitor.claimed", "runtime.inside.life:claim", "after", "alive, empty and locked"),
+    ("monitor.names-write!", "runtime.inside.life:write_leaves", "before", "alive, empty and locked"),
+    ("monitor.names-written", "runtime.inside.life:write_leaves", "after", "alive names all that will be made"),
+    ("monitor.slot-made!", "runtime.inside.monitor:First.walk", "after", "PID 1 in its namespaces, on its way"),
+    ("monitor.begin!", "runtime.inside.life:begin", "before", "record and name; PID 1 may be on its way"),
+    ("monitor.begun", "runtime.inside.life:begin", "after", "life.json without an end; with --rm alive says so"),
     ("monitor.state-write!", "runtime.inside.life:write_state", "before", "PID 1, whose number nobody has written yet"),
     ("monitor.state-written", "runtime.inside.life:write_state", "after", "alive names PID 1 and the monitor"),
+    ("monitor.going", "runtime.inside.monitor:Monitor._await_program", "before", "PID 1 goes on to the program"),
     ("monitor.program-runs!", "runtime.inside.monitor:Monitor._await_program", "after", "the program runs"),
-    ("monitor.marked", "runtime.inside.life:mark_running", "after", "alive says so"),
+    ("monitor.marked", "runtime.inside.life:mark_running", "after", "alive says that it runs"),
     ("monitor.start-written", "runtime.inside.life:record_event", "after", "the journal says start"),
-    ("monitor.start-told", "runtime.inside.monitor:_tell", "after", "the client knows"),
-    # To its end.
+    ("monitor.start-told", "runtime.inside.monitor:_tell", "after", "the client knows that it runs"),
     ("monitor.pump", "runtime.inside.streams:Streams.pump", "before", "the program runs"),
-    ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "it has written; an empty log file"),
-    ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "a zombie; its output is in the pipes"),
+    ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "an empty log file; output on its way"),
+    ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "PID 1 is a zombie; output in the pipes"),
     ("monitor.reaped", "runtime.inside.streams:Streams.drain", "before", "no PID 1; only the monitor knows the code"),
     ("monitor.drained", "runtime.inside.streams:Streams.drain", "after", "the log is whole"),
-    ("monitor.event-written", "runtime.inside.life:record_events", "after", "the journal says die, with the exit code"),
     ("monitor.log-closed", "runtime.inside.streams:Streams.close_log", "after", "the log says that it has ended"),
     ("monitor.record!", "runtime.inside.ending:record", "before", "life.json still without an end; cgroup, upper"),
-    ("monitor.recorded", "runtime.inside.ending:record", "after", "life.json ended, or with --rm: all in the trash"),
+    ("monitor.recorded", "runtime.inside.ending:record", "after", "life.json with its end; with --rm: the trash"),
     ("monitor.told", "runtime.inside.streams:Streams.finish", "after", "the client knows; cgroup, run folder"),
     ("monitor.sweep!", "runtime.inside.ending:sweep_all", "before", "cgroup, run folder, trash"),
     ("monitor.cgroups-swept", "runtime.inside.sweep:sweep_cgroups", "after", "run folder, trash"),
@@ -90,11 +86,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("monitor.released", "runtime.inside.monitor:attend", "after", "nothing but the record"),
 )  # fmt: skip
 
-_KEPT = (
-    ("monitor.life-write!", "runtime.inside.life:write_life", "before", "alive, locked"),
-    ("monitor.life-written", "runtime.inside.life:write_life", "after", "life.json without an end (not with --rm)"),
-    ("monitor.life-renamed", "linux.durability:sync_folder", "before", "the new life.json has its name, unsynced"),
-)
+_KEPT = (("monitor.life-renamed", "linux.durability:sync_folder", "before", "life.json with its end, not yet synced"),)
 
 _REMOVED = (
     ("monitor.discard!", "runtime.inside.sweep:discard", "before", "the dead container, whole"),
@@ -112,7 +104,6 @@ _MISSING = (
 
 _SWEPT = (
     ("client.sweep", "runtime.lifecycle:sweep", "before", "what a killed monitor left: alive, cgroup, upper"),
-    ("client.swept", "runtime.lifecycle:sweep", "after", "nothing but a record without an end"),
     ("sweeper.claim!", "runtime.inside.life:claim", "before", "the same; the launcher was killed too"),
     ("sweeper.claimed", "runtime.inside.life:claim", "after", "the same; the lock in a sweep's hands"),
     ("sweeper.marked", "runtime.inside.life:mark_swept", "after", "alive says that a sweep has it"),
@@ -159,7 +150,7 @@ _EXECUTED = (
 # at what a killed monitor left, remove, start the first launcher, let it leave, exec.
 POINTS = {
     "kept": (*_RUN, *_KEPT),
-    "removed": (*(row for row in _RUN if row[0].startswith("monitor.")), *_REMOVED),
+    "removed": (*(row for row in _RUN if row[0].startswith(("monitor.", "slot."))), *_REMOVED),
     "missing": _MISSING,
     "swept": _SWEPT,
     "deleted": _DELETED,

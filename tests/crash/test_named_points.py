@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from tests.crash.build import NO_SLOTS, built
-from tests.crash.points import AHEAD, BECOMES, POINTS, WALK, every_row, may_fail
+from tests.crash.points import BECOMES, POINTS, WALK, every_row, may_fail
 from tests.hostile.copies import Copy
 from tests.personas import CHECKOUT, Persona
 
 Case = tuple[str, str, str]
 
 
-def told(copy: Copy, expression: str) -> Any:
+def told(copy: Copy, expression: str, before: str = "") -> Any:
     """What the driver of a test build says."""
-    return copy.told(f"import driver\ntell(driver.Driver(engine).{expression})", timeout=110)
+    return copy.told(f"{before}import driver\ntell(driver.Driver(engine).{expression})", timeout=110)
 
 
 def cases(names: list[str], kind: str) -> list[Case]:
@@ -40,16 +40,23 @@ def test_every_named_point(persona: Persona, kind: str):
 @pytest.mark.parametrize("half", ["outside and inside", "last"])
 def test_every_step_of_a_full_plan(persona: Persona, half: str):
     """The cold way, with everything asked for that adds a step."""
-    with built(persona, [NO_SLOTS]) as copy:
-        names = [name for name in told(copy, "steps()") if (".last." in name) == (half == "last")]
-        assert len(names) > 20
-        check(told(copy, f"walk({cases(names, 'everything')!r})"))
+    with built(persona) as copy:
+        names = [name for name in told(copy, "steps()", NO_SLOTS) if (".last." in name) == (half == "last")]
+        assert len(names) > 10
+        check(told(copy, f"walk({cases(names, 'everything')!r})", NO_SLOTS))
+
+
+def test_every_step_of_an_exec(persona: Persona):
+    with built(persona) as copy:
+        names = told(copy, "exec_steps()")
+        assert len(names) > 8
+        check(told(copy, f"walk({cases(names, 'executed in full')!r})"))
 
 
 def test_every_step_that_a_slot_walks_ahead(persona: Persona):
     with built(persona) as copy:
         names = told(copy, "slot_steps()")
-        assert len(names) > 10
+        assert len(names) > 4
         check(told(copy, f"walk({cases(names, 'kept')!r})"))
 
 
@@ -72,7 +79,7 @@ def test_the_package_has_nothing_of_it():
 
 
 def test_every_seam_is_there():
-    for seam in {WALK, AHEAD, *BECOMES, *(row[1] for row in every_row().values())}:
+    for seam in {WALK, *BECOMES, *(row[1] for row in every_row().values())}:
         module, _, path = seam.partition(":")
         found: Any = importlib.import_module(f"ipycontainer.{module}")
         for name in path.split("."):
@@ -82,5 +89,5 @@ def test_every_seam_is_there():
 
 def test_every_point_says_what_lies_there():
     for name, (_, _, side, lies) in every_row().items():
-        assert name.partition(".")[0] in ("client", "launcher", "monitor", "child", "job", "sweeper"), name
+        assert name.partition(".")[0] in ("client", "launcher", "monitor", "slot", "child", "job", "sweeper"), name
         assert side in ("before", "after") and lies, name

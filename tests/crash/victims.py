@@ -15,9 +15,10 @@ def find(role: str, launcher: int, chance: random.Random) -> int:
     if role == "launcher":
         return launcher if os.path.exists(f"/proc/{launcher}") else 0
     children = _children(launcher)
-    found = monitors = children.get(launcher, [])
-    if role == "child":
-        found = [pid for monitor in monitors for pid in children.get(monitor, ()) if _is_first(pid)]
+    keepers = children.get(launcher, [])
+    found = keepers
+    if role != "monitor":
+        found = [pid for keeper in keepers for pid in children.get(keeper, ()) if _is_first(pid)]
     at_work = [pid for pid in found if _name(pid) != _WAITING]
     return chance.choice(at_work or found or [0])
 

@@ -8,24 +8,27 @@ import pytest
 
 from ipycontainer.engine.engine import Engine
 from ipycontainer.errors import NoSuchImage
+from tests.crash.build import built
 from tests.life.inside import with_engine
-from tests.life.test_faults import TRY
 from tests.personas import Persona
 
 COMPARE = """
+import driver
 from ipycontainer.engine.explanation import explain
-told = explain(engine, full(True))
-listed = {part: [step.name for step in told if step.part == part] for part in ("outside", "inside", "last")}
-walked = {part: [sentence.partition(":")[0] for sentence in sweep_through(part)] for part in listed}
+walker = driver.Driver(engine)
+told = explain(engine, walker.everything(False))
+listed = [f"{step.part}.{step.name}" for step in told if step.part in ("outside", "inside", "last")]
+walked = [".".join(name.split(".")[1:4:2]) for name in walker.steps() if name.endswith(".before")]
 tell([listed, walked])
 """
 
 
 def test_what_is_explained_is_what_runs(persona: Persona):
-    """Every step of a start fails once, by injection, and names itself: it is the explanation's, in its place."""
-    listed, walked = with_engine(persona, TRY + COMPARE)
+    """tests/crash/test_named_points.py kills and fails these very steps, one by one, and each is reached."""
+    with built(persona) as copy:
+        listed, walked = copy.told(COMPARE)
     assert listed == walked
-    assert len(listed["inside"]) > 15
+    assert len(listed) > 25
 
 
 def test_the_plan_in_a_terminal(fresh_persona: Persona):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 
+from ipycontainer.errors import KernelError
 from ipycontainer.linux import trees
 from ipycontainer.runtime.inside import life, sweep
 from ipycontainer.runtime.inside.charge import Charge
@@ -29,7 +31,12 @@ def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events:
             "oom_killed": oom_killed,
             "error": error,
         }
-        life.write_life(charge, ended, durable=True)
+        try:
+            life.write_life(charge, ended, durable=True)
+        except KernelError:
+            if os.path.isdir(charge.folder):
+                raise
+            # Somebody has removed the container while it was on its way: nobody is left to be told.
         return ""
     return sweep.discard(charge.folder, charge.trash, charge.names, charge.name, charge.id)
 

@@ -46,7 +46,7 @@ def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
     if request is None:
         return
     document, client = request
-    if slots is not None and document.get("job") == "run" and not document["request"].get("fault"):
+    if slots is not None and document.get("job") == "run":
         slots.expect(document["request"])
     _start(host, document, client)
 

@@ -194,7 +194,7 @@ class Slot:
 
     def _fitting(self, document: dict[str, Any]) -> Plan | None:
         """The plan of the request, if it can go on from here; a bad request is for the monitor to answer."""
-        if not self._is_fit or document.get("job") != "run" or document["request"].get("fault"):
+        if not self._is_fit or document.get("job") != "run":
             return None
         try:
             whole = self._as_expected(document["request"])

@@ -163,6 +163,7 @@ class Streams:
         elif message.kind == STDIN:
             self._take_input(message.data)
         elif message.kind == DOCUMENT:
+            message.refuse_descriptors()
             self._obey(message.document)
 
     def _obey(self, document: dict[str, object]) -> None:

@@ -24,13 +24,10 @@ def forbid_imports() -> None:
 def walk(part: str, steps: Sequence[Step], place: Place, first: int = 0) -> None:
     """Take `steps` in order.  A refusal by the kernel becomes a StartError that names the step.
 
-    part and first say which of the plan's steps these are, for a fault that a test injects.
+    part and first say which of the plan's steps these are; nothing here asks, but test builds (tests/crash) do.
     """
-    fault = place.launch.fault
-    for number, step in enumerate(steps, first):
+    for step in steps:
         name = type(step).__name__
-        if fault and list(fault) == [part, number]:
-            raise StartError(f"{name}: a failure was injected at step {number} of {part}")
         try:
             step.take(place)
         except KernelError as error:

@@ -1,0 +1,167 @@
+"""What the crash tests rest on, each with its guard taken out: then it is red, and here that is the proof."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crash.build import built
+from tests.crash.test_named_points import told
+from tests.hostile.copies import Edit, copy_with
+from tests.personas import Persona
+
+# Numbers that are used again.
+
+_BY_START_TIME: Edit = (
+    "runtime/inside/kill.py",
+    'pidfd.start_time(int(state["pid"])) == state["start_time"] and not',
+    "not",
+)
+_SWEPT_BY_START_TIME: Edit = ("runtime/inside/sweep.py", "if pidfd.start_time(pid) == start_time:", "if True:")
+_BY_BOOT: Edit = ("runtime/inside/sweep.py", 'if state.get("boot_id") == life.boot_id():', 'if "pid" in state:')
+
+_INNOCENT = """
+import subprocess, time
+from ipycontainer.engine.request import RunRequest
+from ipycontainer.launcher import alive
+innocent = subprocess.Popen(["sleep", "1000"])
+started = int(open(f"/proc/{innocent.pid}/stat").read().rpartition(")")[2].split()[19])
+container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
+container.start()
+original = alive.read(container.run_folder)
+def write(**changes):
+    "What a number that was used again looks like: the record names a process of ours that is somebody else now."
+    with open(container.run_folder + "/alive", "w") as file:
+        file.write(json.dumps({**original, **changes}) + "\\n")
+def attempt(act):
+    try:
+        act()
+    except errors.Error as error:
+        return str(error)
+def ended():
+    "Whether the innocent process was hit."
+    time.sleep(0.05)
+    return innocent.poll() is not None
+def die():
+    "Monitor and launcher at once, so that nobody sweeps."
+    os.kill(engine.launcher.running_pid(), 9)
+    os.kill(original["monitor"], 9)
+    while container.status == "running":
+        time.sleep(0.005)
+try:
+    tell([ACT, ended()])
+finally:
+    write() if alive.is_alive(container.run_folder) else None
+    innocent.kill()
+    innocent.wait()
+    container.remove(force=True)
+"""
+
+ACTS = {
+    "kill": ("write(pid=innocent.pid), attempt(container.kill)", _BY_START_TIME),
+    "sweep": ("die(), write(pid=innocent.pid), engine.ps(all=True) and None", _SWEPT_BY_START_TIME),
+    "remove": ("die(), write(pid=innocent.pid), container.remove()", _SWEPT_BY_START_TIME),
+    "another boot": (
+        "die(), write(pid=innocent.pid, start_time=started, boot_id='another'), engine.ps(all=True) and None",
+        _BY_BOOT,
+    ),
+}
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+@pytest.mark.parametrize("act", ACTS)
+def test_a_number_that_was_used_again_hits_nobody(persona: Persona, act: str, guarded: bool):
+    code, guard = ACTS[act]
+    with copy_with(persona, [] if guarded else [guard]) as copy:
+        *_, hit = copy.told(_INNOCENT.replace("ACT", f"({code})"))
+    assert hit == (not guarded)
+
+
+def test_nor_do_stop_and_exec(persona: Persona):
+    code = """
+        write(pid=innocent.pid), attempt(lambda: container.stop(0.2)), attempt(lambda: container.exec(["true"]))
+    """
+    with copy_with(persona) as copy:
+        (_, stop, execute), hit = copy.told(_INNOCENT.replace("ACT", f"({code.strip()})"))
+    assert not hit and stop is None and execute == "the container is not running any more"
+
+
+REUSE = """
+import json, os, subprocess, sys, time
+sys.path.insert(0, sys.argv[1])
+from ipycontainer import Engine
+from ipycontainer.engine.request import RunRequest
+from ipycontainer.launcher import alive
+engine = Engine(sys.argv[2])
+container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
+container.start()
+pid = alive.read(container.run_folder)["pid"]
+os.kill(engine.launcher.running_pid(), 9)
+os.kill(alive.read(container.run_folder)["monitor"], 9)
+while container.status == "running" or os.path.exists(f"/proc/{pid}"):
+    time.sleep(0.005)
+    try:
+        os.waitpid(-1, os.WNOHANG)  # PID 1 of this namespace are we
+    except ChildProcessError:
+        pass
+with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+    file.write(str(pid - 1))
+innocent = os.fork()
+if innocent == 0:
+    os.execvp("sleep", ["sleep", "1000"])
+engine.ps(all=True)
+container.remove()
+ended, status = os.waitpid(innocent, os.WNOHANG)
+print(json.dumps([innocent == pid, bool(ended)]))
+"""
+
+
+@pytest.mark.personas("root")
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_the_kernel_gives_the_number_again(persona: Persona, guarded: bool):
+    """In a pid namespace of its own, where the next number can be chosen: pid_namespaces(7), ns_last_pid."""
+    space = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    with copy_with(persona, [] if guarded else [_SWEPT_BY_START_TIME]) as copy:
+        done = persona.run([*space, copy.python, "-I", "-c", REUSE, copy.package, persona.store])
+        assert done.exit_code == 0, done
+        copy.told("tell(0)")
+    assert done.out.split("\n")[-2] == f"[true, {'false' if guarded else 'true'}]", done
+
+
+# The lock.
+
+_IGNORED: Edit = ("runtime/inside/life.py", "        if not locks.take(lock):\n", "        if False:\n")
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_what_is_locked_is_not_swept(persona: Persona, guarded: bool):
+    with copy_with(persona, [] if guarded else [_IGNORED]) as copy:
+        said = copy.told(
+            """
+            from ipycontainer.engine.request import RunRequest
+            container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
+            container.start()
+            try:
+                engine.launcher.call("sweep", {"run": container.run_folder})
+                said = "swept alive"
+            except errors.WrongState as error:
+                said = str(error)
+            tell(said)
+            container.remove(force=True)
+            """
+        )
+    assert ("already running" in said) == guarded and (said == "swept alive") == (not guarded)
+
+
+# The sweep.
+
+_UNSWEPT: list[Edit] = [
+    ("runtime/inside/sweep.py", "        sweep_leavings(run)\n        gone", "        return\n        gone"),
+]
+
+
+def test_without_the_sweep_the_walk_is_red(persona: Persona):
+    with built(persona, _UNSWEPT) as copy:
+        said = told(copy, "walk([('monitor.record', 'kill', 'kept')])")
+    assert any("run folders are left" in line for line in said["troubles"]), said
+    persona.ok("ps", "-a")
+    persona.remove_containers()
