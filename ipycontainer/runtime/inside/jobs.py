@@ -16,13 +16,21 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.server import Job, JobChannel
 
 
+Extents = tuple[tuple[int, int, int], ...]
+
+
 def read_host(mode: str) -> Host:
     """What a plan depends on, read once in the launcher's life."""
+    return host_with(mode, _read_map("uid_map"), _read_map("gid_map"))
+
+
+def host_with(mode: str, uid_map: Extents, gid_map: Extents) -> Host:
+    """The same for somebody who is not in the store namespace but knows its mode and its maps."""
     layout = cgroups.read_layout()
     return Host(
         mode,
-        _read_map("uid_map"),
-        _read_map("gid_map"),
+        uid_map,
+        gid_map,
         layout,
         capabilities.last(),
         life.boot_id(),
@@ -36,7 +44,7 @@ def _oom_score() -> int:
         return int(file.read())
 
 
-def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:
+def _read_map(kind: str) -> Extents:
     with open(f"/proc/self/{kind}", encoding="ascii") as file:
         return tuple((item.inside, item.outside, item.length) for item in idmaps.parse_map(file.read()))
 
