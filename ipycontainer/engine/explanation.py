@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ID = "ID"
 
 PARTS = {
-    "outside": "outside: by the starter, before and beside the container's first process",
+    "outside": "outside: by the monitor, before and beside the container's first process",
     "inside": "inside: by that process itself, in its new namespaces",
     "last": "last: by the same process, after the barrier between create and start",
 }

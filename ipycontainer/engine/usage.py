@@ -6,14 +6,14 @@ their resident memory, in which a page that two processes share counts twice.  `
 
 from __future__ import annotations
 
-import os
 import time
 
 from ipycontainer.linux.cgroups import Usage, usage
+from ipycontainer.linux.process_usage import usage_of_namespaces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any
 
     from ipycontainer.engine.container import Container
@@ -74,62 +74,18 @@ class Dashboard:
 def readings(containers: Iterable[Container]) -> list[Reading]:
     """One look at all of them; /proc is walked once at most."""
     pairs = [(container, container.state()) for container in containers]
-    members: dict[int, list[str]] = {}
-    if any(state.pid and not state.cgroups for _, state in pairs):
-        members = processes_by_namespace()
-    return [reading(container, state, members) for container, state in pairs]
+    summed = usage_of_namespaces(state.pid for _, state in pairs if state.pid and not state.cgroups)
+    return [reading(container, state, summed) for container, state in pairs]
 
 
-def reading(container: Container, state: State, members: dict[int, list[str]]) -> Reading:
-    """One look at a container in this state; members: see processes_by_namespace."""
+def reading(container: Container, state: State, summed: dict[int, Usage]) -> Reading:
+    """One look at a container in this state; summed: what /proc says, by the number of PID 1."""
     cpus = float(container.config["request"]["cpus"]) or None
     now = time.time()
     if not state.pid:
         return Reading(container=container, time=now, cpus_max=cpus)
     if state.cgroups:
-        numbers, by = usage(state.cgroups).as_dict(), CGROUP
+        numbers, by = usage(state.cgroups), CGROUP
     else:
-        numbers, by = sum_of(members.get(namespace_of(str(state.pid)), [])), PROC
-    return Reading(**numbers, container=container, time=now, cpus_max=cpus, counted_by=by)
-
-
-def processes_by_namespace() -> dict[int, list[str]]:
-    """The processes that this user may look into, by the number of their pid namespace: pid_namespaces(7)."""
-    found: dict[int, list[str]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit() and (number := namespace_of(name)):
-            found.setdefault(number, []).append(name)
-    return found
-
-
-def namespace_of(pid: str) -> int:
-    """The number of a process's pid namespace; 0 where it is gone or somebody else's."""
-    try:
-        return os.stat(f"/proc/{pid}/ns/pid").st_ino
-    except OSError:
-        return 0
-
-
-def sum_of(pids: Iterable[str]) -> dict[str, Any]:
-    """Usage's numbers of these processes together: proc_pid_stat(5), proc_pid_statm(5)."""
-    ticks = memory = count = 0
-    for used, resident in _numbers(pids):
-        ticks, memory, count = ticks + used, memory + resident, count + 1
-    return {
-        "memory_current": memory * os.sysconf("SC_PAGE_SIZE"),
-        "cpu_usec": ticks * 1_000_000 // os.sysconf("SC_CLK_TCK"),
-        "pids_current": count,
-    }
-
-
-def _numbers(pids: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Ticks of CPU, children that were waited for included, and resident pages of each."""
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-                # The name is in brackets and may hold anything, brackets too.
-                fields = file.read(4096).rpartition(b")")[2].split()
-        except OSError:
-            continue  # it has just ended
-        if len(fields) > 21:
-            yield sum(map(int, fields[11:15])), max(int(fields[21]), 0)
+        numbers, by = summed.get(state.pid, Usage()), PROC
+    return Reading(**numbers.as_dict(), container=container, time=now, cpus_max=cpus, counted_by=by)
