@@ -106,6 +106,8 @@ def slots_cost(engine: Engine) -> float:
         end = time.monotonic() + 10
         while engine.info()["Slots"]["Waiting"] != wanted and time.monotonic() < end:
             time.sleep(0.1)
+        if engine.info()["Slots"]["Waiting"] != wanted:
+            raise RuntimeError(f"the burst did not leave {wanted} slots: was the machine busy?")
         time.sleep(1)
         found[wanted] = sum(map(pss, ours(engine, [])))
     del os.environ["IPYCONTAINER_SLOTS"]
