@@ -36,7 +36,8 @@ def test_a_leaked_descriptor_is_no_working_folder(persona: Persona, guarded: boo
         got_in = copy.told(LEAK + TRY)
     assert bool(got_in) != guarded, got_in
     if not guarded:
-        assert all("boot" in text or "home" in text for _, text, _ in got_in), "it sees the host's root"
+        # One of them; others may be the store's own folders, which PID 1 holds until it closes all.
+        assert any("boot" in text or "home" in text for _, text, _ in got_in), "it sees the host's root"
 
 
 def test_an_exec_s_working_folder_neither(persona: Persona):
