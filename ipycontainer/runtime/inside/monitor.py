@@ -45,7 +45,9 @@ class Monitor:
         self._pidfd = pidfd
         if not charge.attach:
             client.close()
-        self._streams = Streams(client if charge.attach else None, log.LogWriter(charge.log_folder))
+        self._streams = Streams(
+            client if charge.attach else None, log.LogWriter(charge.log_folder, durable=not charge.remove)
+        )
         self._streams.take(streams, charge.terminal)
 
     def see_to_the_end(self) -> None:

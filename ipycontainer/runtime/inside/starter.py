@@ -65,6 +65,9 @@ class Starter:
         try:
             streams = self._walk(plan(self._launch, self._host))
             life.record_event(self._charge, "start", {})
+            if not self._launch.remove:
+                # The program runs already; only the word that it does waits for the disk.
+                life.make_durable(self._charge)
             _tell(self._client, {"started": self._place.child})
             self._leave_to_monitor(streams)
         except Error as error:
