@@ -43,13 +43,16 @@ class Answer:
 
 
 class Lab:
-    """`jupyter lab` (or another application of Jupyter's) of `persona`, in its working folder."""
+    """`jupyter lab` (or another application of Jupyter's) of `persona`, in its working folder.
+
+    python: of another environment than this one.
+    """
 
     def __init__(
         self,
         persona: Persona,
         application: str = "lab",
-        program: Path | None = None,
+        python: Path | None = None,
         environment: dict[str, str] | None = None,
     ) -> None:
         self.persona = persona
@@ -71,10 +74,11 @@ class Lab:
         }
         environment["SHELL"] = "/bin/sh"
         command = [
-            *([str(program)] if program else ["jupyter"]), application, "--no-browser", "--allow-root",
-            "--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0",
+            python or "python3", "-m", {"lab": "jupyterlab"}.get(application, application),
+            "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={persona.work}",
-            "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
+            "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
+            "--LabApp.extension_manager=readonly",
         ]  # fmt: skip
         with open(self.log, "wb") as log:
             self.process = persona.popen(command, env=environment, stdout=log, stderr=log)

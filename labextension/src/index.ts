@@ -68,14 +68,19 @@ const running: JupyterFrontEndPlugin<void> = {
   id: 'ipycontainer:running',
   description: 'Running containers among the running things, with Shut Down.',
   autoStart: true,
-  requires: [IContainersModel, IRunningSessionManagers],
-  optional: [ITranslator],
+  requires: [IContainersModel],
+  // Notebook 7 has it in its tree and not beside a notebook.
+  optional: [IRunningSessionManagers, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     containers: IContainersModel,
-    managers: IRunningSessionManagers,
+    managers: IRunningSessionManagers | null,
     translator: ITranslator | null
-  ) => addToRunning(app, containers, managers, (translator ?? nullTranslator).load('ipycontainer'))
+  ) => {
+    if (managers !== null) {
+      addToRunning(app, containers, managers, (translator ?? nullTranslator).load('ipycontainer'));
+    }
+  }
 };
 
 export default [model, commands, panel, running];

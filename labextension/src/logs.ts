@@ -5,6 +5,7 @@ import { textEditorIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 
 import type { IContainersModel } from './model';
+import { place } from './place';
 import type { IContainer, ILogMessage } from './rows';
 import { size } from './text';
 
@@ -102,10 +103,12 @@ export function showLogs(
   trans: TranslationBundle
 ): void {
   const id = `ipycontainer-logs-${container.id}`;
-  for (const open of app.shell.widgets('main')) {
-    if (open.id === id) {
-      app.shell.activateById(id);
-      return;
+  for (const area of ['main', 'right']) {
+    for (const open of app.shell.widgets(area)) {
+      if (open.id === id) {
+        app.shell.activateById(id);
+        return;
+      }
     }
   }
   const content = new LogView(container, model.server.logs(container.id), trans);
@@ -115,6 +118,5 @@ export function showLogs(
   widget.title.caption = trans.__('What the container %1 writes', container.name);
   widget.title.icon = textEditorIcon;
   widget.title.closable = true;
-  app.shell.add(widget, 'main');
-  app.shell.activateById(id);
+  place(app, widget);
 }

@@ -22,10 +22,19 @@ export async function openTerminal(
   if (!(widget instanceof MainAreaWidget)) {
     throw new Error(trans.__('The terminal did not open.'));
   }
+  // Notebook 7 shows it in a browser tab of its own; what is typed here arrives there too.
   const terminal = widget.content as Widget & { session: Terminal.ITerminalConnection };
   terminal.session.send({ type: 'stdin', content: [`${line(model.command, container.name)}\r`] });
-  // The tab takes its label from the terminal.
-  terminal.title.label = trans.__('Inside %1', container.name);
+  // The tab takes its label from the terminal, which names itself when it is connected, and then again whatever the
+  // program inside asks for: this one keeps saying where it leads.
+  const label = trans.__('Inside %1', container.name);
+  const keep = () => {
+    if (terminal.title.label !== label) {
+      terminal.title.label = label;
+    }
+  };
+  terminal.title.changed.connect(keep);
+  keep();
 }
 
 /** What is typed; the leading blank keeps it out of a shell's history. */

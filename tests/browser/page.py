@@ -17,7 +17,9 @@ PATIENCE = 30 * SECOND
 AXE = Path(__file__).resolve().parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 
 # Noise that is not ours: said by JupyterLab itself or by the browser about it.
-NOT_OURS = re.compile(r"favicon|ResizeObserver|lsp|api/contents|deprecat|webgl|passive|status of 4|GPU", re.IGNORECASE)
+NOT_OURS = re.compile(
+    r"'schema'|favicon|ResizeObserver|lsp|api/contents|deprecat|webgl|passive|status of 4|GPU", re.IGNORECASE
+)
 
 
 class LabPage:
@@ -33,7 +35,7 @@ class LabPage:
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self._complained(str(error)))
         self.page.on("console", self._heard)
         # A workspace of its own: the tabs of another test are not in it.
         self.page.goto(f"{lab.address}/{tree or f'lab/workspaces/{time.monotonic_ns()}'}?token={lab.token}")
@@ -44,8 +46,12 @@ class LabPage:
             self.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
 
     def _heard(self, message: Any) -> None:
-        if message.type == "error" and not NOT_OURS.search(message.text):
-            self.complaints.append(message.text)
+        if message.type == "error":
+            self._complained(message.text)
+
+    def _complained(self, text: str) -> None:
+        if not NOT_OURS.search(text):
+            self.complaints.append(text)
 
     def ready(self) -> None:
         """Until JupyterLab has drawn itself."""

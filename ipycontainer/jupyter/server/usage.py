@@ -30,5 +30,5 @@ class UsageHandler(RoomHandler):
 
 def usage(engine: Engine) -> dict[str, Any]:
     """What each running container uses now."""
-    rows = {container.id: usage_row(container) for container in engine.containers()}
+    rows = {found.container.id: usage_row(found) for found in engine.dashboard().read()}
     return {"time": time.time(), "cpus": os.cpu_count() or 1, "containers": rows}
