@@ -98,6 +98,10 @@ class LabPage:
     def new_notebook(self) -> None:
         """An empty notebook with a kernel that waits."""
         self.execute("notebook:create-new", {"kernelName": "python3"})
+        self.kernel_ready()
+
+    def kernel_ready(self) -> None:
+        """Until the notebook in front has a kernel that waits."""
         self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         # The indicator speaks before the session is connected for good.
         self.page.evaluate(
