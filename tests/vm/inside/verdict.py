@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from ipycontainer import Engine
-from tests.vm.inside.workload import FILES
+from tests.vm.inside.workload import FILES, archive
 
 
 def container(found: Any) -> dict[str, Any]:
@@ -37,10 +37,15 @@ def main() -> None:
     engine = Engine(sys.argv[1])
     names = [name for found in engine.images() for name in found.names]
     marked = [name for name in names if not name.startswith("base")]
+    containers = [container(found) for found in engine.containers(all=True)]
+    images = {name: image(engine, name) for name in marked}
     again = engine.run("base", ["echo", "again"], remove=True)
+    # What a load that was cut off has left goes with the next image that is removed.
+    engine.load(archive("probe"))
+    engine.remove_image("probe", force=True)
     verdict = {
-        "containers": [container(found) for found in engine.containers(all=True)],
-        "images": {name: image(engine, name) for name in marked},
+        "containers": containers,
+        "images": images,
         "again": again.text.strip(),
         "left": [
             f"{folder}/{name}"
