@@ -20,6 +20,9 @@
  * leaves out what a runtime adds to be safe and useful: masked paths, `lo`, user, capabilities,
  * descriptors, output, log, record.  What those cost is part of the ratio.
  *
+ * FLOOR_JOIN=cgroup.procs in the environment: v1 groups are joined by that file, as crun, runc and every ordinary
+ * program does.  Without it:
+ *
  * A v1 group is joined by writing "0" to `tasks` from inside the child.  A task that moves itself
  * alone needs no lock over all thread groups, whose other way (a pid, or `cgroup.procs`) waits for
  * an RCU grace period: several milliseconds on an idle machine.  A v2 group is joined by clone3.
@@ -48,6 +51,7 @@ enum { MOST_GROUPS = 24, MOST_STEPS = 32, PATH = 4096 };
 static const char *lowers, *folder, **groups;
 static char **program;
 static int group_count;
+static const char *join = "tasks";
 static int tasks[MOST_GROUPS];
 static int into = -1; /* the group's folder, where it is a v2 group */
 
@@ -102,6 +106,13 @@ static void remove_tree(int parent, const char *name)
     check(unlinkat(parent, name, AT_REMOVEDIR), name);
 }
 
+static int is_v2(const char *group)
+{
+    char file[PATH + 32];
+    snprintf(file, sizeof file, "%s/tasks", group);
+    return access(file, F_OK) < 0;
+}
+
 static void make_outside(void)
 {
     check(mkdir(folder, 0700), folder);
@@ -114,9 +125,9 @@ static void make_outside(void)
         snprintf(name, sizeof name, "floor-%d", getpid());
         const char *group = below(groups[i], name);
         check(mkdir(group, 0755), group);
-        char file[PATH + 8];
-        snprintf(file, sizeof file, "%s/tasks", group);
-        tasks[i] = open(file, O_WRONLY | O_CLOEXEC);
+        char file[PATH + 32];
+        snprintf(file, sizeof file, "%s/%s", group, join);
+        tasks[i] = is_v2(group) ? -1 : open(file, O_WRONLY | O_CLOEXEC);
         if (tasks[i] < 0)
             check(into = open(group, O_PATH | O_DIRECTORY | O_CLOEXEC), group);
     }
@@ -240,6 +251,8 @@ int main(int count, char **words)
         return 2;
     }
     read_words(count, words);
+    if (getenv("FLOOR_JOIN"))
+        join = getenv("FLOOR_JOIN");
     umask(0);
     clock_of = mmap(NULL, sizeof *clock_of, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (clock_of == MAP_FAILED)

@@ -87,8 +87,9 @@ class Ground:
             rootfs.archive(folder, archive)
         return folder, archive
 
-    def floor_words(self, mode: str, command: Sequence[str] = ("true",)) -> list[str]:
-        where = f"{self.disk}/floor-{mode}"
+    def floor_words(self, mode: str, command: Sequence[str] = ("true",), name: str = "") -> list[str]:
+        """name: of its folder, where two floors of one mode run in turn."""
+        where = f"{self.disk}/floor-{mode}{name}"
         return [self.floor, mode, ":".join(self.lowers()), where, *self.groups, "--", *command]
 
     def close(self) -> None:

@@ -22,6 +22,8 @@ NAME = "start"
 HELP = "a container that runs `true`: floor.c, Engine.run, our command line, crun, runc, bwrap, podman, docker"
 
 FLOOR, ENGINE = "floor.c, in its process", "Engine.run(remove=True), warm process"
+# As the floor was first measured: v1 groups joined as crun and every ordinary program joins them.
+FLOOR_PROCS = "floor.c, in its process, joining by cgroup.procs"
 WHOLE_FLOOR, COMMAND = "floor.c, whole process", "ipycontainer run --rm base true"
 CRUN, RUNC, BWRAP = "crun run", "runc run", "bwrap"
 PODMAN, DOCKER = "podman run --rm", "docker run --rm"
@@ -66,6 +68,8 @@ class Contenders:
         self.add(ENGINE, ground.engine)  # first, for it makes `base`, whose files all others get
         self.add(COMMAND, self._command)
         self.add(FLOOR, lambda: Ticking(ground.floor_words("serve")))
+        words = ground.floor_words("serve", name="-procs")
+        self.add(FLOOR_PROCS, lambda: Ticking(words, {"FLOOR_JOIN": "cgroup.procs"}))
         self.add(WHOLE_FLOOR, lambda: Ticking([ground.stopwatch, *ground.floor_words("once")]))
         plain, archive = ground.plain()
         peers = Peers(ground.stopwatch, ground.disk, plain, archive, ground.prefix)
@@ -87,11 +91,17 @@ def steps(ground: Ground, rounds: int, gap: float) -> str:
     return " · ".join(f"{name} {median(taken):.0f}" for name, taken in found.items())
 
 
-def held(times: Times, when: str) -> list[Promise]:
-    """Issue 11's promises about one start."""
+def held(times: Times, when: str, gap: float) -> list[Promise]:
+    """What was promised about one start; with slots ready more, and against both kinds of floor."""
+    floor, peer = (0.4, 0.2) if gap else (1.7, 0.7)
     return [
-        Promise(f"Engine.run ÷ floor.c, {when}", 2, times.ratio_if_both(ENGINE, FLOOR)),
+        Promise(f"Engine.run ÷ floor.c joining by tasks, {when}", 2, times.ratio_if_both(ENGINE, FLOOR)),
+        Promise(f"the same, from a slot, {when}", floor, times.ratio_if_both(ENGINE, FLOOR)),
+        Promise(
+            f"Engine.run ÷ floor.c joining by cgroup.procs, {when}", floor, times.ratio_if_both(ENGINE, FLOOR_PROCS)
+        ),
         Promise(f"Engine.run ÷ crun run, {when}", 1, times.ratio_if_both(ENGINE, CRUN)),
+        Promise(f"the same, from a slot, {when}", peer, times.ratio_if_both(ENGINE, CRUN)),
         Promise(f"command line ÷ crun run, {when}", 1.5, times.ratio_if_both(COMMAND, CRUN)),
         Promise(f"command line ÷ podman run, {when}", 0.3, times.ratio_if_both(COMMAND, PODMAN)),
     ]
@@ -99,12 +109,12 @@ def held(times: Times, when: str) -> list[Promise]:
 
 def figures(times: Times) -> str:
     """A row for each contender: its times, and how often it fits into the floor's and into crun's."""
-    order = [FLOOR, ENGINE, WHOLE_FLOOR, COMMAND, CRUN, RUNC, BWRAP, PODMAN, DOCKER]
+    order = [FLOOR, FLOOR_PROCS, ENGINE, WHOLE_FLOOR, COMMAND, CRUN, RUNC, BWRAP, PODMAN, DOCKER]
     rows = []
     for name in order:
         if name not in times.taken:
             continue
-        floor = FLOOR if name in (FLOOR, ENGINE) else WHOLE_FLOOR
+        floor = FLOOR if name in (FLOOR, FLOOR_PROCS, ENGINE) else WHOLE_FLOOR
         against = [times.ratio_if_both(name, floor), times.ratio_if_both(name, CRUN)]
         rows.append(
             [*report.row(name, times.taken[name]), *("–" if ratio is None else f"{ratio:.2f}" for ratio in against)]
@@ -121,7 +131,7 @@ def run(options: Namespace) -> None:
         for gap, length, when in MANNERS:
             times = in_turn(contenders.ready, options.rounds, gap, length)
             contenders.missing.update(times.failed)
-            promised += held(times, when)
+            promised += held(times, when, gap)
             parts.append(f"### {when.capitalize()}\n\n{figures(times)}")
         spent = steps(ground, options.rounds, 0.05)
         groups = len(ground.groups)

@@ -149,7 +149,13 @@ class DeviceRefused(ArchiveError):
 
 
 class RegistryError(Error):
-    """A registry refused, answered nonsense, or could not be reached."""
+    """A registry refused, answered nonsense, or could not be reached.
+
+    Its words may stand in the sentence: nothing in it can command a terminal.
+    """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__("".join(letter if letter.isprintable() else " " for letter in sentence))
 
 
 class AccessDenied(RegistryError):

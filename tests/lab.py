@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ class Lab:
         application: str = "lab",
         python: Path | None = None,
         environment: dict[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.persona = persona
         self.port = _free_port()
@@ -78,7 +80,7 @@ class Lab:
             "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={persona.work}",
             "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
-            "--LabApp.extension_manager=readonly",
+            "--LabApp.extension_manager=readonly", *options,
         ]  # fmt: skip
         with open(self.log, "wb") as log:
             self.process = persona.popen(command, env=environment, stdout=log, stderr=log)

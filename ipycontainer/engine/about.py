@@ -37,6 +37,36 @@ def _security_options() -> list[str]:
     return found
 
 
+def slots(run: str) -> dict[str, int]:
+    """How many containers' beginnings wait for one (IPYCONTAINER_SLOTS=0 keeps none), and what they cost in bytes.
+
+    The cost is what would be free without them: the pages that are theirs alone.  /proc/PID/smaps_rollup.
+    """
+    try:
+        monitors = [int(name.rpartition("-")[2]) for name in os.listdir(os.path.join(run, "slots"))]
+    except FileNotFoundError:
+        monitors = []
+    waiting = [[pid, *_children(pid)] for pid in monitors if _text(f"/proc/{pid}/comm") == "ipyc-spare\n"]
+    return {"Waiting": len(waiting), "Memory": sum(_private(pid) for slot in waiting for pid in slot)}
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in _text(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def _private(pid: int) -> int:
+    lines = [line.split() for line in _text(f"/proc/{pid}/smaps_rollup").splitlines()]
+    return sum(int(line[1]) for line in lines if line[0] in ("Private_Dirty:", "Private_Clean:")) << 10
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""  # it has ended
+
+
 def info(engine: Engine) -> dict[str, Any]:
     """The store and its counts; the launcher if there is one (none is started); the host."""
     counts = {"running": 0, "created": 0, "exited": 0, "unknown": 0}
@@ -55,6 +85,7 @@ def info(engine: Engine) -> dict[str, Any]:
         "Rootless": os.geteuid() != 0,
         "SecurityOptions": _security_options(),
         "Launcher": {"Pid": pid, "Mode": engine.launcher.mode} if pid else None,
+        "Slots": slots(engine.launcher.run) if pid else None,
         "DockerRootDir": engine.root,
         "RunFolder": engine.launcher.run,
         "NCPU": os.cpu_count(),

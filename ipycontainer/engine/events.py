@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.errors import InputError
+from ipycontainer.errors import InputError, KernelError
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.record import Record
 
@@ -40,13 +40,11 @@ class Journal:
         finally:
             os.close(descriptor)
 
-    def read(
-        self, since: float | None = None, until: float | None = None, follow: bool = True, pause: float = 0.05
-    ) -> Iterator[Event]:
+    def read(self, since: float | None = None, until: float | None = None, follow: bool = True) -> Iterator[Event]:
         """Events from `since` on (None: from now), up to `until` (None: for ever while following)."""
         now = time.time()
         start = since if since is not None else (now if follow else 0.0)
-        rest = b""
+        rest, waiting = b"", None
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if since is None and follow:
@@ -62,9 +60,14 @@ class Journal:
                     continue
                 if not follow or (until is not None and time.time() >= until):
                     return
-                time.sleep(pause)
+                if waiting is None:
+                    waiting = _Waiting(self.path)  # and look once more: what came before it was not told
+                else:
+                    waiting.wait(None if until is None else until - time.time())
         finally:
             os.close(descriptor)
+            if waiting is not None:
+                waiting.close()
 
     def exit_code(self, container: str) -> int | None:
         """How a container that is gone (--rm) ended; None if the journal does not say."""
@@ -74,6 +77,39 @@ class Journal:
                 code = event.attributes.get("exitCode", "")
                 last = int(code) if isinstance(code, str) and code.isascii() and code.isdecimal() else None
         return last
+
+
+class _Waiting:
+    """Until the journal at `path` grows, told by the kernel; where the user's watches are used up, by looking again."""
+
+    def __init__(self, path: str) -> None:
+        import select
+
+        from ipycontainer.linux import inotify
+
+        self._poll = select.poll()
+        self._inotify = None
+        try:
+            self._inotify = inotify.Inotify()
+            self._inotify.add(path, inotify.MODIFY)
+            self._poll.register(self._inotify, select.POLLIN)
+        except KernelError:
+            self.close()
+
+    def wait(self, seconds: float | None) -> None:
+        """At most `seconds`."""
+        limit = 3600.0 if seconds is None else max(seconds, 0.0)
+        if self._inotify is None:
+            time.sleep(min(limit, 0.05))
+            return
+        self._poll.poll(limit * 1000)
+        self._inotify.read()
+
+    def close(self) -> None:
+        """End the watch."""
+        if self._inotify is not None:
+            self._inotify.close()
+            self._inotify = None
 
 
 def _parse(line: bytes) -> Event | None:

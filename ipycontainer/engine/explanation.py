@@ -153,7 +153,7 @@ def _word(name: str, value: Any) -> str:
 
 def _item(value: Any) -> str:
     if isinstance(value, (tuple, list)):
-        return ":".join(str(item) for item in value)
+        return ":".join(_shortened(str(item)) for item in value)
     return _shortened(str(value))
 
 
@@ -161,5 +161,6 @@ def _shortened(text: str) -> str:
     """Digests by their first 12 digits, as everywhere; groups without the way to them."""
     parts = text.split("/")
     if text.startswith("/sys/fs/cgroup/") and OURS in parts:
-        parts[4 : parts.index(OURS)] = ["…"]  # in which group we sit ourselves tells nobody anything
+        if parts.index(OURS) > 5:
+            parts[5 : parts.index(OURS)] = ["…"]  # in which group we sit ourselves tells nobody anything
     return "/".join(part[:12] if len(part) == 64 and part.isalnum() else part for part in parts)

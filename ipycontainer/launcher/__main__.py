@@ -75,7 +75,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.runtime.inside.sweep import sweep_orphans
 
     slots = int(os.environ.get("IPYCONTAINER_SLOTS", _SLOTS))
-    attend, rehearse = attendance(mode, root, run, slots > 0)
+    attend, rehearsals = attendance(mode, root, run, slots > 0)
 
     def orphaned() -> None:
         sweep_orphans(root, run)
@@ -87,8 +87,8 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
         file.write(dumps({"pid": os.getpid(), "mode": mode, "root": root}))
     os.replace(facts + ".new", facts)
     idle = float(os.environ.get("IPYCONTAINER_IDLE", _IDLE_SECONDS))
-    server = Server(os.path.join(run, name), jobs, attend, slots, orphaned, idle)
-    for _ in range(_REHEARSALS):
+    server = Server(os.path.join(run, name), jobs, attend, slots, rehearsals[0], orphaned, idle)
+    for rehearse in rehearsals * _REHEARSALS:
         rehearse()
     # Nothing made so far will ever be freed: keep the collector from touching (and so copying) its pages.
     gc.collect()

@@ -39,7 +39,8 @@ class Server:
     """Listens at PATH.sock for jobs and at PATH.start for starts; leaves after `idle` seconds without any.
 
     jobs: by name; attend: what is done for the next start by a process forked for it; slots: how many such
-    processes are kept ready at most; orphaned: called in a child when one was killed, for what it was to clean up
+    processes are kept ready at most; rehearse: what one may do that waits for a job, so that less is to be done when
+    somebody waits for it; orphaned: called in a child when one was killed, for what it was to clean up
     is still there.
     """
 
@@ -49,6 +50,7 @@ class Server:
         jobs: dict[str, Job],
         attend: Callable[[Waiting], None],
         slots: int,
+        rehearse: Callable[[], None],
         orphaned: Callable[[], None],
         idle: float,
     ) -> None:
@@ -57,6 +59,7 @@ class Server:
         self._orphaned = orphaned
         self._pid = os.getpid()
         self._children: set[int] = set()
+        self._sweepers: set[int] = set()
         # A signal alone would not end poll(), which Python takes up again after a handler (PEP 475).
         self._wake, self._waker = os.pipe()
         # Whoever waits says here that it does no more.
@@ -66,6 +69,8 @@ class Server:
         known = {**jobs, "launcher.leave": self._ask_to_leave}
 
         def serve(waiting: Waiting) -> None:
+            if not waiting.hurried:
+                rehearse()
             if (channel := waiting.accept()) is not None:
                 prctl.set_name("ipycontainer")
                 run_job(known, channel)
@@ -134,7 +139,8 @@ class Server:
             queue.listener.close()
         os.close(self._life)  # the word to go, for those who wait
         end = time.monotonic() + _PATIENCE
-        while any(queue.waiting for queue in self._queues) and time.monotonic() < end:
+        self._reap()  # a child may have ended as the word to leave came
+        while (self._sweepers or any(queue.waiting for queue in self._queues)) and time.monotonic() < end:
             poll = select.poll()
             poll.register(self._taken, select.POLLIN)
             poll.register(self._wake, select.POLLIN)
@@ -160,8 +166,10 @@ class Server:
             self._children.discard(pid)
             for queue in self._queues:
                 queue.waiting.discard(pid)
-            if os.WIFSIGNALED(status):
-                self._fork(self._orphaned)
+            if status and pid not in self._sweepers:
+                # Killed, or out of its depth: what it was to clean up is still there.
+                self._sweepers.add(self._fork(self._orphaned))
+            self._sweepers.discard(pid)
 
     def _leave_soon(self, _number: int, _frame: object) -> None:
         os.write(self._waker, b"!")

@@ -39,13 +39,15 @@ class Waiting:
     def accept(self, others: Sequence[int] = ()) -> Channel | None:
         """The next connection; None when there is no use in waiting any longer.
 
-        That is so after REST seconds, when the launcher has left, or when one of `others` is readable.
+        That is so after REST seconds, when the launcher has left, or when one of `others` is readable or has ended.
         """
         poll = select.poll()
         for descriptor in (self._listener.fileno(), self._lifeline, *others):
             poll.register(descriptor, select.POLLIN)
         while True:
             ready = poll.poll(REST * 1000)
+            if any(found in others for found, _ in ready):
+                return None  # whoever would see to what is accepted here is gone
             try:
                 descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]
                 break

@@ -84,5 +84,7 @@ def choose(offered: Sequence[Platform | None], wanted: Platform, what: str = "th
     for position, platform in enumerate(offered):
         if platform is None:
             return position
-    there = ", ".join(sorted({str(platform) for platform in offered if platform})) or "none"
+    # Words of whoever made the index: shown as long as they can do nothing to a terminal.
+    names = sorted({str(platform) for platform in offered if platform})
+    there = ", ".join(name if name.isprintable() else repr(name) for name in names)[:400] or "none"
     raise NoSuchImage(f"{what} has nothing for {wanted}; it offers: {there}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -69,9 +68,13 @@ def page(open_page: type[LabPage]) -> LabPage:
 
 
 @pytest.fixture(autouse=True)
-def _emptied(browsing: Persona) -> Iterator[None]:
-    """Containers go with the test that made them."""
+def _emptied(browsing: Persona, lab: Lab) -> Iterator[None]:
+    """Containers, kernels, terminals, notebooks and settings go with the test that made them."""
     yield
     browsing.remove_containers()
-    for name in ("Untitled.ipynb",):
-        Path(browsing.work / name).unlink(missing_ok=True)
+    for kind, name in (("sessions", "id"), ("terminals", "name")):
+        for one in lab.ask("GET", f"api/{kind}").json:
+            lab.ask("DELETE", f"api/{kind}/{one[name]}")
+    lab.ask("PUT", "lab/api/settings/@jupyterlab/apputils-extension:themes", {"raw": "{}"})
+    for path in browsing.work.glob("*.ipynb"):
+        path.unlink()

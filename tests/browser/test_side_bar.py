@@ -12,7 +12,7 @@ from tests.personas import Persona
 
 def test_a_new_users_first_five_cells(page: LabPage, browsing: Persona):
     page.new_notebook()
-    assert page.run_cell("%load_ext ipycontainer").locator(".jp-OutputArea-output").count() == 0
+    expect(page.run_cell("%load_ext ipycontainer").locator(".jp-OutputArea-output")).to_have_count(0)
     first = page.run_cell('%container run --rm base echo "Hello from a container"')
     expect(first.locator(".jp-OutputArea-output")).to_contain_text("Hello from a container")
     inside = page.run_cell('%%in_container base --hostname box\necho "I am number $$ on $(hostname)"')

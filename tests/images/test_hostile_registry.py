@@ -271,6 +271,16 @@ def test_what_it_says_cannot_command_a_terminal(persona: Persona, fake: Fake, un
     assert "\x1b" not in refused(persona, fake, "gone")
 
 
+def test_a_platform_and_a_header_cannot_either(persona: Persona, fake: Fake, unchanged: None):
+    entry = {**fake.describe("manifest.v1+json", b"x"), "platform": {"os": "\x1b[2J", "architecture": "x"}}
+    fake.manifest = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
+    assert "\x1b" not in refused(persona, fake, "nothing for")
+    fake.manifest = fake.manifest_of([])
+    headers = {"Retry-After": "\x1b[2J", "Docker-Content-Digest": "\x1b[2J"}
+    fake.before = lambda _request: Reply(418, b"\x1b[2J", headers)
+    assert "\x1b" not in refused(persona, fake, "answered 418")
+
+
 def test_search_and_what_people_write_about_themselves(persona: Persona):
     results = [
         {"name": "alpine", "description": "small\x1b[2J\n one", "star_count": 9, "is_official": True},

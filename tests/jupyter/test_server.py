@@ -142,6 +142,24 @@ def test_another_sites_page_cannot_act_with_a_persons_cookie(any_lab: Lab):
         persona.ok("rm", "-f", name)
 
 
+def test_with_the_guards_off_the_same_forgeries_work(_everybody: dict[str, Persona]):
+    """So that the two tests above show the guards, and not an attack that never works."""
+    persona = next(iter(_everybody.values()))
+    off = ("--ServerApp.disable_check_xsrf=True", "--ServerApp.allow_origin=*")
+    open_lab = Lab(persona, options=off)
+    persona.ok("create", "--name", "forged", "base", "sleep", "100")
+    try:
+        cookie = browser_session(open_lab)
+        foreign = {**cookie, "Origin": "http://elsewhere.example", "Content-Type": "text/plain"}
+        answer = open_lab.ask("POST", "ipycontainer/containers/forged/start", b"", token=None, headers=foreign)
+        assert answer.status == 204, answer
+        origin = "http://elsewhere.example"
+        open_lab.socket("ipycontainer/stream", token=None, cookie=cookie["Cookie"], origin=origin).close()
+    finally:
+        persona.ok("rm", "-f", "forged")
+        open_lab.close()
+
+
 def test_a_life_by_way_of_the_server(lab: Lab):
     made = lab.ask("POST", "ipycontainer/containers", {"image": "base", "command": "sleep 1000", "name": "byway"})
     assert made.status == 201, made

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from urllib.parse import quote, urlsplit, urlunsplit
+from base64 import b64encode
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ipycontainer.errors import RegistryError
@@ -45,18 +46,20 @@ class Connections:
     def __init__(self) -> None:
         self._open: dict[Origin, http.client.HTTPConnection] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
-        self._clear: dict[Origin, bool] = {}
+        self._clear: dict[Origin, dict[str, str] | None] = {}
 
     def send(
         self, origin: Origin, method: str, target: str, headers: Mapping[str, str], body: bytes | memoryview | None
     ) -> http.client.HTTPResponse:
         """Send a request and read its answer's head.  Raises what BROKEN names; TLS that fails, RegistryError."""
+        asked = target
         connection = self._open.get(origin)
         fresh = connection is None
         if connection is None:
             connection = self._open[origin] = self._connect(origin)
-        if self._clear.get(origin):  # a proxy wants the whole address
-            target = f"{origin}{target}"
+        to_proxy = self._clear.get(origin)
+        if to_proxy is not None:  # a proxy wants the whole address
+            target, headers = f"{origin}{target}", {**headers, **to_proxy}
         try:
             connection.request(method, target, body, dict(headers))
             return connection.getresponse()
@@ -74,7 +77,7 @@ class Connections:
             # One that was kept may have been closed meanwhile, which says nothing about the server.
             if fresh or method not in ("GET", "HEAD"):
                 raise
-            return self.send(origin, method, target, headers, body)
+            return self.send(origin, method, asked, headers, body)
 
     def drop(self, origin: Origin) -> None:
         """Close the connection: its answer was not read to the end, or it broke."""
@@ -88,23 +91,26 @@ class Connections:
             self.drop(origin)
 
     def _connect(self, origin: Origin) -> http.client.HTTPConnection:
-        proxy = self._proxy(origin)
+        proxy, login = self._proxy(origin)
         host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
         if origin.scheme == "http":
-            self._clear[origin] = proxy is not None
+            self._clear[origin] = login if proxy else None
             return http.client.HTTPConnection(host, port, timeout=TIMEOUT)
         if origin.netloc not in self._contexts:
             self._contexts[origin.netloc] = tls_context(origin.netloc)
         context = self._contexts[origin.netloc]
         connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
         if proxy:
-            connection.set_tunnel(origin.host, origin.port)
+            connection.set_tunnel(origin.host, origin.port, login)
         return connection
 
-    def _proxy(self, origin: Origin) -> Origin | None:
+    def _proxy(self, origin: Origin) -> tuple[Origin | None, dict[str, str]]:
+        """The proxy on the way there, and the header with which we log in to it."""
         if origin.is_loopback or proxy_bypass(origin.netloc):
-            return None
+            return None, {}
         found = getproxies().get(origin.scheme)
         if not found:
-            return None
-        return split_url(found if "://" in found else f"http://{found}")[0]
+            return None, {}
+        login, _, address = found.rpartition("://")[2].rpartition("@")
+        header = {"Proxy-Authorization": f"Basic {b64encode(unquote(login).encode()).decode()}"} if login else {}
+        return split_url(f"http://{address}")[0], header

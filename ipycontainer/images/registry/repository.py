@@ -48,7 +48,7 @@ class Repository:
                 raise DocumentError(f"{document.what} is one more index; no image is that deep")
         found = manifest.read(document)
         if not media_types.is_config(found.config.media_type):
-            raise DocumentError(f"{what} is no image but an artifact: {found.config.media_type or 'of no type'}")
+            raise DocumentError(f"{what} is no image but an artifact: {found.config.media_type[:120]!r}")
         config = image_config.read(self._config(found.config, layout, what))
         if len(config.diff_ids) != len(found.layers):
             raise DocumentError(

@@ -137,15 +137,6 @@ def rule_writes(folder: str, rules: Sequence[DeviceRule]) -> tuple[tuple[str, st
     return ((f"{folder}/devices.deny", "a"), *((f"{folder}/devices.allow", rule.line()) for rule in rules))
 
 
-def leave_shared(groups: str) -> None:
-    """The last one out, which never became a container, takes the group away."""
-    try:
-        write(f"{os.path.dirname(groups)}/tasks", "0")
-    except KernelError:
-        return
-    tidy(groups)
-
-
 def tidy(groups: str) -> None:
     """Remove the shared group if nobody is in it, and our folder above if nothing is."""
     for folder in (f"{groups}/{SHARED}", groups):

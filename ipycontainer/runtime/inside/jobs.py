@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import exec as exec_job
 from ipycontainer.runtime.inside import kill, life, monitor, sweep
-from ipycontainer.runtime.inside.rehearsal import rehearse
+from ipycontainer.runtime.inside.rehearsal import rehearse, rehearse_exec
 from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
 
@@ -62,15 +62,17 @@ def jobs(mode: str) -> dict[str, Job]:
     return {"exec": execute, "kill": kill.kill, "sweep": sweep.sweep}
 
 
-def attendance(mode: str, root: str, run: str, slots: bool) -> tuple[Callable[[Waiting], None], Callable[[], None]]:
-    """What a process does that is forked for the next start, and its rehearsal.  root, run: the store's folders."""
+def attendance(
+    mode: str, root: str, run: str, slots: bool
+) -> tuple[Callable[[Waiting], None], tuple[Callable[[], None], ...]]:
+    """What a process does that is forked for the next start; and rehearsals, of an exec and of a start.
+
+    root, run: the store's folders.
+    """
     host = read_host(mode)
     made = Slots(host, root, run) if slots else None
 
     def attend(waiting: Waiting) -> None:
         monitor.attend(host, made, waiting)
 
-    def rehearsal() -> None:
-        rehearse(host)
-
-    return attend, rehearsal
+    return attend, (lambda: rehearse_exec(host), lambda: rehearse(host))

@@ -1,7 +1,7 @@
-"""What a starter does while it waits: all of a start that leaves no trace, on a container that there never is.
+"""What is done while nobody waits: all of a start that leaves no trace, on a container that there never is.
 
 A forked process pays for each page that it first writes to, and Python writes to whatever it looks at
-(reference counts).  Paid while nobody waits, this is half of a starter's share of a start.
+(reference counts).  Here this is paid while nobody waits.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from ipycontainer.launcher import wire
 from ipycontainer.linux import cgroups, pidfd
 from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.step import Place
+from ipycontainer.runtime.inside.streams import Streams, program_pipes
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import plan
+from ipycontainer.runtime.plan import namespace_kinds, plan, plan_exec
 from ipycontainer.runtime.seccomp_profile import SHIPPED
 from ipycontainer.runtime.usual import MASKED, READ_ONLY, SYSCTLS, base_mounts
 
@@ -53,27 +54,53 @@ def sample() -> dict[str, Any]:
 
 
 def rehearse(host: Host, request: dict[str, Any] | None = None) -> None:
-    """Receive, plan and record in memory; whatever goes wrong is for the real start to say."""
-    left, right = wire.pair()
+    """Receive a start, plan and record it in memory; whatever goes wrong is for the real start to say."""
+    launch, channels = _receive({"job": "run", "request": request or sample()})
     try:
-        left.send({"job": "run", "request": request or sample()})
-        message = right.receive()
-        assert message is not None
-        launch = Launch.from_dict(message.document["request"])
         charge = charge_of(launch, time.time())
         plan(launch, host)
         Place(launch)
-        left.send(charge.as_dict(), [right.fileno()])
-        received = right.receive()
-        assert received is not None
-        for descriptor in received.descriptors:
-            os.close(descriptor)
+        _pass_on(charge.as_dict(), *channels)
         cgroups.make(cgroups.CgroupPlan())
         pidfd.start_time(os.getpid())
-        for descriptor in os.pipe():
+    except (Error, OSError):
+        pass
+    finally:
+        for channel in channels:
+            channel.close()
+
+
+def rehearse_exec(host: Host) -> None:
+    """The same for one more program in a running container."""
+    launch, channels = _receive({"job": "exec", "request": sample()})
+    try:
+        plan_exec(launch, host, namespace_kinds(launch.spec, host.rootless), ())
+        theirs, ours = program_pipes(launch, piped=True)
+        _pass_on({"started": 1}, *channels)
+        streams = Streams(channels[0], None)
+        streams.take(ours, False)
+        streams.drain()
+        for descriptor in (*theirs, *ours):
             os.close(descriptor)
     except (Error, OSError):
         pass
     finally:
-        left.close()
-        right.close()
+        for channel in channels:
+            channel.close()
+
+
+def _receive(document: dict[str, Any]) -> tuple[Launch, tuple[wire.Channel, wire.Channel]]:
+    """A request, as it comes over a connection, and that connection."""
+    left, right = wire.pair()
+    left.send(document)
+    message = right.receive()
+    assert message is not None
+    return Launch.from_dict(message.document["request"]), (left, right)
+
+
+def _pass_on(document: dict[str, Any], left: wire.Channel, right: wire.Channel) -> None:
+    left.send(document, [right.fileno()])
+    received = right.receive()
+    assert received is not None
+    for descriptor in (*received.descriptors, *os.pipe()):
+        os.close(descriptor)

@@ -125,7 +125,8 @@ class Slot:
         place.channel = channel
         client, document = None, None
         try:
-            container.stand_alone(place, [self.lock, *waiting.descriptors()])
+            # Not the lock: it says that the monitor lives.
+            container.stand_alone(place, waiting.descriptors())
             prctl.set_parent_death_signal(_SIGKILL)
             forbid_imports()
             # From here on the host's folders may be out of sight.
@@ -230,20 +231,22 @@ class Slot:
         return Plan(self.outside, tuple(inside), last)
 
     def _move_in(self, request: dict[str, Any]) -> bool:
-        """Give the container this slot's folders; False where it has its own, from an earlier start."""
+        """Give the container this slot's folders; False where it has its own, from an earlier start.
+
+        The run folder first: with it comes the lock, and nobody else can start or remove the container any more.
+        """
         run, store = self._folders
-        ours = f"{FOLDER}/{self.name}"
-        layer = os.path.relpath(request["generation"], self._slots.root)
+        ours, claimed = f"{FOLDER}/{self.name}", os.path.relpath(request["run"], self._slots.run)
         try:
-            if self._has_layer:
-                os.rename(ours, layer, src_dir_fd=store, dst_dir_fd=store)
+            os.rename(ours, claimed, src_dir_fd=run, dst_dir_fd=run)
         except OSError:
             return False
         try:
-            os.rename(ours, os.path.relpath(request["run"], self._slots.run), src_dir_fd=run, dst_dir_fd=run)
-        except OSError:
             if self._has_layer:
-                os.rename(layer, ours, src_dir_fd=store, dst_dir_fd=store)
+                layer = os.path.relpath(request["generation"], self._slots.root)
+                os.rename(ours, layer, src_dir_fd=store, dst_dir_fd=store)
+        except OSError:
+            os.rename(claimed, ours, src_dir_fd=run, dst_dir_fd=run)
             return False
         return True
 

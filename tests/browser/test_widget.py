@@ -1,0 +1,127 @@
+"""The live pictures and the container kernel, as a person sees them in JupyterLab."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+from playwright.sync_api import Locator, expect
+
+from tests.browser.page import SECOND, LabPage
+from tests.lab import Lab
+from tests.personas import Persona
+
+BUSY = "sh -c 'while :; do :; done'"
+USAGE = ".ipycontainer-usage"
+
+
+def started(page: LabPage) -> None:
+    page.new_notebook()
+    page.run_cell("%load_ext ipycontainer\nfrom ipycontainer import Engine\nengine = Engine()")
+
+
+def shown(cell: Locator) -> Locator:
+    usage = cell.locator(USAGE)
+    expect(usage.locator("polyline").first).to_have_attribute("points", re.compile(r"\d"))
+    return usage
+
+
+def line(usage: Locator, at: int = 0) -> str:
+    return usage.locator("polyline").nth(at).get_attribute("points") or ""
+
+
+def moves(page: LabPage, usage: Locator, seconds: float) -> bool:
+    """Whether the line of memory, which every point adds to, becomes another one within this time."""
+    before = line(usage, 1)
+    for _ in range(round(seconds * 5)):
+        page.page.wait_for_timeout(200)
+        if line(usage, 1) != before:
+            return True
+    return False
+
+
+def test_it_moves_while_a_container_works_and_stands_still_when_hidden(open_page, browsing: Persona):
+    page: LabPage = open_page()
+    browsing.ok("run", "-d", "--name", "busy", "base", "sh", "-c", "while :; do :; done")
+    started(page)
+    cell = page.run_cell("engine.get('busy').usage()")
+    usage = shown(cell)
+    expect(usage).to_contain_text(re.compile(r"0\.\d\d CPUs|1\.\d\d CPUs"))
+    expect(usage.get_by_role("img", name=re.compile("^Memory of busy: "))).to_be_visible()
+    assert moves(page, usage, 3)
+    page.picture("working")
+    # Scrolled away nobody looks, and nothing is measured: the numbers of the kernel stand still.
+    page.page.evaluate("selector => { document.querySelector(selector).style.display = 'none'; }", USAGE)
+    page.page.wait_for_timeout(1500)
+    assert not moves(page, usage, 3)
+    page.page.evaluate("selector => { document.querySelector(selector).style.display = ''; }", USAGE)
+    assert moves(page, usage, 4)
+    browsing.ok("rm", "-f", "busy")
+    # The picture that stays needs no kernel: SVG in the cell's HTML.
+    expect(cell.locator(".jp-RenderedHTMLCommon svg").first).to_be_visible()
+    expect(cell.locator(".jp-OutputArea-output").first).to_contain_text("busy: ")
+    expect(cell.locator(USAGE)).to_have_count(0)
+
+
+def test_the_dashboard_shows_who_comes_and_goes(open_page, browsing: Persona):
+    page: LabPage = open_page()
+    browsing.ok("run", "-d", "--name", "one", "base", "sleep", "1000")
+    started(page)
+    usage = shown(page.run_cell("engine.dashboard()"))
+    expect(usage.get_by_role("cell", name="one", exact=True)).to_be_visible()
+    browsing.ok("run", "-d", "--name", "two", "base", "sleep", "1000")
+    expect(usage.get_by_role("cell", name="two", exact=True)).to_be_visible(timeout=SECOND)
+    browsing.ok("rm", "-f", "one")
+    expect(usage.get_by_role("cell", name="one", exact=True)).to_have_count(0, timeout=5 * SECOND)
+    assert page.findings(USAGE) == []
+    page.picture()
+
+
+def test_axe_finds_nothing_in_the_dark(open_page, browsing: Persona):
+    page: LabPage = open_page(theme="dark")
+    browsing.ok("run", "-d", "--name", "one", "base", "sleep", "1000")
+    started(page)
+    shown(page.run_cell("engine.get('one').usage()"))
+    assert page.findings(USAGE) == []
+    page.picture()
+
+
+def test_a_notebook_in_the_container_kernel(open_page, lab: Lab, browsing: Persona):
+    folder = str(lab.log.parent / "data")
+    environment = {"JUPYTER_DATA_DIR": folder}
+    browsing.ok("kernel", "install", "--user", "--name", "box", "--display-name", "Box", env=environment)
+    try:
+        page: LabPage = open_page()
+        # A notebook of its own name: a session of another test's could still have this one's path.
+        notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "box", "display_name": "Box"}})
+        notebook.cells.append(nbformat.v4.new_code_cell())
+        browsing.path("boxed.ipynb", nbformat.writes(notebook))
+        page.execute("docmanager:open", {"path": "boxed.ipynb", "factory": "Notebook"})
+        page.kernel_ready()
+        cell = page.run_cell("import os; print(*os.listdir('/sys/class/net'), os.getppid())")
+        expect(cell.locator(".jp-OutputArea-output")).to_contain_text("lo 1")
+        assert browsing.ok("ps", "-q", "--filter", "label=ipycontainer.kernel=true") != ""
+        page.run_cell("kept = 1")
+        # The interrupt button.
+        page.page.locator(".jp-Notebook:visible .jp-Notebook-cell.jp-CodeCell").last.locator(".cm-content").click()
+        page.page.keyboard.insert_text("print('begun', flush=True)\nwhile True: pass")
+        page.page.keyboard.press("Shift+Enter")
+        expect(page.page.locator(".jp-Notebook:visible")).to_contain_text("begun")
+        page.execute("notebook:interrupt-kernel")
+        expect(page.page.locator(".jp-Notebook:visible")).to_contain_text("KeyboardInterrupt")
+        # The restart button.
+        page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        page.kernel_ready()
+        page.run_cell("print('kept' in dir(), 6 * 7)")
+        expect(page.page.locator(".jp-Notebook:visible")).to_contain_text("False 42")
+        page.picture()
+        page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        page.page.wait_for_timeout(500)
+        for _ in range(50):
+            if browsing.ok("ps", "-aq") == "":
+                break
+            page.page.wait_for_timeout(200)
+        assert browsing.ok("ps", "-aq") == ""
+    finally:
+        browsing.ok("kernel", "remove", "box", env=environment)
+        (browsing.work / "boxed.ipynb").unlink(missing_ok=True)
