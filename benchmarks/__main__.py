@@ -9,7 +9,7 @@ import sys
 
 from benchmarks import machine
 
-NAMES = ("start", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel")
+NAMES = ("start", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel", "dashboard")
 
 
 def main() -> int:

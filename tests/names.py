@@ -18,8 +18,10 @@ LAUNCHER = "launcher/__main__.py"
 
 # The cgroup below which all of ours lie.
 OURS = "ipycontainer"
-# What a process is called that a launcher has forked ahead: each time others, but never more of them.
+# What a process is called that a launcher has forked ahead.  As long as it waits it is nobody's, and how many wait is
+# the launcher's affair; with it they must go, and what they made (SLOT with the monitor's number) too.
 SPARE = "ipyc-spare"
+SLOT = "slot-"
 
 Names = dict[str, frozenset[str]]
 
@@ -38,12 +40,12 @@ def snapshot(mark: str, folders: Iterable[Path] = (), journal: Path | None = Non
         "mounts": frozenset(_mounts()),
         "cgroups": frozenset(_cgroups(processes, known)),
         "processes": frozenset(processes.values()),
-        "namespaces": frozenset(_namespaces(pid for pid, name in processes.items() if not name.startswith(SPARE))),
+        "namespaces": frozenset(_namespaces(processes)),
         "links": frozenset(os.listdir("/sys/class/net")),
         "nftables": frozenset(_tables()),
         "sockets": frozenset(_sockets(mark)),
         "shared memory": frozenset(_shared_memory()),
-        "folders": frozenset(name for folder in folders for name in _tree(folder)),
+        "folders": frozenset(name for folder in folders for name in _tree(folder) if not _is_of_a_waiting_slot(name)),
     }
 
 
@@ -114,6 +116,8 @@ def _cgroups(ours: Container[int], journal: str | None) -> list[str]:
                 path = f"{folder}/{child}"
                 if f"/{OURS}/" not in path[len(root) :]:
                     continue
+                if _is_of_a_waiting_slot(path):
+                    continue
                 members = [int(pid) for pid in _read(f"{path}/cgroup.procs").split()]
                 if journal is None or child in journal or any(pid in ours for pid in members):
                     names.append(path)
@@ -151,16 +155,25 @@ def _processes(mark: str) -> tuple[dict[int, str], bool]:
     # This test run holds the mark too; its children are our command and our Python.
     marked.difference_update(lines.get(os.getpid(), ()))
     found: dict[int, str] = {}
-    spares = 0
     for pid, line in lines.items():
         if marked & line and (stat := _read(f"/proc/{pid}/stat")):
             name = _read(f"/proc/{pid}/comm").strip()
-            if name == SPARE:
-                spares += 1
-                found[pid] = f"{SPARE}, number {spares}"
-            else:
+            if name != SPARE or not any(_is_launcher(other) for other in line - {pid}):
                 found[pid] = f"{pid} {name} (started {stat.rpartition(')')[2].split()[19]})"
     return found, alone
+
+
+def _is_launcher(pid: int) -> bool:
+    return LAUNCHER in _read(f"/proc/{pid}/cmdline") and _read(f"/proc/{pid}/comm").strip() != SPARE
+
+
+def _is_of_a_waiting_slot(path: str) -> bool:
+    """Whether `path` is a cgroup or a folder of a slot whose monitor still waits for a container, or what such
+    slots are made for."""
+    if path.endswith("/expected"):
+        return True
+    numbers = [part.removeprefix(SLOT) for part in path.split("/") if part.startswith(SLOT)]
+    return any(number.isdigit() and _read(f"/proc/{number}/comm").strip() == SPARE for number in numbers)
 
 
 def _mount_namespace(pid: int) -> str:

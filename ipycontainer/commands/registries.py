@@ -47,10 +47,17 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
         line(str(reference))
         return
     path = reference.path if reference.domain == _HUB else reference.name.partition("/")[2]
-    line(f"{reference.tag or reference.digest}: Pulling from {path}")
+    begun: list[str] = []
     progress = console.progress(aside)
+
+    def tell(layer: str, state: str, done: int, total: int) -> None:
+        if not begun:  # only now is it known that there is something to pull
+            begun.append(f"{reference.tag or reference.digest}: Pulling from {path}")
+            line(begun[0])
+        progress(layer, state, done, total)
+
     try:
-        found = fetch(call.engine, name, platform, progress)
+        found = fetch(call.engine, name, platform, tell)
     finally:
         progress.close()
     line(f"Digest: {found.digest}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.errors import Error, NoSuchImage, OptionError, RegistryError
 
@@ -18,6 +20,7 @@ _CREATE_OPTIONS = (
     Option("cap-drop", "", "text", "Drop a capability (ALL drops every one)", many=True),
     Option("cpu-shares", "c", "int", "Weight against other containers when CPUs are scarce (1024 is usual)"),
     Option("cpus", "", "decimal", "Number of CPUs, such as 0.5"),
+    Option("device", "", "text", "Give it a device of the host, HOST[:CONTAINER[:rwm]]", many=True),
     Option("entrypoint", "", "text", "Program to start in place of the image's own"),
     Option("env", "e", "variable", "Set an environment variable, NAME=VALUE (NAME alone: as it is outside)", many=True),
     Option("env-file", "", "text", "Read environment variables from a file", many=True),
@@ -34,11 +37,15 @@ _CREATE_OPTIONS = (
     Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
     Option("pull", "", "text", "When the image is pulled: always, missing (the default) or never"),
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
+    Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
-    Option("security-opt", "", "text", "seccomp=FILE, seccomp=unconfined, or no-new-privileges=false", many=True),
+    Option(
+        "security-opt", "", "text", "seccomp=FILE|unconfined, systempaths=unconfined, apparmor=PROFILE, …", many=True
+    ),
     Option("stop-signal", "", "text", "Signal that stop sends first"),
     Option("stop-timeout", "", "int", "Seconds from that signal to KILL"),
+    Option("sysctl", "", "text", "Kernel setting of its own namespaces, such as net.ipv4.ip_forward=1", many=True),
     Option("tmpfs", "", "tmpfs", "Mount a tmpfs, such as /run:size=64m", many=True),
     Option("tty", "t", "flag", "Give the container a terminal of its own"),
     Option("ulimit", "", "ulimit", "Limit a resource, such as nofile=1024:2048", many=True),
@@ -53,6 +60,7 @@ def create(call: Call) -> int:
     asked = request(call.parsed, call.cwd)
     if call.parsed.flag("explain"):
         return _explain(call, asked)
+    _say_what_is_withheld(asked, call)
     container = create_or_pull(call, asked)
     call.console.line(container.id)
     return 0
@@ -93,6 +101,7 @@ def run(call: Call) -> int:
         terminal = console.terminal(asked.interactive)
     if not detached:
         from ipycontainer.commands.streaming import follow
+    _say_what_is_withheld(asked, call)
     container = create_or_pull(call, asked)
     try:
         if detached:
@@ -114,6 +123,13 @@ def _explain(call: Call, asked: RunRequest) -> int:
 
     call.console.explanation(explain(call.engine, asked))
     return 0
+
+
+def _say_what_is_withheld(asked: RunRequest, call: Call) -> None:
+    if asked.privileged and os.geteuid():
+        from ipycontainer.engine.confinement import PRIVILEGED_USER
+
+        call.console.complain(PRIVILEGED_USER)
 
 
 def _discard(container: Container) -> None:
@@ -154,6 +170,9 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         cap_add=tuple(parsed.many("cap-add")),
         cap_drop=tuple(parsed.many("cap-drop")),
         security_opts=_security_options(parsed, cwd),
+        privileged=parsed.flag("privileged"),
+        devices=tuple(parsed.many("device")),
+        sysctls=tuple(parsed.many("sysctl")),
         network=parsed.text("network", parsed.text("net")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),

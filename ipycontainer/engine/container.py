@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.result import Result
+    from ipycontainer.engine.usage import Reading
     from ipycontainer.images.trees import Trees
-    from ipycontainer.linux.cgroups import Usage
     from ipycontainer.runtime.attachment import Attachment
     from ipycontainer.runtime.log_reader import LogEntry
 
@@ -105,12 +105,14 @@ class Container:
         """None until it has ended, and where nobody knows."""
         return self.state().exit_code
 
-    def usage(self) -> Usage:
-        """What it uses now: memory and CPU against their limits; all None unless it runs.
+    def usage(self) -> Reading:
+        """What it uses now: memory, CPU and processes, and their limits.  All None unless it runs.
 
-        For many at once ask the engine.
+        As the value of a notebook's cell it goes on: a live picture, while somebody looks.
         """
-        return self._engine.usage([self])[self.id]
+        from ipycontainer.engine.usage import readings
+
+        return readings([self])[0]
 
     # What can be done.
 

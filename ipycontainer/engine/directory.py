@@ -15,7 +15,7 @@ import time
 from ipycontainer.engine import container_names
 from ipycontainer.errors import InputError, NameTaken, NoSuchContainer, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
-from ipycontainer.linux.durability import sync_folder, write_file
+from ipycontainer.linux.durability import sync_folder, write_file, write_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,16 +89,19 @@ class Directory:
         except OSError as error:
             raise StoreUnwritable(f"cannot make {folder}: {error.strerror}; is the disk full?") from None
         try:
-            write_file(record, [f"{dumps(config)}\n{dumps(launch)}\n".encode()], 0o600, durable)
-        except OSError as error:
-            raise StoreUnwritable(f"cannot write {record}: {error.strerror}; is the disk full?") from None
-        try:
+            # Whoever reads it meanwhile takes what is not whole for not there.
+            write = write_file if durable else write_once
+            write(record, [f"{dumps(config)}\n{dumps(launch)}\n".encode()], 0o600)
             os.symlink(container, os.path.join(self.names_folder, name))
-        except FileExistsError:
-            os.unlink(record)
-            os.rmdir(folder)
-            self._refuse_taken(name)
-            raise NameTaken(f"the name {name} was taken a moment ago; try again") from None
+        except BaseException as error:
+            # An interrupt too must leave nothing.
+            _forget(folder)
+            if isinstance(error, FileExistsError):
+                self._refuse_taken(name)
+                raise NameTaken(f"the name {name} was taken a moment ago; try again") from None
+            if isinstance(error, OSError):
+                raise StoreUnwritable(f"cannot write {record}: {error.strerror}; is the disk full?") from None
+            raise
         if durable:
             for path in (self._containers, self.names_folder):
                 sync_folder(path)
@@ -194,3 +197,10 @@ class Directory:
             if fitting:
                 return fitting[0]
         raise NoSuchContainer(f"No such container: {reference}")
+
+
+def _forget(folder: str) -> None:
+    """Remove a container's folder that was just made; nothing but its record is in it yet."""
+    for name in os.listdir(folder):
+        os.unlink(os.path.join(folder, name))
+    os.rmdir(folder)

@@ -18,10 +18,11 @@ from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.alive import read as read_alive
 from ipycontainer.launcher.client import Launcher
 from ipycontainer.runtime import lifecycle
+from ipycontainer.runtime.container_state import RUNNING, read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.doctor import Finding
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from ipycontainer.engine.registries import Told
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
+    from ipycontainer.engine.usage import Dashboard
     from ipycontainer.images.store import Store
-    from ipycontainer.linux.cgroups import Usage
+
+_SWEEP_SECONDS = 2.0
 
 
 class Engine:
@@ -100,6 +103,9 @@ class Engine:
         cap_add: Sequence[str] = (),
         cap_drop: Sequence[str] = (),
         security_opt: Sequence[str] = (),
+        privileged: bool = False,
+        devices: Sequence[str] = (),
+        sysctls: Mapping[str, str] | Sequence[str] = (),
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
@@ -119,6 +125,7 @@ class Engine:
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
             ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
+            privileged=privileged, devices=devices, sysctls=sysctls,
             stop_signal=stop_signal,
         )  # fmt: skip
         container = self.create(request)
@@ -180,6 +187,12 @@ class Engine:
                 except Error:
                     continue  # to look is still possible, and the next one who looks tries again
 
+    def dashboard(self) -> Dashboard:
+        """What all running containers use; as the value of a notebook's cell a live table, while somebody looks."""
+        from ipycontainer.engine.usage import Dashboard
+
+        return Dashboard(self)
+
     def ps(self, all: bool = False) -> list[Container]:
         """docker's word for `containers`."""
         return self.containers(all)
@@ -191,21 +204,6 @@ class Engine:
         if config is None:
             raise NoSuchContainer(f"No such container: {reference}")
         return Container(self, identity, config, self.directory.names().get(identity, ""))
-
-    def usage(self, containers: Iterable[Container]) -> dict[str, Usage]:
-        """What each of `containers` uses now, by id; all None for one that does not run.
-
-        Without a control group (an ordinary user's, where none was delegated) /proc is summed up instead.
-        """
-        from ipycontainer.linux.cgroups import Usage, usage
-        from ipycontainer.linux.process_usage import usage_of_namespaces
-
-        states = {container.id: container.state() for container in containers}
-        uncounted = usage_of_namespaces(state.pid for state in states.values() if state.pid and not state.cgroups)
-        return {
-            identity: usage(state.cgroups) if state.cgroups else uncounted.get(state.pid, Usage())
-            for identity, state in states.items()
-        }
 
     # Images.
 
@@ -335,6 +333,10 @@ class Engine:
                 raise TimedOut(f"the launcher (process {pid}) did not leave within {timeout:g} s")
         finally:
             os.close(descriptor)
+        for run in self.directory.run_folders():
+            # Its monitor answers first and sweeps then: what is being swept shall not keep the run folder.
+            if read_state(self.directory.folder(os.path.basename(run)), run).status != RUNNING:
+                lifecycle.wait_for_sweep(run, _SWEEP_SECONDS)
         self.launcher.forget()
 
     def __repr__(self) -> str:

@@ -10,11 +10,11 @@ from ipycontainer.engine.container import Container
 from ipycontainer.engine.creation import compose
 from ipycontainer.engine.launches import launch_of
 from ipycontainer.launcher.expected import expected
-from ipycontainer.linux import capabilities, cgroups
+from ipycontainer.linux import cgroups
 from ipycontainer.linux.cgroups.cgroup_plan import OURS
 from ipycontainer.linux.mounts import FLAG_NAMES
 from ipycontainer.record import Record
-from ipycontainer.runtime.launch import Host
+from ipycontainer.runtime.inside.jobs import host_with
 from ipycontainer.runtime.plan import plan
 
 TYPE_CHECKING = False
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.runtime.inside.step import Step
+    from ipycontainer.runtime.launch import Host
 
 # Stands where a start puts 64 random digits.
 ID = "ID"
 
 PARTS = {
-    "outside": "outside: by the starter, before and beside the container's first process",
+    "outside": "outside: by the monitor, before and beside the container's first process",
     "inside": "inside: by that process itself, in its new namespaces",
     "last": "last: by the same process, after the barrier between create and start",
 }
@@ -121,7 +122,7 @@ def _host(engine: Engine) -> Host:
     """What a launcher knows of this host; asked of no launcher, since none may be there and none shall be started."""
     found = expected()
     uids, gids = (tuple((item.inside, item.outside, item.length) for item in m) for m in (found.uid_map, found.gid_map))
-    return Host(found.mode, uids, gids, cgroups.read_layout(), capabilities.last())
+    return host_with(found.mode, uids, gids)
 
 
 def _details(step: Step, engine: Engine) -> str:

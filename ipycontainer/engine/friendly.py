@@ -39,6 +39,9 @@ def friendly_request(
     cap_add: Sequence[str],
     cap_drop: Sequence[str],
     security_opt: Sequence[str],
+    privileged: bool,
+    devices: Sequence[str],
+    sysctls: Mapping[str, str] | Sequence[str],
     network: str,
     stop_signal: str,
 ) -> RunRequest:
@@ -68,6 +71,9 @@ def friendly_request(
         cap_add=tuple(cap_add),
         cap_drop=tuple(cap_drop),
         security_opts=_security(security_opt),
+        privileged=privileged,
+        devices=tuple(devices),
+        sysctls=pairs(sysctls),
         network=network,
         stop_signal=stop_signal,
     )

@@ -75,6 +75,9 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "AutoRemove": request["remove"],
         "CapAdd": request["cap_add"] or None,
         "CapDrop": request["cap_drop"] or None,
+        "Privileged": request.get("privileged", False),
+        "Devices": [_device(text) for text in request.get("devices", ())] or None,
+        "Sysctls": dict(text.partition("=")[::2] for text in request.get("sysctls", ())) or None,
         "SecurityOpt": request.get("security_opts") or None,
         "CpuShares": request["cpu_shares"],
         "NanoCpus": round(request["cpus"] * 1_000_000_000),
@@ -86,6 +89,12 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "Ulimits": [{"Name": item["name"], "Soft": item["soft"], "Hard": item["hard"]} for item in request["ulimits"]]
         or None,
     }
+
+
+def _device(text: str) -> dict[str, str]:
+    from ipycontainer.engine.confinement import device
+
+    return dict(zip(("PathOnHost", "PathInContainer", "CgroupPermissions"), device(text), strict=True))
 
 
 def _mounts(request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -59,6 +59,9 @@ class RunRequest(Record):
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     security_opts: tuple[str, ...] = ()
+    privileged: bool = False
+    devices: tuple[str, ...] = ()
+    sysctls: tuple[str, ...] = ()
     network: str = "none"
     stop_signal: str = ""
     stop_timeout: int = 10

@@ -13,19 +13,22 @@ if TYPE_CHECKING:
     from typing import Any
 
 BUILTIN, UNCONFINED = "builtin", "unconfined"
-_LATER = {
-    "apparmor": "AppArmor profiles are not chosen in this release",
-    "label": "SELinux labels are not chosen in this release",
-    "systempaths": "masked and read-only paths stay as they are in this release",
-    "writable-cgroups": "cgroups stay read-only inside in this release",
-}
+_LATER = {"writable-cgroups": "cgroups stay read-only inside in this release"}
 
 
 class SecurityOptions(Record):
-    """seccomp: "builtin", "unconfined", or a profile as JSON; no_new_privileges: on unless it is asked to be off."""
+    """seccomp: "builtin", "unconfined", or a profile as JSON; no_new_privileges: on unless it is asked to be off.
+
+    apparmor: a profile's name; labels: SELinux's, "disable" or "type:…"; system_paths: "unconfined" for no masked
+    and no read-only paths.  "" and () are the defaults.  given: the names that were asked for.
+    """
 
     seccomp: str = BUILTIN
     no_new_privileges: bool = True
+    apparmor: str = ""
+    labels: tuple[str, ...] = ()
+    system_paths: str = ""
+    given: tuple[str, ...] = ()
 
 
 def read_files(options: Sequence[str], cwd: str) -> tuple[str, ...]:
@@ -49,15 +52,23 @@ def parse(options: Iterable[str]) -> SecurityOptions:
     found = SecurityOptions()
     for option in options:
         name, value = _split(option)
+        found = found.replace(given=(*found.given, name))
         if name == "seccomp":
             found = found.replace(seccomp=value)
         elif name == "no-new-privileges":
             found = found.replace(no_new_privileges=_boolean(option, value) if value else True)
-        elif name in _LATER or option == "disable":
-            raise Refused(f"--security-opt {option} is refused: {_LATER.get(name, _LATER['label'])}")
+        elif name == "apparmor":
+            found = found.replace(apparmor=value)
+        elif name in ("label", "disable"):
+            found = found.replace(labels=(*found.labels, value or "disable"))
+        elif option == "systempaths=unconfined":
+            found = found.replace(system_paths=value)
+        elif name in _LATER:
+            raise Refused(f"--security-opt {option} is refused: {_LATER[name]}")
         else:
             raise OptionError(
-                f"invalid --security-opt: {option!r}; write seccomp=FILE, seccomp=unconfined or no-new-privileges"
+                f"invalid --security-opt: {option!r}; write seccomp=FILE|unconfined, no-new-privileges, "
+                "apparmor=PROFILE, label=TYPE:VALUE or systempaths=unconfined"
             )
     return found
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ipycontainer.engine.security_options import SecurityOptions
+
 VERSION = "1.0.2"
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -36,9 +38,9 @@ def compose(
     image: the image's settings (Env, Cmd, Entrypoint, WorkingDir, …); etc: (source, target) of the files that
     were written for it.  Raises InputError for what makes no sense, before anything is made.
     """
-    kept = capability_set(request.cap_add, request.cap_drop)
-    no_new_privileges, seccomp = _security(request, kept)
-    return {
+    kept = capability_set(("ALL",) if request.privileged else request.cap_add, request.cap_drop)
+    security = _security(request)
+    spec = {
         "ociVersion": VERSION,
         "hostname": hostname,
         "annotations": {"ipycontainer.image": image_name},
@@ -51,7 +53,7 @@ def compose(
             "cwd": _working_folder(request, image),
             "capabilities": {"bounding": kept, "effective": kept, "permitted": kept},
             "rlimits": _limits(request),
-            "noNewPrivileges": no_new_privileges,
+            "noNewPrivileges": security.no_new_privileges if security else True,
         },
         "mounts": [*base_mounts(), *_asked_mounts(request, etc)],
         "linux": {
@@ -62,9 +64,14 @@ def compose(
             "sysctl": _sysctls(request),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
-            **seccomp,
+            **_filter(security, kept),
         },
     }
+    if security or request.devices or request.sysctls:
+        from ipycontainer.engine.confinement import change
+
+        change(spec, request, security)
+    return spec
 
 
 def _limits(request: RunRequest) -> list[dict[str, Any]]:
@@ -79,14 +86,27 @@ def _sysctls(request: RunRequest) -> dict[str, str]:
     return dict(SYSCTLS) if "network" in modes.namespaces(request.network) else {}
 
 
-def _security(request: RunRequest, capabilities: list[str]) -> tuple[bool, dict[str, Any]]:
-    """no_new_privs, and the spec's `seccomp` (nothing for no filter)."""
-    if not request.security_opts:
-        return True, {"seccomp": default_seccomp(capabilities)}
-    from ipycontainer.engine.security_options import parse, seccomp_part
+def _security(request: RunRequest) -> SecurityOptions | None:
+    """What --security-opt asks for; --privileged means no filter and no no_new_privs, unless they are asked for."""
+    if not request.security_opts and not request.privileged:
+        return None
+    from ipycontainer.engine.security_options import UNCONFINED, parse
 
-    asked = parse(request.security_opts)
-    return asked.no_new_privileges, seccomp_part(asked, capabilities)
+    found = parse(request.security_opts)
+    if request.privileged:
+        usual = {"seccomp": UNCONFINED, "no_new_privileges": False, "apparmor": UNCONFINED, "labels": ("disable",)}
+        names = {"no_new_privileges": "no-new-privileges", "labels": "label"}
+        found = found.replace(**{key: value for key, value in usual.items() if names.get(key, key) not in found.given})
+    return found
+
+
+def _filter(security: SecurityOptions | None, capabilities: list[str]) -> dict[str, Any]:
+    """The spec's `seccomp`; nothing for no filter."""
+    if security is None:
+        return {"seccomp": default_seccomp(capabilities)}
+    from ipycontainer.engine.security_options import seccomp_part
+
+    return seccomp_part(security, capabilities)
 
 
 def arguments(request: RunRequest, image: Mapping[str, Any]) -> tuple[str, ...]:
@@ -166,7 +186,8 @@ def resources(request: RunRequest) -> dict[str, Any]:
 
 def _asked_mounts(request: RunRequest, etc: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """The written files, then what was asked for, so that -v may put another file over /etc/hosts."""
-    found = [{"destination": target, "type": "bind", "source": source, "options": ["rbind"]} for source, target in etc]
+    options = ["rbind", "ro"] if request.read_only else ["rbind"]
+    found = [{"destination": target, "type": "bind", "source": source, "options": options} for source, target in etc]
     seen: set[str] = set()
     asked: list[Tmpfs | Bind] = [*request.tmpfs, *request.binds]
     for mount in sorted(asked, key=lambda item: item.target.count("/")):

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ipycontainer.engine.container import Container
+    from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.explanation import Explanation
+    from ipycontainer.engine.image import Image
+    from ipycontainer.engine.usage import Dashboard, Reading
+    from ipycontainer.jupyter.display import Table
 
     Forms = dict[str, str]
 
@@ -39,23 +44,80 @@ def explanation(value: Explanation) -> Forms:
     return {"text/plain": value.text(), "text/html": f"<p>{escaped(value.title)}</p>{table}"}
 
 
+def reading(value: Reading) -> None:
+    """Live, where a notebook's kernel shows it."""
+    _show_live(value, value.container._engine, value.container)
+
+
+def dashboard(value: Dashboard) -> None:
+    """The same of all containers."""
+    _show_live(value, value.engine, None)
+
+
+def _show_live(value: object, engine: Engine, only: Container | None) -> None:
+    from IPython.core.getipython import get_ipython
+
+    if not hasattr(get_ipython(), "kernel"):
+        import sys
+
+        sys.stdout.write(f"{value!r}\n")  # a terminal has nothing that could move
+        return
+    from ipycontainer.jupyter.widgets.live import show
+
+    show(engine, only)
+
+
+def container(value: Container) -> Forms:
+    """Its row of `ps`."""
+    from ipycontainer.jupyter.display import Table
+
+    command = " ".join(value.command)
+    row = (value.short_id, value.image, command, value.status_text, value.name)
+    return _table(value, Table(("CONTAINER ID", "IMAGE", "COMMAND", "STATUS", "NAME"), [row]))
+
+
+def image(value: Image) -> Forms:
+    """Its row of `images`."""
+    from ipycontainer.commands.units import human_size
+    from ipycontainer.jupyter.display import Table
+
+    names = ", ".join(value.names) or "<none>"
+    return _table(value, Table(("IMAGE", "ID", "SIZE"), [(names, value.short_id, human_size(value.size))]))
+
+
+def _table(value: object, table: Table) -> Forms:
+    """Plain as Python shows it; a table where there is HTML."""
+    from ipycontainer.jupyter.display import visible
+
+    return {"text/plain": visible(repr(value)), "text/html": table._repr_mimebundle_()["text/html"]}
+
+
 # (module, class) -> its forms.
 FORMS: dict[tuple[str, str], Callable[..., Forms]] = {
     ("ipycontainer.engine.explanation", "Explanation"): explanation,
+    ("ipycontainer.engine.container", "Container"): container,
+    ("ipycontainer.engine.image", "Image"): image,
+}
+
+# What shows itself, by more than one message.
+LIVE: dict[tuple[str, str], Callable[..., None]] = {
+    ("ipycontainer.engine.usage", "Reading"): reading,
+    ("ipycontainer.engine.usage", "Dashboard"): dashboard,
 }
 
 
 def register(shell: InteractiveShell) -> None:
     """Tell IPython of them all."""
-    formatter = _formatter(shell)
     for (module, name), forms in FORMS.items():
-        formatter.for_type_by_name(module, name, _shown(forms))
+        _formatters(shell).mimebundle_formatter.for_type_by_name(module, name, _shown(forms))
+    for (module, name), show in LIVE.items():
+        _formatters(shell).ipython_display_formatter.for_type_by_name(module, name, show)
 
 
-def _formatter(shell: InteractiveShell) -> Any:
+def _formatters(shell: InteractiveShell) -> Any:
     display = shell.display_formatter
     assert display is not None  # set when a shell is made
-    return display.mimebundle_formatter
+    return display
 
 
 def _shown(forms: Callable[..., Forms]) -> Callable[..., Forms]:
@@ -67,6 +129,7 @@ def _shown(forms: Callable[..., Forms]) -> Callable[..., Forms]:
 
 def forget(shell: InteractiveShell) -> None:
     """Take back what `register` told."""
-    formatter = _formatter(shell)
     for module, name in FORMS:
-        formatter.pop(f"{module}.{name}", None)
+        _formatters(shell).mimebundle_formatter.pop(f"{module}.{name}", None)
+    for module, name in LIVE:
+        _formatters(shell).ipython_display_formatter.pop(f"{module}.{name}", None)

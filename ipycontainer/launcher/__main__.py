@@ -15,6 +15,11 @@ import sys
 
 _READY = 3
 _IDLE_SECONDS = 600.0
+# How many containers' beginnings are kept ready at most; IPYCONTAINER_SLOTS says otherwise, and 0 none.
+_SLOTS = 4
+# After so many rounds the interpreter has specialised its code (PEP 659), and writes to it no more: else each forked
+# process would do that again, on pages of its own.
+_REHEARSALS = 20
 
 
 def main() -> None:
@@ -63,12 +68,12 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.json_text import dumps
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import prctl
-    from ipycontainer.runtime.inside import monitor
+    from ipycontainer.runtime.inside.jobs import attendance
     from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
-    from ipycontainer.runtime.inside.jobs import preparation
     from ipycontainer.runtime.inside.sweep import sweep_orphans
 
-    prepare = preparation(mode, os.path.join(run, "root"))
+    slots = int(os.environ.get("IPYCONTAINER_SLOTS", _SLOTS))
+    attend, rehearse = attendance(mode, root, run, slots > 0)
 
     def orphaned() -> None:
         sweep_orphans(root, run)
@@ -80,7 +85,9 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
         file.write(dumps({"pid": os.getpid(), "mode": mode, "root": root}))
     os.replace(facts + ".new", facts)
     idle = float(os.environ.get("IPYCONTAINER_IDLE", _IDLE_SECONDS))
-    server = Server(os.path.join(run, name + ".sock"), jobs, monitor.keep, orphaned, prepare, idle)
+    server = Server(os.path.join(run, name), jobs, attend, slots, orphaned, idle)
+    for _ in range(_REHEARSALS):
+        rehearse()
     # Nothing made so far will ever be freed: keep the collector from touching (and so copying) its pages.
     gc.collect()
     gc.freeze()

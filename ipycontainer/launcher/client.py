@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Message
 
 _START_LIMIT = 30.0
+# The job that has a queue of its own, in which prepared processes wait.
+START = "run"
 _TRIES = 3
 
 # A signal that whoever starts us ignores (SIGHUP under nohup) would stay ignored in every container.  Signals 9 and
@@ -41,6 +43,11 @@ class Launcher:
         """Where the launcher listens."""
         return os.path.join(self.run, self._name + ".sock")
 
+    @property
+    def start_path(self) -> str:
+        """Where it takes starts of containers."""
+        return os.path.join(self.run, self._name + ".start")
+
     def facts(self) -> dict[str, Any]:
         """What the launcher says of itself (mode, pid), starting it if need be."""
         self.connect().close()
@@ -61,29 +68,32 @@ class Launcher:
         sock.close()
         return int(self.facts()["pid"])
 
-    def _try_connect(self) -> _socket.socket | None:
+    def _try_connect(self, path: str = "") -> _socket.socket | None:
         sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
         try:
-            sock.connect(self.socket_path)
+            sock.connect(path or self.socket_path)
         except (FileNotFoundError, ConnectionRefusedError):
             sock.close()
             return None
         except OSError as error:
             sock.close()
-            raise LauncherError(f"cannot reach the launcher at {self.socket_path}: {error.strerror}") from None
+            raise LauncherError(f"cannot reach the launcher at {path or self.socket_path}: {error.strerror}") from None
         return sock
 
-    def connect(self) -> Channel:
-        """A connection to a living launcher, started under a lock where there is none."""
-        sock = self._try_connect()
+    def connect(self, path: str = "") -> Channel:
+        """A connection to a living launcher, started under a lock where there is none.
+
+        path: one of its sockets; the one for jobs if none is given.
+        """
+        sock = self._try_connect(path)
         if sock is None:
             folders.prepare(self.root)
             lock = self._lock()
             try:
-                sock = self._try_connect()  # somebody else may have started it while we waited
+                sock = self._try_connect(path)  # somebody else may have started it while we waited
                 if sock is None:
                     self._start()
-                    sock = self._try_connect()
+                    sock = self._try_connect(path)
             finally:
                 os.close(lock)
         if sock is None:
@@ -119,8 +129,9 @@ class Launcher:
             (os.POSIX_SPAWN_DUP2, writing, 3),
         ]
         environment = {"PATH": os.environ.get("PATH", os.defpath), **more}
-        if "IPYCONTAINER_IDLE" in os.environ:
-            environment["IPYCONTAINER_IDLE"] = os.environ["IPYCONTAINER_IDLE"]
+        for name in ("IPYCONTAINER_IDLE", "IPYCONTAINER_SLOTS"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
         try:
             pid = os.posix_spawn(
                 program,
@@ -164,7 +175,7 @@ class Launcher:
         has read, from one that somebody has: the first is asked again, of the next launcher.
         """
         for _ in range(_TRIES):
-            channel = self.connect()
+            channel = self.connect(self.start_path if job == START else "")
             try:
                 channel.send({"job": job, "request": request}, descriptors)
                 message = channel.receive()

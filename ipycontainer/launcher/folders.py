@@ -92,7 +92,7 @@ def make_private(folder: str, root: str) -> None:
 def remove_run(run: str) -> None:
     """Remove a run folder in which no launcher listens, as far as no container needs it; the caller holds its lock."""
     try:
-        used = os.listdir(os.path.join(run, "containers"))
+        used = [name for kind in ("containers", "slots") for name in os.listdir(os.path.join(run, kind))]
         names = os.listdir(run)
     except FileNotFoundError:
         return
@@ -101,7 +101,7 @@ def remove_run(run: str) -> None:
         if os.path.isdir(path):
             if not used:
                 os.rmdir(path)
-        elif not used or name.endswith((".sock", ".json")):
+        elif not used or name.endswith((".sock", ".start", ".json")):
             os.unlink(path)
     if not used:
         os.rmdir(run)
@@ -131,7 +131,7 @@ def prepare(root: str) -> str:
     except OSError as error:
         raise StoreUnwritable(_sentence(root, error)) from None
     make_private(run, root)
-    for name in ("containers", "root", "etc"):
+    for name in ("containers", "slots", "root", "etc"):
         os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
     return run
 

@@ -28,6 +28,22 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
+def write_once(path: str, pieces: Sequence[bytes], mode: int = 0o644) -> None:
+    """A new file that nobody looks for yet, and that need not survive a power cut."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        _write_all(descriptor, pieces)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, pieces: Sequence[bytes]) -> None:
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+
 def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644, durable: bool = True) -> None:
     """A whole new file, durable with its content or not there at all: temporary name, fsync, rename.
 
@@ -36,10 +52,7 @@ def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644, durable: b
     temporary = f"{path}.new-{os.getpid()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(descriptor, view) :]
+        _write_all(descriptor, pieces)
         if durable:
             os.fsync(descriptor)
     finally:

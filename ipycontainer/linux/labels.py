@@ -20,6 +20,18 @@ def has_selinux() -> bool:
     return os.path.exists(_SELINUX)
 
 
+def loaded_profile(name: str) -> str:
+    """`name` if AppArmor has a profile of that name, else "".  The list of profiles is for root to read."""
+    if not has_apparmor():
+        return ""
+    try:
+        with open("/sys/kernel/security/apparmor/profiles", encoding="utf-8") as file:
+            names = [line.partition(" (")[0] for line in file]
+    except OSError:
+        return ""
+    return name if name in names else ""
+
+
 def _first_letter(path: str) -> str:
     try:
         with open(path, encoding="ascii") as file:

@@ -18,7 +18,6 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 CLONE_PIDFD = 0x00001000
-CLONE_PARENT = 0x00008000
 CLONE_INTO_CGROUP = 0x200000000
 
 # The OCI runtime spec's words for them (config-linux.md, "namespaces") and the files under /proc/PID/ns.
@@ -76,23 +75,19 @@ class Cloned(Record):
     pidfd: int
 
 
-def clone(flags: int, cgroup: int = -1, for_parent: bool = False) -> Cloned:
+def clone(flags: int, cgroup: int = -1) -> Cloned:
     """Fork into new namespaces in one call.  clone3(2).
 
     cgroup is a descriptor of a cgroup v2 folder in which the child is born (CLONE_INTO_CGROUP: no
     RCU grace period is waited for, unlike a later write to cgroup.procs), or -1.
-
-    for_parent makes the new process a child of this one's parent (CLONE_PARENT), which then waits for it.
 
     Behaves like os.fork() for the interpreter: its own before and after hooks run, and the call goes
     through PyDLL so that the lock is held over it.
     """
     pidfd = ctypes.c_int(-1)
     into = CLONE_INTO_CGROUP if cgroup >= 0 else 0
-    # With CLONE_PARENT the exit signal is this process's own, and naming one is refused: clone(2).
-    parent, exit_signal = (CLONE_PARENT, 0) if for_parent else (0, SIGCHLD)
-    everything = flags | CLONE_PIDFD | into | parent
-    arguments = _CloneArgs(everything, ctypes.addressof(pidfd), 0, 0, exit_signal, 0, 0, 0, 0, 0)
+    everything = flags | CLONE_PIDFD | into
+    arguments = _CloneArgs(everything, ctypes.addressof(pidfd), 0, 0, SIGCHLD, 0, 0, 0, 0, 0)
     arguments[10] = max(cgroup, 0)
     _before_fork()
     pid = _raw_syscall(_CLONE3, ctypes.addressof(arguments), ctypes.sizeof(arguments))

@@ -46,7 +46,11 @@ def start_time(pid: int) -> int:
     proc_pid_stat(5), field 22.  The command's name may hold spaces and brackets, so fields count from its last ")".
     """
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[19])
+        # Not by open(): its buffers and layers are more than the reading.
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(os.read(descriptor, 4096).rpartition(b")")[2].split()[19])
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise KernelError("open", error.errno or 0, f"/proc/{pid}/stat") from None

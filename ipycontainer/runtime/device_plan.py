@@ -56,11 +56,11 @@ def shares_group(launch: Launch, host: Host) -> bool:
     return host.devices not in UNLISTED and not rules(launch)
 
 
-def with_devices(group: cgroups.CgroupPlan, host: Host, launch: Launch) -> cgroups.CgroupPlan:
-    """The container's groups, with one of its own in v1's devices hierarchy if it has a list of its own."""
+def with_devices(group: cgroups.CgroupPlan, host: Host, launch: Launch, name: str) -> cgroups.CgroupPlan:
+    """The groups called `name`, with one of its own in v1's devices hierarchy if it has a list of its own."""
     if host.devices in UNLISTED or not (own := rules(launch)):
         return group
-    leaf = f"{host.devices}/{launch.id}"
+    leaf = f"{host.devices}/{name}"
     return group.replace(
         folders=(*group.folders, host.devices, leaf),
         writes=(*group.writes, *cgroups.devices.rule_writes(leaf, own)),

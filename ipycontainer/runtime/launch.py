@@ -67,7 +67,8 @@ class Host(Record):
     mode: "root", "range" or "one" (launcher/store_namespace.py); uid_map, gid_map: the store namespace's
     own maps as (inside, outside, length); layout: its cgroups; last_capability: the kernel's highest;
     boot_id: this boot's, proc_sys_kernel(5); devices: what keeps devices away (linux/cgroups/devices.py);
-    protected: this process has a negative oom_score_adj, which is not for containers.
+    protected: this process has a negative oom_score_adj, which is not for containers; apparmor:
+    docker's own profile, where the host has it loaded.
     """
 
     mode: str
@@ -78,6 +79,7 @@ class Host(Record):
     boot_id: str = ""
     devices: str = ""
     protected: bool = False
+    apparmor: str = ""
 
     @property
     def rootless(self) -> bool:

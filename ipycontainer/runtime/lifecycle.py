@@ -70,6 +70,13 @@ def wait(folder: str, run: str, timeout: float | None = None) -> State:
         _wait_for_process(state.monitor, min(left, 1.0))
 
 
+def wait_for_sweep(run: str, seconds: float) -> None:
+    """Until the run folder of a container that has ended is gone, at most so long."""
+    end = time.monotonic() + seconds
+    while os.path.isdir(run) and time.monotonic() < end:
+        time.sleep(0.002)
+
+
 def _wait_for_process(pid: int, limit: float) -> None:
     """Until process `pid` ends, at most `limit` seconds; without one, a short while."""
     try:

@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 PING = "net.ipv4.ping_group_range"
 
 
-def plan(launch: Launch, host: Host) -> Plan:
-    """The plan of one start.  Raises Refused for a limit that this host cannot keep, DocumentError for a bad spec."""
+def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
+    """The plan of one start.  Raises Refused for a limit that this host cannot keep, DocumentError for a bad spec.
+
+    group_name: what its cgroup is called, if it is not the container's id.
+    """
     kinds = namespace_kinds(launch.spec, host.rootless)
     resources = launch.spec.get("linux", {}).get("resources", {})
-    group = cgroups.plan_cgroup(host.layout, launch.id, cgroups.limits_from_oci(resources))
-    group = device_plan.with_devices(group, host, launch)
+    name = group_name or launch.id
+    group = cgroups.plan_cgroup(host.layout, name, cgroups.limits_from_oci(resources))
+    group = device_plan.with_devices(group, host, launch, name)
     return Plan(
-        tuple(_outside(launch, host, kinds, group)),
-        tuple(_inside(launch, host, kinds, group)),
-        tuple(_last(launch, host)),
+        tuple(outside_steps(launch, host, kinds, group)),
+        tuple(_inside(launch, host, kinds, group, name)),
+        tuple(last_steps(launch, host)),
     )
 
 
@@ -46,14 +50,14 @@ def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:
     return tuple(kind for kind in FLAGS if kind in asked)
 
 
-def _outside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+def outside_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
     """Named things first, so that sweep knows them; then the child; then what can only be done beside it."""
     steps: list[Step] = []
     if group.leaves:
-        steps.append(outside.MakeCgroup(group))
+        # Not its limits, so that the step is the same for whatever container comes.
+        steps.append(outside.MakeCgroup(group.replace(writes=(), notes=())))
     if host.devices == cgroups.devices.PROGRAMS and group.clone_into:
         steps.append(devices.LimitDevices(group.clone_into, device_plan.rules(launch) or cgroups.devices.USUAL))
-    steps.append(outside.MakeWritableLayer(launch.upper, launch.work))
     # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
     steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
     if host.rootless:
@@ -62,12 +66,8 @@ def _outside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.
     return steps
 
 
-def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
-    """What depends on this machine alone comes first (a slot can have walked it), then what is this container's.
-
-    Everything is mounted before the pivot, while the host's /proc and /dev/null are still the host's.
-    """
-    spec = launch.spec
+def early_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
+    """The first steps inside, which depend on this machine alone: a slot has walked them."""
     steps: list[Step] = []
     if host.rootless:
         steps.append(namespaces.AwaitMonitor("mapped"))
@@ -77,11 +77,24 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         steps.append(devices.JoinDevices(host.devices))
     if group.joins and not group.clone_into:
         steps.append(namespaces.JoinCgroup(group.joins))
+    if "network" in kinds:
+        steps.append(namespaces.RaiseLoopback())
+    return steps
+
+
+def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan, name: str) -> list[Step]:
+    """What depends on this machine alone comes first (a slot can have walked it), then what is this container's.
+
+    Everything is mounted before the pivot, while the host's /proc and /dev/null are still the host's.
+    """
+    spec = launch.spec
+    steps = early_steps(launch, host, kinds, group)
+    if group.writes:
+        steps.append(namespaces.LimitCgroup(group.writes))
     if "cgroup" in kinds:
         steps.append(namespaces.UnshareCgroup())
     steps.append(root.DetachMounts())
-    if "network" in kinds:
-        steps.append(namespaces.RaiseLoopback())
+    steps.append(root.MakeWritableLayer(launch.upper, launch.work))
     # Where a list of devices keeps the host's disks away, nodes may open drivers, as docker's do; else none may.
     kept = device_plan.kept(group, host)
     overlay = root.MountOverlay(
@@ -92,7 +105,7 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         steps.append(root.MakeEtcFiles(launch.etc_folder, tuple(launch.etc)))
     for entry in spec.get("mounts", []):
         if entry.get("type") in ("cgroup", "cgroup2"):
-            steps += mount_plan.cgroup_steps(entry, launch.id, host, group)
+            steps += mount_plan.cgroup_steps(entry, name, host, group)
             continue
         steps.append(mount_plan.mount_step(entry, host, kinds, kept))
         if entry["destination"] == "/dev" and entry.get("type") == "tmpfs":
@@ -103,17 +116,20 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         steps.append(namespaces.SetSysctls(sysctls))
     steps.append(root.MaskPaths(tuple(linux.get("maskedPaths", ()))))
     steps.append(root.ReadOnlyPaths(tuple(linux.get("readonlyPaths", ()))))
-    if spec.get("hostname") and "uts" in kinds:
-        steps.append(namespaces.SetHostname(spec["hostname"]))
     if spec.get("root", {}).get("readonly"):
         steps.append(root.RootReadOnly())
     steps.append(root.PivotRoot())
+    # Last what is this container's own, so that all before can have been walked for whichever comes.
+    if launch.etc:
+        steps.append(root.WriteEtcFiles(tuple(launch.etc)))
+    if spec.get("hostname") and "uts" in kinds:
+        steps.append(namespaces.SetHostname(spec["hostname"]))
     return steps
 
 
-def _last(launch: Launch, host: Host) -> list[Step]:
+def last_steps(launch: Launch, host: Host) -> list[Step]:
     """After the barrier.  The order is fixed by what each step takes away from those after it."""
-    steps: list[Step] = [namespaces.AwaitMonitor("go")]
+    steps: list[Step] = [namespaces.ReachBarrier()] if launch.hold else []
     if launch.terminal:
         steps.append(devices.OpenTerminal(launch.rows, launch.columns))
     return [*steps, *_program(launch, host)]
@@ -140,8 +156,11 @@ def _program(launch: Launch, host: Host) -> list[Step]:
     no_new_privileges = bool(process.get("noNewPrivileges"))
     if not no_new_privileges:
         steps += filters
-    if process.get("apparmorProfile") or process.get("selinuxLabel"):
-        steps.append(confine.SetLabels(process.get("apparmorProfile", ""), process.get("selinuxLabel", "")))
+    profile, label = process.get("apparmorProfile", host.apparmor), process.get("selinuxLabel", "")
+    if profile == "unconfined":
+        profile = ""
+    if profile or label:
+        steps.append(confine.SetLabels(profile, label))
     steps += [
         confine.LimitBounding(bounding, host.last_capability),
         identity.ChangeIds(may_set_groups=host.mode != "one"),

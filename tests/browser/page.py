@@ -58,7 +58,7 @@ class LabPage:
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
         self.page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('ipycontainer:show')")
         self.page.evaluate("() => window.jupyterapp.restored.then(() => undefined)")
-        self.page.locator(".jp-Launcher-cwd, .jp-LauncherCard").first.wait_for()
+        self.page.locator(".jp-LauncherCard").first.wait_for()
 
     def execute(self, command: str, args: dict[str, Any] | None = None) -> None:
         """One of JupyterLab's commands, begun and not waited for."""

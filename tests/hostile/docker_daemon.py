@@ -93,6 +93,11 @@ class DockerDaemon:
         archive.unlink()
         shutil.rmtree(root)
 
+    @property
+    def network_pid(self) -> int:
+        """A process in its network: unshare becomes dockerd itself."""
+        return self._process.pid
+
     def pid(self, container: str) -> int:
         """PID 1 of a running container, as the host counts."""
         return int(self.ok("inspect", "--format", "{{.State.Pid}}", container))

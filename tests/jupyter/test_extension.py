@@ -48,6 +48,7 @@ def test_unloading_takes_everything_back(shell):
             list(shell.configurables),
             list(shell.Completer.custom_matchers),
             set(shell.display_formatter.mimebundle_formatter.deferred_printers),
+            set(shell.display_formatter.ipython_display_formatter.deferred_printers),
         )
 
     shell.run_line_magic("config", "LoggingMagics")  # IPython makes its own lazy magics now

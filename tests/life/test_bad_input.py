@@ -37,7 +37,7 @@ BAD = [
     (["run", "--cpu-shares", "-1", "base", "true"], 125, "shares"),
     (["run", "--cap-drop", "", "base", "true"], 125, "capability"),
     (["run", "--env-file", "/nonexistent", "base"], 125, "/nonexistent cannot be read: No such file or directory"),
-    (["run", "nosuch", "true"], 125, "Unable to find image 'nosuch:latest' locally"),
+    (["run", "--pull", "never", "nosuch", "true"], 125, "Unable to find image 'nosuch:latest' locally"),
     (["run", "BASE", "true"], 125, "must be lowercase"),
     (["run", "--name", "a b", "base", "true"], 125, "Invalid container name (a b)"),
     (["run", "--stop-signal", "LOUD", "base", "true"], 125, "Invalid signal: LOUD"),

@@ -97,7 +97,7 @@ def test_the_command_line_says_it_in_one_line(persona: Persona, nothing_left: No
     assert done.exit_code == 125 and len(done.err.splitlines()) == 1 and "step 5 of inside" in done.err, done
 
 
-UNSWEPT: Edit = ("runtime/inside/ending.py", "    sweep.sweep_cgroups(charge.leaves)\n", "    return\n")
+UNSWEPT: Edit = ("runtime/inside/ending.py", "    sweep.sweep_cgroups(charge.leaves, charge.devices)\n", "    return\n")
 
 
 @pytest.mark.parametrize(("part", "number"), [("outside", 0), ("inside", 6), ("last", 4)])

@@ -124,6 +124,8 @@ run --security-opt seccomp=/nonexistent base
 run --security-opt
 run --restart no base
 run --privileged=false base
+run --privileged base
+run --sysctl net.ipv4.ip_forward=1 base
 run --pull never base
 run --sig-proxy=true base
 run ''
@@ -219,7 +221,6 @@ REFUSED = """
 run -p 80:80 base
 run -P base
 run --restart always base
-run --privileged base
 run --gpus all base
 run --cpuset-cpus 0 base
 run --memory-swap 1g base
@@ -228,7 +229,6 @@ run --log-driver syslog base
 run --dns 1.1.1.1 base
 run --add-host a:1.2.3.4 base
 run --pid host base
-run --sysctl net.ipv4.ip_forward=1 base
 run --shm-size 1g base
 run -v data:/data base
 run -v /data base

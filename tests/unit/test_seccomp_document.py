@@ -148,5 +148,3 @@ def test_security_options(tmp_path: Path):
     for wrong in ("x", "seccomp", "seccomp=", "no-new-privileges=2", "foo=bar", "seccomp=nosuch"):
         with pytest.raises(OptionError):
             security_options.read_files([wrong], str(tmp_path))
-    with pytest.raises(Refused):
-        security_options.read_files(["apparmor=mine"], str(tmp_path))

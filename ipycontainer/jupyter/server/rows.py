@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.image import Image
-    from ipycontainer.linux.cgroups import Usage
+    from ipycontainer.engine.usage import Reading
 
 
 def container_row(container: Container) -> dict[str, Any]:
@@ -44,14 +44,10 @@ def image_row(image: Image, used: int) -> dict[str, Any]:
     }
 
 
-def usage_row(found: Usage) -> dict[str, Any]:
+def usage_row(found: Reading) -> dict[str, Any]:
     """What a running container uses; null where this machine does not count it."""
-    memory = found.memory_current
-    if memory is not None and found.memory_inactive_file:
-        # As docker's `stats`: files that the kernel may drop at once are not counted.
-        memory = max(memory - found.memory_inactive_file, 0)
     return {
-        "memory": memory,
+        "memory": found.memory,
         "memory_limit": found.memory_max,
         "cpu_usec": found.cpu_usec,
         "pids": found.pids_current,

@@ -30,5 +30,5 @@ class UsageHandler(RoomHandler):
 
 def usage(engine: Engine) -> dict[str, Any]:
     """What each running container uses now."""
-    rows = {identity: usage_row(found) for identity, found in engine.usage(engine.containers()).items()}
+    rows = {found.container.id: usage_row(found) for found in engine.dashboard().read()}
     return {"time": time.time(), "cpus": os.cpu_count() or 1, "containers": rows}

@@ -32,7 +32,12 @@ def make(plan: CgroupPlan) -> None:
             write(file, value)
         except KernelError:
             continue  # a wish: only a statistic is lost, and `usage` says None for it
-    for file, value in plan.writes:
+    limit(plan.writes)
+
+
+def limit(writes: Iterable[tuple[str, str]]) -> None:
+    """Write a plan's `writes`, in order; its folders are there."""
+    for file, value in writes:
         write(file, value)
 
 
@@ -62,8 +67,7 @@ def join(joins: Iterable[str]) -> None:
 
 def update(plan: CgroupPlan) -> None:
     """Write the plan's values again (`docker update`); its folders are there."""
-    for file, value in plan.writes:
-        write(file, value)
+    limit(plan.writes)
 
 
 def processes(leaves: Iterable[str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a starter leaves to the monitor: all that is needed from the program's first instruction to the end."""
+"""What PID 1 tells the monitor: all that is needed from the program's first instruction to the end."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Charge(Record):
     """One container, for whoever records and sweeps it.
 
-    child: PID 1; started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares
-    with others (v1); attach, stdin, terminal: which of its
+    started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
+    (v1); attach, stdin, terminal: which of its
     streams there are; remove: --rm.
     """
 
@@ -32,7 +32,6 @@ class Charge(Record):
     stdin: bool
     terminal: bool
     started: float
-    child: int = 0
     leaves: tuple[str, ...] = ()
     devices: str = ""
 
@@ -42,7 +41,7 @@ class Charge(Record):
         return os.path.join(self.folder, "log")
 
 
-def charge_of(launch: Launch, started: float) -> Charge:
+def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devices: str = "") -> Charge:
     """The charge of a start that begins at `started`."""
     return Charge(
         id=launch.id,
@@ -58,4 +57,6 @@ def charge_of(launch: Launch, started: float) -> Charge:
         stdin=launch.stdin,
         terminal=launch.terminal,
         started=started,
+        leaves=leaves,
+        devices=devices,
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+    from ipycontainer.launcher.wire import Channel
+
 
 # What a child says once nothing but its program is left; without it, a channel that ends is a child that was killed.
 LAST_WORD = {"last": True}
@@ -22,17 +24,22 @@ KILLED_EARLY = "its first process was killed before the program ran: is the memo
 
 
 def become(
-    place: Place, stdio: Sequence[int], parts: Sequence[tuple[str, Sequence[Step]]], keep: Sequence[int] = ()
+    place: Place,
+    stdio: Sequence[int],
+    parts: Sequence[tuple[str, Sequence[Step]]],
+    keep: Sequence[int] = (),
+    alone: bool = False,
 ) -> NoReturn:
     """Walk `parts` and become the program; never returns.
 
-    stdio: descriptors for 0, 1 and 2; keep: others that a step needs.  A failing step goes to the monitor as
+    stdio: descriptors for 0, 1 and 2; keep: others that a step needs; alone: whether this process stands alone
+    already.  A failing step goes to the monitor as
     an error document; success closes the channel, which is close-on-exec.
     """
     assert place.channel is not None
     try:
         forbid_imports()
-        if not place.walked:
+        if not alone:
             stand_alone(place, [*stdio, *keep])
         for standard, descriptor in enumerate(stdio):
             os.dup2(descriptor, standard)
@@ -40,9 +47,9 @@ def become(
         for part, steps in parts:
             walk(part, steps, place)
     except Error as error:
-        _say(place, error)
+        say(place.channel, error)
     except BaseException as error:  # noqa: BLE001 - a forked child: whatever it was, the monitor is told
-        _say(place, StartError(f"{type(error).__name__}: {error}"))
+        say(place.channel, StartError(f"{type(error).__name__}: {error}"))
     finally:
         os._exit(125)
 
@@ -58,10 +65,10 @@ def stand_alone(place: Place, keep: Sequence[int] = ()) -> None:
     descriptors.close_all_but([place.channel.fileno(), *keep])
 
 
-def _say(place: Place, error: Error) -> None:
-    assert place.channel is not None
+def say(channel: Channel, error: Error) -> None:
+    """Tell the monitor why this process cannot go on."""
     try:
-        place.channel.send({"failed": to_wire(error)})
+        channel.send({"failed": to_wire(error)})
     except Error:
         pass  # the monitor is gone, and with it whoever asked
 

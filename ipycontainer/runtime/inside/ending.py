@@ -8,9 +8,19 @@ from ipycontainer.linux import trees
 from ipycontainer.runtime.inside import life, sweep
 from ipycontainer.runtime.inside.charge import Charge
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def record(charge: Charge, exit_code: int, oom_killed: bool, error: str) -> str:
-    """Write what lasts, or with --rm let it vanish.  Gives a tree that is still to be removed, or ""."""
+    Event = tuple[str, dict[str, str]]
+
+
+def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events: Sequence[Event] = ()) -> str:
+    """Write what happened and what lasts, or with --rm let it vanish.  Gives a tree that is to be removed, or ""."""
+    # All in one write, and before the folder goes: whoever waits for a container that has vanished reads its exit here.
+    happened = [*events, *([("destroy", {})] if charge.remove else [])]
+    if happened:
+        life.record_events(charge, happened)
     if not charge.remove:
         ended = {
             "started": charge.started,
@@ -21,9 +31,7 @@ def record(charge: Charge, exit_code: int, oom_killed: bool, error: str) -> str:
         }
         life.write_life(charge, ended, durable=True)
         return ""
-    gone = sweep.discard(charge.folder, charge.trash, charge.names, charge.name, charge.id)
-    life.record_event(charge, "destroy", {})
-    return gone
+    return sweep.discard(charge.folder, charge.trash, charge.names, charge.name, charge.id)
 
 
 def sweep_all(charge: Charge, gone: str) -> None:

@@ -26,7 +26,7 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     """request: a Launch whose spec has only `process`; its streams are the caller's, nothing is logged."""
     launch = Launch.from_dict(request)
     os.setsid()
-    state = living_state(launch.run)
+    state = living_state(launch.run, "runs")
     pidfd = open_init(state)
     place = Place(launch)
     # Joining a pid namespace is for children: pid_namespaces(7).

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ipycontainer.linux import capabilities, cgroups, idmaps
+from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import exec as exec_job
-from ipycontainer.runtime.inside import kill, life, starter, sweep
-from ipycontainer.runtime.inside.slot import Slot, prepare
+from ipycontainer.runtime.inside import kill, life, monitor, sweep
+from ipycontainer.runtime.inside.rehearsal import rehearse
+from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
 
 TYPE_CHECKING = False
@@ -13,21 +14,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ipycontainer.launcher.server import Job, JobChannel
+    from ipycontainer.launcher.server import Job
+    from ipycontainer.launcher.waiting import Waiting
+    from ipycontainer.launcher.wire import Channel
+
+    IdMap = tuple[tuple[int, int, int], ...]
 
 
 def read_host(mode: str) -> Host:
     """What a plan depends on, read once in the launcher's life."""
+    return host_with(mode, _read_map("uid_map"), _read_map("gid_map"))
+
+
+def host_with(mode: str, uids: IdMap, gids: IdMap) -> Host:
+    """What a plan depends on where a launcher is, or would be, in that mode with these id maps; changes nothing."""
     layout = cgroups.read_layout()
     return Host(
         mode,
-        _read_map("uid_map"),
-        _read_map("gid_map"),
+        uids,
+        gids,
         layout,
         capabilities.last(),
         life.boot_id(),
         cgroups.devices.control(mode == "root", layout.kind == "unified"),
         _oom_score() < 0,
+        labels.loaded_profile("docker-default") if mode == "root" else "",
     )
 
 
@@ -42,23 +53,24 @@ def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def jobs(mode: str) -> dict[str, Job]:
-    """run, exec, kill, sweep."""
+    """exec, kill, sweep."""
     host = read_host(mode)
 
-    def run(request: dict[str, Any], descriptors: list[int], channel: JobChannel) -> None:
-        starter.run(host, request, descriptors, channel)
-
-    def execute(request: dict[str, Any], descriptors: list[int], channel: JobChannel) -> None:
+    def execute(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
         exec_job.execute(host, request, descriptors, channel)
 
-    return {"run": run, "exec": execute, "kill": kill.kill, "sweep": sweep.sweep}
+    return {"exec": execute, "kill": kill.kill, "sweep": sweep.sweep}
 
 
-def preparation(mode: str, staging: str) -> Callable[[], Slot | None]:
-    """What a starter does while it waits; staging: an empty folder that a mount may cover."""
+def attendance(mode: str, root: str, run: str, slots: bool) -> tuple[Callable[[Waiting], None], Callable[[], None]]:
+    """What a process does that is forked for the next start, and its rehearsal.  root, run: the store's folders."""
     host = read_host(mode)
+    made = Slots(host, root, run) if slots else None
 
-    def act() -> Slot | None:
-        return prepare(host, staging)
+    def attend(waiting: Waiting) -> None:
+        monitor.attend(host, made, waiting)
 
-    return act
+    def rehearsal() -> None:
+        rehearse(host)
+
+    return attend, rehearsal

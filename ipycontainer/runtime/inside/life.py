@@ -1,7 +1,8 @@
 """What a monitor writes about its container: the lock, the living state, the lasting record, the journal.
 
-RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says.  Two lines, each one write:
-                          the names of what will be made; then pid, start time, monitor, boot
+RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says.  Lines, each one write: the
+                          cgroups; what --rm removes; pid, start time, monitor, boot; at last that the program runs
+RUN/slots/NAME/alive      the same of a slot; the folder is renamed when a container moves in
 FOLDER/life.json          started, finished, exit code; lasts.  No "finished" and no lock: exit unknown
 """
 
@@ -17,6 +18,7 @@ from ipycontainer.linux.durability import write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ipycontainer.runtime.inside.charge import Charge
@@ -56,24 +58,35 @@ def fresh(lock: int) -> None:
     os.ftruncate(lock, 0)
 
 
-def write_names(lock: int, charge: Charge) -> None:
-    """The first line, before anything that bears a name is made: sweep reads it."""
-    names: dict[str, Any] = {"cgroups": list(charge.leaves), "devices": charge.devices}
+def write_leaves(lock: int, leaves: Sequence[str], devices: str, layer: str = "") -> None:
+    """What sweep removes: the cgroups, before they are made, the shared group of devices, a slot's writable layer."""
+    _append(lock, {"cgroups": list(leaves), "devices": devices, "layer": layer})
+
+
+def begin(lock: int, charge: Charge) -> None:
+    """What a death at any later moment must find written.
+
+    With --rm, what is to be removed then; else the lasting record: whoever finds it without an end, and no lock
+    held, knows what happened.
+    """
     if charge.remove:
-        names["remove"] = {key: getattr(charge, key) for key in ("folder", "trash", "names", "name", "id")}
-    _append(lock, names)
+        _append(lock, {"remove": {key: getattr(charge, key) for key in ("folder", "trash", "names", "name", "id")}})
+    else:
+        write_life(charge, {"started": charge.started}, durable=False)
 
 
-def write_state(lock: int, charge: Charge, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> None:
-    """The second line, once PID 1 is there.  joins: what an exec writes itself into.
+def write_state(
+    lock: int, charge: Charge, child: int, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]
+) -> None:
+    """Who it is, by the monitor, which is this process.
 
-    The monitor is this process's parent: the starter, who writes this, is about to end.
+    joins: what an exec writes itself into.
     """
     state = {
         "id": charge.id,
-        "pid": charge.child,
-        "start_time": pidfd.start_time(charge.child),
-        "monitor": os.getppid(),
+        "pid": child,
+        "start_time": pidfd.start_time(child),
+        "monitor": os.getpid(),
         "started": charge.started,
         "mode": host.mode,
         "kinds": list(kinds),
@@ -81,6 +94,11 @@ def write_state(lock: int, charge: Charge, host: Host, kinds: tuple[str, ...], j
         "boot_id": host.boot_id,
     }
     _append(lock, state)
+
+
+def mark_running(lock: int) -> None:
+    """The last line: the program runs.  Nobody may enter the container before, for until then it is half the host."""
+    _append(lock, {"runs": True})
 
 
 def boot_id() -> str:
@@ -106,19 +124,27 @@ def write_life(charge: Charge, life: dict[str, Any], durable: bool) -> None:
 
 
 def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> None:
-    """Append one line to the journal; a line is one write, so that writers never mix."""
-    line = dumps(
-        {
-            "time": time.time(),
-            "type": "container",
-            "action": action,
-            "id": charge.id,
-            "attributes": {"image": charge.image, "name": charge.name, **attributes},
-        }
-    )
+    """Append one line to the journal."""
+    record_events(charge, [(action, attributes)])
+
+
+def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) -> None:
+    """Append a line for each event, all in one write, so that writers never mix."""
+    lines = [
+        dumps(
+            {
+                "time": time.time(),
+                "type": "container",
+                "action": action,
+                "id": charge.id,
+                "attributes": {"image": charge.image, "name": charge.name, **attributes},
+            }
+        )
+        for action, attributes in events
+    ]
     try:
         descriptor = os.open(charge.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.write(descriptor, line.encode() + b"\n")
+        os.write(descriptor, "\n".join([*lines, ""]).encode())
         os.close(descriptor)
     except OSError:
         pass  # a full disk: the event is lost, the container is not

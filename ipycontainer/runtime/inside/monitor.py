@@ -1,70 +1,293 @@
-"""The monitor: one process for each container, from its program's first instruction to its record.
+"""The monitor: one process for each container, from before its first process to its record.
 
-Parent of PID 1, outside the container's cgroup and namespaces.  It holds the lock, the log and the streams,
-waits for the end, writes the record, sweeps.  If it is killed the kernel kills the container.
+Parent of PID 1, outside the container's cgroup and namespaces.  The launcher forks it ahead.  With its child it
+makes a slot and waits; it holds the lock, the log and the streams of the container that comes, waits for the end,
+writes the record, sweeps.  If it is killed the kernel kills the container.
 
-It was forked ahead and has touched next to nothing: the starter did all that makes a start, and is gone.
+It touches as little as it can: every page that it writes to is its own for as long as the container lives.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
+from ipycontainer.errors import Error, InputError, LauncherError, StartError, from_wire, to_wire
 from ipycontainer.launcher import wire
-from ipycontainer.linux import cgroups, prctl
-from ipycontainer.runtime.inside import ending, life, log
-from ipycontainer.runtime.inside.charge import Charge
-from ipycontainer.runtime.inside.streams import Streams
+from ipycontainer.linux import cgroups, namespaces, prctl, trees
+from ipycontainer.linux import pidfd as pidfds
+from ipycontainer.runtime.inside import container, ending, life, log, sweep
+from ipycontainer.runtime.inside.charge import Charge, charge_of
+from ipycontainer.runtime.inside.slot import Slot, Slots
+from ipycontainer.runtime.inside.step import Place, Plan, Step
+from ipycontainer.runtime.inside.steps.outside import Clone, MakeCgroup
+from ipycontainer.runtime.inside.streams import Streams, program_pipes
+from ipycontainer.runtime.inside.walk import walk
+from ipycontainer.runtime.launch import Host, Launch
+from ipycontainer.runtime.plan import exec_joins, namespace_kinds, plan, shared_devices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
+
+    from ipycontainer.launcher.waiting import Waiting
+    from ipycontainer.launcher.wire import Channel, Message
+
+    Request = tuple[dict[str, Any], Channel]
+
+_SIGKILL = 9
 
 
-def keep(document: dict[str, Any], descriptors: list[int]) -> None:
-    """Take over a container that a starter has started, and see it to its end.
+def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
+    """See the next container of this queue to its end, from a slot where there are any."""
+    os.setsid()
+    request = _next_request(waiting) if slots is None else _live_in_slot(slots, waiting)
+    if request is None:
+        return
+    document, client = request
+    if slots is not None and document.get("job") == "run" and not document["request"].get("fault"):
+        slots.expect(document["request"])
+    _start(host, document, client)
 
-    descriptors: the lock, PID 1's pidfd, the client's connection, then its output (stdout and stderr, or the
-    terminal) and, if there is one, its input.
-    """
-    charge = Charge.from_dict(document)
-    lock, pidfd, client, *streams = descriptors
+
+def _next_request(waiting: Waiting) -> Request | None:
+    client = waiting.accept()
+    message = client.receive() if client is not None else None
+    return (message.document, client) if client is not None and message is not None else None
+
+
+def _live_in_slot(slots: Slots, waiting: Waiting) -> Request | None:
+    """Make a slot, and see the container to its end that moves in; gives a request that does not fit."""
     try:
-        os.setsid()
-        prctl.set_name("ipycontainer")
-        Monitor(charge, pidfd, wire.adopt(client), streams).see_to_the_end()
-    finally:
-        os.close(lock)
+        slot = Slot(slots, waiting.pid)
+    except Error:
+        return _next_request(waiting)
+    first = First(Place(slots.launch))
+    try:
+        message: Message | None = _first_word(slot, first, waiting)
+    except Error as error:
+        message = wire.Message(wire.DOCUMENT, {"failed": to_wire(error)})
+    if message is not None and "charge" in message.document:
+        waiting.close()
+        client, *streams = message.descriptors
+        charge = Charge.from_dict(message.document["charge"])
+        Monitor(slots.host, charge, slot.lock, wire.adopt(client), first).move_in(slot, streams)
+        return None
+    first.end()
+    sweep.sweep_cgroups(slot.group.leaves, slot.devices)
+    trees.remove(slot.layer)
+    trees.remove(slot.run)
+    os.close(slot.lock)
+    if message is None:
+        return None  # nobody came
+    if "unfit" in message.document:
+        waiting.close()
+        return message.document["unfit"], wire.adopt(message.descriptors[0])
+    slots.expect_nothing()
+    return _next_request(waiting)  # no slot can be had here: walking a plan from its beginning will say why
+
+
+def _first_word(slot: Slot, first: First, waiting: Waiting) -> Message | None:
+    """Make the slot; what PID 1 says when it has a request, or cannot have one."""
+    if os.fstat(slot.lock).st_size:
+        sweep.sweep_leavings(slot.run)  # of one that was killed, whose number came again
+        life.fresh(slot.lock)
+    life.write_leaves(slot.lock, slot.group.leaves, slot.devices, slot.layer)
+
+    def become(place: Place, channel: Channel) -> NoReturn:
+        slot.wait(place, channel, waiting)
+
+    first.walk(slot.outside, become)
+    return first.channel.receive()
+
+
+class First:
+    """PID 1, from outside: its number, the monitor's end of the channel, its mounts."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.channel, self._theirs = wire.pair()
+        place.channel = self.channel
+        self._mounts = -1
+
+    def walk(self, steps: Sequence[Step], become: Callable[[Place, Channel], NoReturn]) -> None:
+        """Take `steps`, of which Clone makes the process; there `become` goes on."""
+        place = self.place
+        for number, step in enumerate(steps):
+            walk("outside", [step], place, number)
+            if isinstance(step, Clone):
+                if place.child == 0:
+                    self.channel.close()
+                    become(place, self._theirs)
+                self._theirs.close()
+        self._hold_mounts()
+
+    def _hold_mounts(self) -> None:
+        """Else PID 1, when it ends, takes its mounts apart before anybody is told of its end."""
+        try:
+            self._mounts = namespaces.open_of(self.place.child, "mount")
+        except Error:
+            pass  # it has ended already, or this machine does not let us look: then it takes longer
+
+    def let_mounts_go(self) -> None:
+        """The last of the container's mounts vanish, if PID 1 has ended."""
+        if self._mounts >= 0:
+            os.close(self._mounts)
+            self._mounts = -1
+
+    def end(self) -> None:
+        """Kill it if it is there, and wait until it is dead."""
+        if self.place.child:
+            pidfds.send_signal(self.place.pidfd, _SIGKILL)
+            os.waitpid(self.place.child, 0)
+            os.close(self.place.pidfd)
+        self.let_mounts_go()
+        self.channel.close()
+
+
+def _start(host: Host, document: dict[str, Any], client: Channel) -> None:
+    """Start a container from the beginning of its plan, and see it to its end."""
+    try:
+        if document.get("job") != "run":
+            raise InputError(f"only starts are asked for here, not {document.get('job')!r}")
+        launch = Launch.from_dict(document["request"])
+        lock = life.claim(launch.run)
+    except Error as error:
+        _tell(client, {"error": to_wire(error)})
+        return
+    if os.fstat(lock).st_size:
+        sweep.sweep_leavings(launch.run)  # a killed monitor's
+        life.fresh(lock)
+    Monitor(host, charge_of(launch, time.time()), lock, client, First(Place(launch))).start(launch)
 
 
 class Monitor:
-    """One container's life, once it lives."""
+    """One container."""
 
-    def __init__(self, charge: Charge, pidfd: int, client: wire.Channel, streams: list[int]) -> None:
+    def __init__(self, host: Host, charge: Charge, lock: int, client: Channel, first: First) -> None:
+        prctl.set_name("ipycontainer")
+        self._host = host
         self._charge = charge
-        self._pidfd = pidfd
-        if not charge.attach:
-            client.close()
-        self._streams = Streams(client if charge.attach else None, log.LogWriter(charge.log_folder))
-        self._streams.take(streams, charge.terminal)
+        self._lock = lock
+        self._client = client
+        self._first = first
+        self._streams: list[int] = []
 
-    def see_to_the_end(self) -> None:
+    def move_in(self, slot: Slot, streams: list[int]) -> None:
+        """Into a slot that PID 1 has taken; it is on its way."""
+        try:
+            life.begin(self._lock, self._charge)
+        except Error as error:
+            self._fail(error)
+            return
+        self._see(slot.kinds, slot.joins, streams)
+
+    def start(self, launch: Launch) -> None:
+        """Walk the whole plan of `launch`."""
+        try:
+            steps = plan(launch, self._host)
+            group = next((step.plan for step in steps.outside if isinstance(step, MakeCgroup)), cgroups.CgroupPlan())
+            self._charge = self._charge.replace(leaves=group.leaves, devices=shared_devices(steps))
+            # The names go into the record before the things are made.
+            life.write_leaves(self._lock, group.leaves, self._charge.devices)
+            life.begin(self._lock, self._charge)
+            ours = self._walk(launch, steps)
+        except Error as error:
+            self._fail(error)
+            return
+        self._see(namespace_kinds(launch.spec, self._host.rootless), exec_joins(steps), ours)
+
+    def _walk(self, launch: Launch, steps: Plan) -> list[int]:
+        """What is done outside; gives our ends of the program's streams."""
+        theirs, ours = program_pipes(launch, piped=True)
+
+        def become(place: Place, channel: Channel) -> NoReturn:
+            place.channel = channel
+            container.become(place, theirs, [("inside", steps.inside), ("last", steps.last)])
+
+        self._first.walk(steps.outside, become)
+        for descriptor in set(theirs):
+            os.close(descriptor)
+        return ours
+
+    def _see(self, kinds: tuple[str, ...], joins: tuple[str, ...], streams: list[int]) -> None:
+        """From PID 1's way to the program, to its end."""
+        charge, child = self._charge, self._first.place.child
+        self._streams = streams
+        try:
+            life.write_state(self._lock, charge, child, self._host, kinds, joins)
+            self._await_program()
+            life.mark_running(self._lock)
+            life.record_event(charge, "start", {})
+        except Error as error:
+            self._fail(error)
+            return
+        _tell(self._client, {"started": child})
+        self._live()
+
+    def _await_program(self) -> None:
+        """Until the program runs, and with it PID 1's end of the channel is closed, or a step has failed."""
+        channel, was_last = self._first.channel, False
+        while (message := channel.receive()) is not None:
+            document = message.document
+            if "failed" in document:
+                raise from_wire(document["failed"])
+            if "created" in document:
+                self._reach_barrier()
+            if "terminal" in document:
+                self._streams = [message.descriptors[0]]
+            was_last = was_last or document == container.LAST_WORD
+        channel.close()
+        if not was_last:
+            raise StartError(container.KILLED_EARLY)
+
+    def _reach_barrier(self) -> None:
+        """OCI's line between create and start: the caller attaches the network, then says go."""
+        self._client.send({"created": self._first.place.child}, [self._first.place.pidfd])
+        message = self._client.receive()
+        if message is None or message.document != {"word": "go"}:
+            raise StartError("the caller went away between create and start")
+        self._first.channel.send({"word": "go"})
+
+    def _fail(self, error: Error) -> None:
+        """A start that failed: end the child, record why, leave nothing, tell the client."""
+        self._first.end()
+        gone = ending.record(self._charge, error.exit_code, False, str(error))
+        _tell(self._client, {"error": to_wire(error)})
+        self._client.close()
+        ending.sweep_all(self._charge, gone)
+        os.close(self._lock)
+
+    def _live(self) -> None:
         """Pump until PID 1 has ended; then its status, its last words, its record."""
-        charge = self._charge
-        self._streams.pump(self._pidfd)
-        code = os.waitstatus_to_exitcode(os.waitpid(charge.child, 0)[1])
+        charge, place = self._charge, self._first.place
+        if not charge.attach:
+            self._client.close()
+        streams = Streams(self._client if charge.attach else None, log.LogWriter(charge.log_folder))
+        streams.take(self._streams, charge.terminal)
+        streams.pump(place.pidfd)
+        code = os.waitstatus_to_exitcode(os.waitpid(place.child, 0)[1])
         code = 128 - code if code < 0 else code
-        self._streams.drain()
+        streams.drain()
         killed = bool(charge.leaves) and cgroups.oom_kills(charge.leaves) > 0
-        if killed:
-            life.record_event(charge, "oom", {})
-        life.record_event(charge, "die", {"exitCode": str(code)})
-        self._streams.close_log()
-        gone = ending.record(charge, code, killed, "")
+        streams.close_log()
+        happened: list[ending.Event] = [("oom", {})] if killed else []
+        gone = ending.record(charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})])
         # The client knows as soon as the record is there; what is left to sweep nobody can see, and the names it
         # bears are free already.  A client that does not read holds nothing up.
         answer: dict[str, object] = {"answer": {"exit_code": code, "oom_killed": killed}}
-        told = self._streams.finish(answer, wait=False)
+        told = streams.finish(answer, wait=False)
+        self._first.let_mounts_go()
         ending.sweep_all(charge, gone)
+        os.close(self._lock)
         if not told:
-            self._streams.finish(answer, wait=True)
+            streams.finish(answer, wait=True)
+
+
+def _tell(client: Channel, document: dict[str, Any]) -> None:
+    """A client that has gone away changes nothing about the container."""
+    try:
+        client.send(document)
+    except LauncherError:
+        pass

@@ -52,18 +52,18 @@ def sample() -> dict[str, Any]:
     return {**fields, "id": "0" * 64, "name": "rehearsal", "spec": spec, "lowers": ["/nowhere"], "etc": {"hosts": ""}}
 
 
-def rehearse(host: Host) -> None:
+def rehearse(host: Host, request: dict[str, Any] | None = None) -> None:
     """Receive, plan and record in memory; whatever goes wrong is for the real start to say."""
     left, right = wire.pair()
     try:
-        left.send({"job": "run", "request": sample()})
+        left.send({"job": "run", "request": request or sample()})
         message = right.receive()
         assert message is not None
         launch = Launch.from_dict(message.document["request"])
         charge = charge_of(launch, time.time())
         plan(launch, host)
         Place(launch)
-        left.send(charge.replace(child=1).as_dict(), [right.fileno()])
+        left.send(charge.as_dict(), [right.fileno()])
         received = right.receive()
         assert received is not None
         for descriptor in received.descriptors:

@@ -1,140 +1,274 @@
 """A slot: a plan whose first steps have been walked while nobody waited.
 
-Every plan on this host begins alike: PID 1 in new namespaces, its id maps, the loopback,
-/proc, /dev and /sys with what is masked in them.  A starter that waits for a request has walked those
-steps already, with the same code; they are kept as the records that they are, and whoever walks the whole plan later
-leaves out the steps that are equal.  What was mounted ahead lies on a small tmpfs and moves into the root once there
-is one.  A plan that has another Clone (other namespaces, another cgroup), or not all of what is mounted, cannot use
-the slot and goes the cold way.
+Whoever runs containers mostly runs the same one again.  So in a slot PID 1 has its cgroup and its namespaces, walks
+the plan of the request that came last as far as nothing in it is one container's own (its name, what is in its files
+below /etc), and waits for the next request itself.  The steps are kept as the records that they are: if the plan of
+what comes begins with the same, it goes on from there; else it fits no slot, and the monitor walks the whole plan from
+its beginning.
+
+Where the last plan shows a folder of the host, the slot stops before that and keeps the host's mounts: what is
+mounted there while it waits must be seen in the container that comes.
+
+A slot's cgroup keeps its name when a container moves in; its run folder and its writable layer are renamed.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.errors import Error
-from ipycontainer.launcher import wire
-from ipycontainer.linux import cgroups, mounts
-from ipycontainer.runtime.inside import container
+from ipycontainer.json_text import dumps, loads
+from ipycontainer.linux import cgroups, prctl
+from ipycontainer.linux.durability import write_file
+from ipycontainer.runtime.inside import container, life
+from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
-from ipycontainer.runtime.inside.step import Place, Step
-from ipycontainer.runtime.inside.steps.cgroup_view import MakeCgroupFolder
-from ipycontainer.runtime.inside.steps.devices import JoinDevices, MakeDevices
-from ipycontainer.runtime.inside.steps.namespaces import (
-    AwaitMonitor,
-    BecomeRoot,
-    JoinKeyring,
-    RaiseLoopback,
-    SetSysctls,
-    TellChild,
-)
-from ipycontainer.runtime.inside.steps.outside import Clone, WriteIdMaps
-from ipycontainer.runtime.inside.steps.root import (
-    Bind,
-    MaskPaths,
-    Mount,
-    MountOverlay,
-    MoveMounts,
-    ReadOnlyPaths,
-)
-from ipycontainer.runtime.inside.walk import walk
+from ipycontainer.runtime.inside.step import Place, Plan, Step
+from ipycontainer.runtime.inside.steps.confine import LimitBounding
+from ipycontainer.runtime.inside.steps.namespaces import SetHostname
+from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, WriteEtcFiles
+from ipycontainer.runtime.inside.streams import program_pipes
+from ipycontainer.runtime.inside.walk import forbid_imports, walk
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import plan
+from ipycontainer.runtime.plan import (
+    early_steps,
+    exec_joins,
+    last_steps,
+    namespace_kinds,
+    outside_steps,
+    plan,
+    shared_devices,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
+    from ipycontainer.launcher.waiting import Waiting
     from ipycontainer.launcher.wire import Channel
 
-# What of a plan depends on this machine alone, and is therefore the same in every plan.
-_OUTSIDE = (Clone, WriteIdMaps, TellChild)
-# Not DetachMounts: what the host mounts while a slot waits must arrive there, for a later -v, and what it unmounts go.
-_INSIDE = (AwaitMonitor, BecomeRoot, JoinKeyring, JoinDevices, RaiseLoopback)
-_STAGED = (Mount, MakeDevices, MakeCgroupFolder, SetSysctls, MaskPaths, ReadOnlyPaths, Bind)
+_SIGKILL = 9
+# Of a slot's names; the rest is the monitor's number.
+PREFIX = "slot-"
+FOLDER = "slots"
+_EXPECTED = "expected"
+# One container's own: never walked ahead.
+_OWN = (WriteEtcFiles, SetHostname)
+
+
+class Slots:
+    """Where slots are made: root, run: the store's folder and its run folder."""
+
+    def __init__(self, host: Host, root: str, run: str) -> None:
+        self.host = host
+        self.root = root
+        self.run = run
+        self.launch = Launch.from_dict(sample())
+        self.kinds = namespace_kinds(self.launch.spec, host.rootless)
+
+    def expected(self) -> dict[str, Any] | None:
+        """The request that came last."""
+        try:
+            with open(os.path.join(self.run, _EXPECTED), "rb") as file:
+                found: dict[str, Any] = loads(file.read())
+        except FileNotFoundError:
+            return None
+        return found
+
+    def expect(self, request: dict[str, Any]) -> None:
+        """The next slots are made for requests like this one."""
+        try:
+            write_file(os.path.join(self.run, _EXPECTED), [dumps(request).encode()], 0o600, durable=False)
+        except OSError:
+            pass  # a full disk: slots are then made for what came before
+
+    def expect_nothing(self) -> None:
+        """What was expected cannot be made ready any more: its image is gone, or its machine has changed."""
+        try:
+            os.unlink(os.path.join(self.run, _EXPECTED))
+        except FileNotFoundError:
+            pass
 
 
 class Slot:
-    """PID 1 of a container to be: it waits on `channel` for the Launch and its standard streams.
+    """One slot, as the monitor makes it and as PID 1 finds it after the fork.
 
-    walked: the steps that need not be taken any more, outside; staged: the mounts that a plan must have to use it.
+    outside: the steps that a plan must have to go on from here; layer: its writable layer; lock: its run folder's.
     """
 
-    def __init__(self, place: Place, channel: Channel, walked: tuple[Step, ...], staged: tuple[Step, ...]) -> None:
-        self.child = place.child
-        self.pidfd = place.pidfd
-        self.channel = channel
-        self.walked = walked
-        self._staged = staged
+    def __init__(self, slots: Slots, number: int) -> None:
+        self._slots, self._host = slots, slots.host
+        self.name = f"{PREFIX}{number}"
+        self.run = os.path.join(slots.run, FOLDER, self.name)
+        self.layer = os.path.join(slots.root, FOLDER, self.name)
+        self.group = cgroups.plan_cgroup(slots.host.layout, self.name, cgroups.Limits())
+        self.kinds = slots.kinds
+        self.outside = tuple(outside_steps(slots.launch, slots.host, slots.kinds, self.group))
+        self._early = tuple(early_steps(slots.launch, slots.host, slots.kinds, self.group))
+        usual = Plan(self.outside, self._early, ())
+        self.joins, self.devices = exec_joins(usual), shared_devices(usual)
+        self._walked: tuple[Step, ...] = ()
+        self._not_walked: tuple[type[Step], ...] = _OWN
+        self._is_fit = True
+        self._was_expected = False
+        self._bounding: Step | None = None
+        self._expected: dict[str, Any] | None = None
+        self._whole: Plan | None = None
+        self._folders: list[int] = []
+        self._null = -1
+        self.lock = life.claim(self.run)
 
-    def fits(self, clone: Step, inside: Sequence[Step]) -> bool:
-        """Whether a plan with this Clone and these steps inside can go on from here."""
-        return clone in self.walked and all(step in inside for step in self._staged)
+    def wait(self, place: Place, channel: Channel, waiting: Waiting) -> NoReturn:
+        """PID 1: walk the first steps, wait for the request, walk the rest."""
+        place.channel = channel
+        client, document = None, None
+        try:
+            container.stand_alone(place, [self.lock, *waiting.descriptors()])
+            prctl.set_parent_death_signal(_SIGKILL)
+            forbid_imports()
+            # From here on the host's folders may be out of sight.
+            self._folders = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (self._slots.run, self._slots.root)]
+            self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+            self._prepare(place, None if waiting.hurried else self._slots.expected())
+            client = waiting.accept([channel.fileno()])
+            message = client.receive() if client is not None else None
+            document = message.document if message is not None else None
+        except Error as error:
+            container.say(channel, error)
+        finally:
+            if document is None:
+                os._exit(0)  # the launcher leaves, or nobody has come for a while
+        assert client is not None
+        self._take(place, client, document)
 
-    def give_up(self) -> None:
-        """PID 1 ends when nobody can write to it any more."""
-        self.channel.close()
-        os.close(self.pidfd)
-
-
-def prepare(host: Host, staging: str) -> Slot | None:
-    """Walk what can be walked ahead; None where that fails: the cold way will then say why.
-
-    staging: an empty folder that a mount may cover.
-    """
-    launch = Launch.from_dict({**sample(), "id": "rehearsal", "staging": staging})
-    steps = plan(launch, host)
-    outside = tuple(step for step in steps.outside if isinstance(step, _OUTSIDE))
-    inside = tuple(step for step in steps.inside if isinstance(step, _INSIDE))
-    staged = tuple(step for step in steps.inside if isinstance(step, _STAGED))
-    ours, theirs = wire.pair()
-    place = Place(launch, ours)
-    try:
-        walk("outside", outside[:1], place)
-        if place.child == 0:
-            ours.close()
-            _wait_inside(place, theirs, host, inside, staged)
-        theirs.close()
-        walk("outside", outside[1:], place)
-        rehearse(host)
-    except Error:
-        return None
-    return Slot(place, ours, outside, staged)
-
-
-def _stage(place: Place, steps: Sequence[Step]) -> int:
-    """Mount on a tmpfs what will be moved into the root; gives a descriptor of it."""
-    staging = place.launch.staging
-    mounts.mount("tmpfs", staging, "tmpfs", mounts.MS_NOSUID | mounts.MS_NODEV, "size=64k,mode=755")
-    place.root = os.open(staging, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    place.null = os.open("/dev/null", os.O_PATH | os.O_CLOEXEC)
-    walk("inside", steps, place)
-    os.close(place.null)
-    return place.root
-
-
-def _wait_inside(
-    place: Place, channel: Channel, host: Host, steps: tuple[Step, ...], staged: tuple[Step, ...]
-) -> NoReturn:
-    """PID 1: walk the first steps, wait for the rest."""
-    place.channel = channel
-    message = None
-    try:
-        container.stand_alone(place)
+    def _prepare(self, place: Place, expected: dict[str, Any] | None) -> None:
+        if expected is None:
+            walk("inside", self._early, place)
+            self._walked = self._early
+            return
+        place.launch = Launch.from_dict(expected)
+        whole = self._plan(expected)
+        if whole.outside != self.outside:
+            self._is_fit = False
+            return
+        steps, self._not_walked = _ahead(whole, place.launch.etc_folder)
         walk("inside", steps, place)
-        staging = _stage(place, staged)
-        rehearse(host)
-        message = channel.receive()
-    finally:
-        if message is None:
-            # The launcher leaves, or the request fitted no slot.
-            if host.devices and any(isinstance(step, JoinDevices) for step in steps):
-                cgroups.devices.leave_shared(host.devices)
+        self._walked = steps
+        # What is given up here counts from execve on; it is most of what `last` has to say to the kernel.
+        self._bounding = next(step for step in whole.last if isinstance(step, LimitBounding))
+        walk("last", [self._bounding], place)
+        self._expected, self._whole = expected, whole
+        rehearse(self._host, expected)
+
+    def _plan(self, request: dict[str, Any]) -> Plan:
+        """A request's plan, in this slot's group and on its layer."""
+        if self._has_layer or not self._walked:
+            request = {**request, "generation": self.layer}
+        return plan(Launch.from_dict(request), self._host, self.name)
+
+    @property
+    def _has_layer(self) -> bool:
+        return any(isinstance(step, MakeWritableLayer) for step in self._walked)
+
+    def _take(self, place: Place, client: Channel, document: dict[str, Any]) -> NoReturn:
+        """From the request to the program."""
+        assert place.channel is not None
+        whole = self._fitting(document)
+        if whole is None or not self._move_in(document["request"]):
+            place.channel.send({"unfit": document}, [client.fileno()])
             os._exit(0)
-    place.launch = Launch.from_dict(message.document)
-    place.walked = (*steps, *staged)
-    whole = plan(place.launch, host)
-    hinge = 1 + next(number for number, step in enumerate(whole.inside) if isinstance(step, MountOverlay))
-    inside = [*whole.inside[:hinge], MoveMounts(staging), *whole.inside[hinge:]]
-    container.become(place, message.descriptors, [("inside", inside), ("last", whole.last)], [staging])
+        launch = Launch.from_dict(document["request"])
+        place.launch = launch
+        theirs, ours = program_pipes(launch, piped=True, null=self._null)
+        charge = charge_of(launch, time.time(), self.group.leaves, self.devices)
+        place.channel.send({"charge": charge.as_dict()}, [client.fileno(), *ours])
+        if not self._was_expected and _ahead(whole, launch.etc_folder)[0] != self._walked:
+            self._slots.expect(document["request"])  # more could have been done for it than was
+        inside, last = self._left(whole.inside), [step for step in whole.last if step != self._bounding]
+        container.become(
+            place, theirs, [("inside", inside), ("last", last)], [*place.etc.values(), place.root], alone=True
+        )
+
+    def _fitting(self, document: dict[str, Any]) -> Plan | None:
+        """The plan of the request, if it can go on from here; a bad request is for the monitor to answer."""
+        if not self._is_fit or document.get("job") != "run" or document["request"].get("fault"):
+            return None
+        try:
+            whole = self._as_expected(document["request"])
+            if whole is not None:
+                self._was_expected = True
+                return whole
+            whole = self._plan(document["request"])
+        except Error:
+            return None
+        rest = tuple(step for step in whole.inside if not isinstance(step, self._not_walked))
+        fits = whole.outside == self.outside and rest[: len(self._walked)] == self._walked
+        return whole if fits and (self._bounding is None or self._bounding in whole.last) else None
+
+    def _left(self, inside: Sequence[Step]) -> list[Step]:
+        """What of these steps is still to be walked."""
+        left, walked = [], 0
+        for step in inside:
+            if not isinstance(step, self._not_walked) and walked < len(self._walked):
+                walked += 1
+            else:
+                left.append(step)
+        return left
+
+    def _as_expected(self, request: dict[str, Any]) -> Plan | None:
+        """The plan of a request that differs from the last one in nothing but names and the program."""
+        if self._expected is None or self._whole is None or not _is_alike(request, self._expected):
+            return None
+        launch = Launch.from_dict(request)
+        last = tuple(last_steps(launch, self._host))
+        if self._bounding not in last:
+            return None  # a bounding set that was limited further than this one's cannot grow again
+        hostname = launch.spec.get("hostname", "")
+        inside = [SetHostname(hostname) if isinstance(step, SetHostname) else step for step in self._whole.inside]
+        return Plan(self.outside, tuple(inside), last)
+
+    def _move_in(self, request: dict[str, Any]) -> bool:
+        """Give the container this slot's folders; False where it has its own, from an earlier start."""
+        run, store = self._folders
+        ours = f"{FOLDER}/{self.name}"
+        layer = os.path.relpath(request["generation"], self._slots.root)
+        try:
+            if self._has_layer:
+                os.rename(ours, layer, src_dir_fd=store, dst_dir_fd=store)
+        except OSError:
+            return False
+        try:
+            os.rename(ours, os.path.relpath(request["run"], self._slots.run), src_dir_fd=run, dst_dir_fd=run)
+        except OSError:
+            if self._has_layer:
+                os.rename(layer, ours, src_dir_fd=store, dst_dir_fd=store)
+            return False
+        return True
+
+
+def _is_alike(request: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two requests have the same steps outside and inside, but for the host's name: plan() on two documents."""
+    ours, theirs = request["spec"], other["spec"]
+    return (
+        all(request[name] == other[name] for name in ("lowers", "staging", "etc_folder"))
+        and request["etc"].keys() == other["etc"].keys()
+        and all(ours.get(name) == theirs.get(name) for name in ("linux", "mounts", "root"))
+        and bool(ours.get("hostname")) == bool(theirs.get("hostname"))
+    )
+
+
+def _ahead(whole: Plan, etc_folder: str) -> tuple[tuple[Step, ...], tuple[type[Step], ...]]:
+    """What of a plan can be walked before the container is known, and what is left out on the way.
+
+    Where a folder of the host is shown, only what comes before that, and the host's mounts stay: what is mounted there
+    meanwhile shall be seen.
+    """
+
+    def is_shared(step: Step) -> bool:
+        return isinstance(step, Bind) and not step.source.startswith(etc_folder)
+
+    shared = next((number for number, step in enumerate(whole.inside) if is_shared(step)), None)
+    left_out = _OWN if shared is None else (*_OWN, DetachMounts)
+    return tuple(step for step in whole.inside[:shared] if not isinstance(step, left_out)), left_out

@@ -25,8 +25,8 @@ class Place:
     child, pidfd: PID 1, once it is cloned (in the monitor); root: a descriptor of the container's root
     before the pivot; kernels_own: the numbers (st_dev) of its /proc and /sys, over which nothing else is mounted;
     null: the host's /dev/null, taken before the image has any say; user: see FindUser;
-    environment: the program's; walked: steps that a slot has taken already; channel: the child's end of its
-    talk with the starter.
+    environment: the program's; etc: descriptors of the files that are written for this container;
+    channel: to the other side, PID 1 or the monitor.
     """
 
     def __init__(self, launch: Launch, channel: Channel | None = None) -> None:
@@ -39,7 +39,7 @@ class Place:
         self.kernels_own: set[int] = set()
         self.user = User(0, 0, (), "/")
         self.environment: dict[str, str] = {}
-        self.walked: tuple[Step, ...] = ()
+        self.etc: dict[str, int] = {}
 
 
 class Step(Record):
@@ -57,7 +57,7 @@ class Step(Record):
 class Plan(Record):
     """A container as three lists of steps, named by who walks them and when.
 
-    outside: by the starter; the last of them run beside the child, after Clone;
+    outside: by the monitor; the last of them run beside the child, after Clone;
     inside: by the child in its new namespaces, up to pivot_root;
     last: by the child after the barrier, up to the program's first instruction.
     """

@@ -30,12 +30,14 @@ _OVERHEAD = 64  # what a chunk costs beside its bytes: a program may write them 
 _LOG_STREAM = {STDOUT: log.STDOUT, STDERR: log.STDERR}
 
 
-def program_pipes(launch: Launch, piped: bool) -> tuple[list[int], list[int]]:
+def program_pipes(launch: Launch, piped: bool, null: int = -1) -> tuple[list[int], list[int]]:
     """The program's 0, 1, 2, and our ends: output, errors, and input if it is wanted.
 
-    Without pipes it gets /dev/null, and where a terminal is still to come nothing of it lasts.
+    Without pipes it gets /dev/null, and where a terminal is still to come nothing of it lasts.  null: that file,
+    where it was opened before.
     """
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    if null < 0:
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     if launch.terminal or not piped:
         return [null, null, null], []
     out, program_out = os.pipe()

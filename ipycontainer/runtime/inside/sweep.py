@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.errors import Error, KernelError, WrongState
 from ipycontainer.launcher import alive
@@ -40,6 +41,8 @@ def sweep_leavings(run: str) -> None:
     if leaves:
         cgroups.kill_all(leaves)
     sweep_cgroups(leaves, state.get("devices", ""))
+    # A slot's, into which nobody moved: a container's own is elsewhere.
+    trees.remove(state.get("layer", ""))
 
 
 def _kill_init(pid: int, start_time: int) -> None:
@@ -74,8 +77,11 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
         pass
     gone = os.path.join(trash, container)
     try:
-        os.makedirs(trash, 0o700, exist_ok=True)
-        os.rename(folder, gone)
+        try:
+            os.rename(folder, gone)
+        except FileNotFoundError:
+            os.makedirs(trash, 0o700, exist_ok=True)
+            os.rename(folder, gone)
     except FileNotFoundError:
         pass  # somebody else has removed it
     except OSError as error:
@@ -84,19 +90,21 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
 
 
 def sweep_orphans(root: str, run: str) -> None:
-    """Sweep every container whose monitor was killed, and empty the trash of the store at `root`.
+    """Sweep every container and slot whose monitor was killed, and empty the trash of the store at `root`.
 
     One that cannot be swept keeps none of the others from it; the last such failure is raised at the end.
     """
-    folder, trash = os.path.join(run, "containers"), os.path.join(root, "trash")
+    trash = os.path.join(root, "trash")
     failure = None
-    for name in os.listdir(folder):
-        try:
-            sweep_dead(os.path.join(folder, name))
-        except WrongState:
-            continue  # its monitor lives
-        except Error as error:
-            failure = error
+    for kind in ("containers", "slots"):
+        folder = os.path.join(run, kind)
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            try:
+                sweep_dead(os.path.join(folder, name))
+            except WrongState:
+                continue  # its monitor lives
+            except Error as error:
+                failure = error
     for name in os.listdir(trash) if os.path.isdir(trash) else ():
         try:
             trees.remove(os.path.join(trash, name))
@@ -133,9 +141,17 @@ def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
     return {"swept": existed}
 
 
-def living_state(run: str) -> dict[str, Any]:
-    """The state of a living container.  Raises WrongState when it is not running."""
-    state = alive.read(run) if alive.is_alive(run) else {}
-    if "pid" not in state:
-        raise WrongState("the container is not running")
-    return state
+def living_state(run: str, line: str = "pid") -> dict[str, Any]:
+    """The state of a living container, once it has this `line`; until then it is being started.
+
+    Raises WrongState when it is not running.
+    """
+    end = time.monotonic() + _PATIENCE
+    while alive.is_alive(run) and time.monotonic() < end:
+        state = alive.read(run)
+        if line in state:
+            return state
+        if "sweeping" in state:
+            break
+        time.sleep(0.001)
+    raise WrongState("the container is not running")

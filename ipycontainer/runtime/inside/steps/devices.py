@@ -167,9 +167,12 @@ class OpenTerminal(Step):
         place.channel.send({"terminal": True}, [pair.master])
         os.close(pair.master)
         if self.console:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            os.close(os.open("/dev/console", flags, 0o600))
-            mounts.bind(through(pair.peer), "/dev/console", recursive=False)
+            # By descriptor, and never through a link: whoever shares /dev would say where the terminal appears
+            # (CVE-2025-52565).  O_NONBLOCK: nor can a FIFO there hold us up.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            console = os.open("/dev/console", flags, 0o600)
+            mounts.bind(through(pair.peer), through(console), recursive=False)
+            os.close(console)
         terminal.take_control(pair.peer)
         for standard in (0, 1, 2):
             os.dup2(pair.peer, standard)

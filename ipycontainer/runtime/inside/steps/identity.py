@@ -24,7 +24,7 @@ def read_table(path: str) -> list[list[str]]:
         # Size 0: empty, or a link to one of the kernel's own files, whose reading can do things (/proc/kmsg).
         if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= _LARGEST:
             return []
-        text = os.read(descriptor, _LARGEST).decode("utf-8", "surrogateescape")
+        text = os.read(descriptor, found.st_size).decode("utf-8", "surrogateescape")
     except OSError:
         return []
     finally:
@@ -63,7 +63,10 @@ def look_up(wanted: str, passwd: list[list[str]], groups: list[list[str]]) -> Us
         uid, gid, home = int(entry[2]), int(entry[3]), entry[5] or "/"
     assert uid is not None
     if group:
-        return User(uid, _group(group, groups), (), home)
+        gid = _group(group, groups)
+        # The group is a supplementary one too: else a file that its group may not read could be read by dropping
+        # the group with a set-group-ID program (CVE-2022-36109).
+        return User(uid, gid, (gid,), home)
     # Supplementary groups come from the member lists, as initgroups(3) would read them.
     user_name = entry[0] if entry is not None else ""
     extra = [int(row[2]) for row in groups if _good(row, 3) and user_name and user_name in row[3].split(",")]
@@ -125,18 +128,26 @@ class EnterFolder(Step):
 
     def take(self, place: Place) -> None:
         try:
-            os.makedirs(self.path, 0o755, exist_ok=True)
-        except FileExistsError:
-            raise StartError(f"the working folder {self.path} is a file in this image") from None
-        except OSError:
-            pass  # a read-only root: chdir says whether it is there
-        try:
-            os.chdir(self.path)
+            try:
+                os.chdir(self.path)
+            except FileNotFoundError:
+                self._make()
+                os.chdir(self.path)
             here = os.getcwd()
         except OSError as error:
+            if isinstance(error, NotADirectoryError):
+                raise StartError(f"the working folder {self.path} is a file in this image") from None
             raise KernelError("chdir", error.errno or 0, self.path) from None
         if not here.startswith("/"):
             raise StartError(f"the working folder {self.path} lies outside the container")
+
+    def _make(self) -> None:
+        try:
+            os.makedirs(self.path, 0o755, exist_ok=True)
+        except FileExistsError:
+            pass  # a link that leads nowhere
+        except OSError:
+            pass  # a read-only root: chdir says whether it is there
 
 
 class ChangeIds(Step):

@@ -107,6 +107,19 @@ class JoinCgroup(Step):
         cgroups.join(self.joins)
 
 
+class LimitCgroup(Step):
+    """Write the limits that this container has."""
+
+    call = "write(2)"
+    why = "by the container's first process, before the cgroup namespace hides from it where its group lies"
+    shows = "/sys/fs/cgroup/…/ipycontainer/"
+
+    writes: tuple[tuple[str, str], ...]
+
+    def take(self, place: Place) -> None:
+        cgroups.limit(self.writes)
+
+
 class UnshareCgroup(Step):
     """Take the cgroup in which this process sits for the root of what it sees."""
 
@@ -132,6 +145,19 @@ class AwaitMonitor(Step):
         message = place.channel.receive()
         if message is None or message.document != {"word": self.word}:
             os._exit(125)  # nobody is there to be told
+
+
+class ReachBarrier(Step):
+    """Say that everything is made, and wait for the word to start."""
+
+    call = "sendmsg(2), recvmsg(2)"
+    why = "between create and start the caller attaches the network"
+    shows = "the barrier between create and start"
+
+    def take(self, place: Place) -> None:
+        assert place.channel is not None
+        place.channel.send({"created": True})
+        AwaitMonitor("go").take(place)
 
 
 class TellChild(Step):

@@ -1,46 +1,24 @@
-"""Steps of the starter: the cgroup, the writable layer's folders, the child, its id maps."""
+"""Steps of the monitor: the cgroup, the child, its id maps."""
 
 from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import KernelError
-from ipycontainer.linux import cgroups, idmaps, namespaces, trees
+from ipycontainer.linux import cgroups, idmaps, namespaces
 from ipycontainer.runtime.inside.step import Place, Step
 
 
 class MakeCgroup(Step):
-    """Make the container's own cgroup in every hierarchy and write its limits."""
+    """Make the container's own cgroup in every hierarchy."""
 
-    call = "mkdir(2), write(2)"
+    call = "mkdir(2)"
     why = "a namespace hides what others have; only a cgroup bounds what the container itself may take"
-    shows = "/sys/fs/cgroup/…/ipycontainer/ID"
+    shows = "/sys/fs/cgroup/…/ipycontainer/"
 
     plan: cgroups.CgroupPlan
 
     def take(self, place: Place) -> None:
         cgroups.make(self.plan)
-
-
-class MakeWritableLayer(Step):
-    """Make the folders of the writable layer: upper for the changes, work for overlay's own use."""
-
-    call = "mkdir(2)"
-    why = "layers of an image are shared and never change; a container writes into one of its own"
-    shows = "containers/ID/0/upper"
-
-    upper: str
-    work: str
-
-    def take(self, place: Place) -> None:
-        for folder in (self.upper, self.work):
-            try:
-                os.makedirs(folder, 0o755, exist_ok=True)
-            except OSError as error:
-                raise KernelError("mkdir", error.errno or 0, folder) from None
-        os.chmod(self.upper, 0o755)
-        # A volatile overlay marks its work folder, and a second mount is refused (EINVAL) while the mark is there.
-        trees.remove(os.path.join(self.work, "work", "incompat"))
 
 
 class Clone(Step):
@@ -55,8 +33,7 @@ class Clone(Step):
 
     def take(self, place: Place) -> None:
         group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
-        # The child is the monitor's, not this process's: the monitor stays, the starter ends.
-        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group, for_parent=True)
+        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group)
         place.child, place.pidfd = cloned.pid, cloned.pidfd
         if group >= 0:
             os.close(group)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, StartError
-from ipycontainer.linux import descriptors, mounts
+from ipycontainer.linux import descriptors, mounts, trees
 from ipycontainer.runtime.inside.step import Place, Step
 
 _ENOENT, _ELOOP, _ENOTDIR = 2, 40, 20
@@ -82,6 +82,27 @@ class DetachMounts(Step):
     def take(self, place: Place) -> None:
         mounts.mount("none", "/", flags=mounts.MS_REC | mounts.MS_PRIVATE)
         place.null = os.open("/dev/null", os.O_PATH | os.O_CLOEXEC)
+
+
+class MakeWritableLayer(Step):
+    """Make the folders of the writable layer: upper for the changes, work for overlay's own use."""
+
+    call = "mkdir(2)"
+    why = "layers of an image are shared and never change; a container writes into one of its own"
+    shows = "containers/ID/0/upper"
+
+    upper: str
+    work: str
+
+    def take(self, place: Place) -> None:
+        for folder in (self.upper, self.work):
+            try:
+                os.makedirs(folder, 0o755, exist_ok=True)
+            except OSError as error:
+                raise KernelError("mkdir", error.errno or 0, folder) from None
+        os.chmod(self.upper, 0o755)
+        # A volatile overlay marks its work folder, and a second mount is refused (EINVAL) while the mark is there.
+        trees.remove(os.path.join(self.work, "work", "incompat"))
 
 
 class MountOverlay(Step):
@@ -171,28 +192,6 @@ def open_kernels_own(place: Place, name: str) -> int:
     return descriptors.openat2(place.root, name, os.O_PATH | os.O_DIRECTORY, _NO_LINKS)
 
 
-class MoveMounts(Step):
-    """Move /proc, /dev and /sys, which were mounted ahead, into the container's root.
-
-    staging: a descriptor of the tmpfs on which they lie.
-    """
-
-    call = "move_mount(2)"
-    why = "they are the same for every container, and were made while nobody waited"
-    shows = "/proc/self/mountinfo"
-
-    staging: int
-
-    def take(self, place: Place) -> None:
-        for name in ("proc", "dev", "sys"):
-            tree = descriptors.openat2(self.staging, name, os.O_PATH | os.O_DIRECTORY, 0)
-            target = open_kernels_own(place, name)
-            mounts.attach(tree, target, f"/{name}")
-            os.close(tree)
-            os.close(target)
-        os.close(self.staging)
-
-
 class Bind(Step):
     """Show a file or folder of the host in the container."""
 
@@ -229,9 +228,9 @@ class Bind(Step):
 
 
 class MakeEtcFiles(Step):
-    """Write hosts, resolv.conf and hostname into a small tmpfs of this mount namespace; they are bound from there."""
+    """Make hosts, resolv.conf and hostname on a small tmpfs of this mount namespace; they are bound from there."""
 
-    call = "mount(2) tmpfs, open(2), write(2)"
+    call = "mount(2) tmpfs, open(2)"
     why = "an image cannot know its containers' names; a tmpfs in the namespace is gone with it, for nothing"
     shows = "/proc/self/mountinfo: tmpfs on /etc/hosts"
 
@@ -243,7 +242,21 @@ class MakeEtcFiles(Step):
         mounts.mount("tmpfs", self.folder, "tmpfs", quiet, "size=1m,mode=755")
         for name in self.names:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            descriptor = os.open(os.path.join(self.folder, name), flags, 0o644)
+            place.etc[name] = os.open(os.path.join(self.folder, name), flags, 0o644)
+
+
+class WriteEtcFiles(Step):
+    """Write this container's own words into them."""
+
+    call = "write(2)"
+    why = "its name and its address are in them; they were made before anybody knew these"
+    shows = "/etc/hosts"
+
+    names: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        for name in self.names:
+            descriptor = place.etc.pop(name)
             os.write(descriptor, place.launch.etc[name].encode())
             os.close(descriptor)
 

@@ -1,0 +1,99 @@
+"""The widget: what a browser draws, fed by a sampler while that browser looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
+from ipycontainer.jupyter.widgets import picture
+from ipycontainer.jupyter.widgets.sampler import Sampler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
+
+    from ipycontainer.engine.container import Container
+    from ipycontainer.engine.engine import Engine
+
+_HERE = Path(__file__).parent
+
+
+class LiveUsage(anywidget.AnyWidget):
+    """One container's panels, or a table of all.  many: the table."""
+
+    _esm = _HERE / "view.js"
+    _css = _HERE / "view.css"
+    many = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, engine: Engine, only: Container | None) -> None:
+        super().__init__(many=only is None)
+        self._cells = CellWatch()
+        self.sampler = Sampler(engine, only, self.send, lambda: self._cells.running, self._stand_still)
+        self.display: DisplayHandle | None = None
+        self.on_msg(self._hear)
+
+    def _stand_still(self) -> None:
+        """It has ended: the notebook keeps the picture, which needs no kernel any more."""
+        if self.display is not None:
+            self.display.update(still(self.sampler), raw=True)
+
+    def _hear(self, _widget: object, content: object, _buffers: object) -> None:
+        """A browser says whether it looks; whatever else it says is not for us."""
+        if not isinstance(content, dict):
+            return
+        who = str(content.get("who", ""))[:64]
+        if content.get("kind") == "look" and who:
+            if content.get("begins") and (self.sampler.measuring or self.sampler.finished):
+                self.send(self.sampler.whole())
+            self.sampler.look(who)
+        elif content.get("kind") == "away" and who:
+            self.sampler.look_away(who)
+
+    def close(self) -> None:
+        """The widget is given up."""
+        self.sampler.look_away()
+        self._cells.close()
+        super().close()
+
+
+class CellWatch:
+    """Whether a cell runs: then no browser can be heard."""
+
+    def __init__(self) -> None:
+        self.running = True  # it is made in a cell
+        shell = get_ipython()
+        assert shell is not None  # who shows something is in one
+        self._events = shell.events
+        self._events.register("pre_run_cell", self._begin)
+        self._events.register("post_run_cell", self._end)
+
+    def _begin(self, *_: object) -> None:
+        self.running = True
+
+    def _end(self, *_: object) -> None:
+        self.running = False
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._events.unregister("pre_run_cell", self._begin)
+        self._events.unregister("post_run_cell", self._end)
+
+
+def show(engine: Engine, only: Container | None) -> None:
+    """Display it: live where a browser can, and as a picture that stands still for whoever opens it later."""
+    widget = LiveUsage(engine, only)
+    widget.sampler.first()
+    data = widget._repr_mimebundle_()
+    bundle = {**(data[0] if isinstance(data, tuple) else data or {}), **still(widget.sampler)}
+    widget.display = display(bundle, raw=True, display_id=True)
+
+
+def still(sampler: Sampler) -> dict[str, str]:
+    """What is drawn now, standing still."""
+    series = list(sampler.series.values())
+    html = picture.many(series) if sampler.many else picture.one(series[0])
+    return {"text/plain": picture.text(series), "text/html": html}

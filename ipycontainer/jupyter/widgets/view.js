@@ -1,0 +1,212 @@
+// Draws what the sampler tells.  Everything that a container can choose arrives as text and stays text.
+
+const SVG = 'http://www.w3.org/2000/svg';
+const POINTS = 60;
+const HEADROOM = 1.15;
+const AGAIN = 10_000; // milliseconds after which the kernel is told again that somebody looks
+const PANELS = [
+  ['cpu', 'CPU'],
+  ['memory', 'Memory'],
+  ['pids', 'Processes']
+];
+
+function element(name, attributes = {}, text = '') {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    made.setAttribute(key, value);
+  }
+  made.textContent = text;
+  return made;
+}
+
+function drawn(name, attributes) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    made.setAttribute(key, String(value));
+  }
+  return made;
+}
+
+function bytes(value) {
+  return value < 2 ** 30 ? `${(value / 2 ** 20).toFixed(1)} MB` : `${(value / 2 ** 30).toFixed(2)} GB`;
+}
+
+function words(key, value, limit) {
+  if (value === null || value === undefined) {
+    return key === 'cpu' ? 'not counted yet' : 'not counted';
+  }
+  const limited = limit !== null && limit !== undefined;
+  if (key === 'memory') {
+    return bytes(value) + (limited ? ` of ${bytes(limit)}` : '');
+  }
+  if (key === 'cpu') {
+    return value.toFixed(2) + (limited ? ` of ${limit} CPUs` : ' CPUs');
+  }
+  return String(value) + (limited ? ` of ${limit}` : '');
+}
+
+function heading(series) {
+  if (series.ended) {
+    return `${series.name}: ${series.ended}`;
+  }
+  return series.counted_by === '/proc' ? `${series.name}, counted from /proc: no cgroup, no limits` : series.name;
+}
+
+class Panel {
+  constructor(series, at, width, height) {
+    [this.key, this.title] = PANELS[at];
+    Object.assign(this, { series, at, width, height });
+    this.svg = drawn('svg', { role: 'img', width, height });
+    this.limit = drawn('path', { class: 'limit' });
+    this.line = drawn('polyline', { class: 'line' });
+    this.svg.append(drawn('rect', { class: 'frame', width, height }), this.limit, this.line);
+    this.words = element('span');
+  }
+
+  draw() {
+    const { series, at, width, height } = this;
+    const limit = series.limits[this.key];
+    const limited = limit !== null && limit !== undefined;
+    const counted = series.points.map(point => point[at]).filter(value => value !== null);
+    const top = Math.max(...counted, limited ? limit : 0, 1e-9) * HEADROOM;
+    const y = value => (height * (1 - value / top)).toFixed(1);
+    this.limit.setAttribute('d', limited ? `M0 ${y(limit)}H${width}` : '');
+    const first = POINTS - series.points.length;
+    const step = width / (POINTS - 1);
+    const places = series.points.map((point, number) => [point[at], ((first + number) * step).toFixed(1)]);
+    this.line.setAttribute(
+      'points',
+      places
+        .filter(([value]) => value !== null)
+        .map(([value, x]) => `${x},${y(value)}`)
+        .join(' ')
+    );
+    const last = series.points.at(-1);
+    this.words.textContent = words(this.key, last ? last[at] : null, limit);
+    this.svg.setAttribute('aria-label', `${this.title} of ${series.name}: ${this.words.textContent}`);
+  }
+}
+
+class View {
+  constructor(root, many) {
+    this.root = root;
+    this.many = many;
+    this.panels = new Map();
+    this.series = new Map();
+  }
+
+  whole(all) {
+    this.series = new Map(all.map(series => [series.id, series]));
+    this.panels.clear();
+    this.root.replaceChildren(this.many ? this.table(all) : this.single(all[0]));
+    for (const identity of this.series.keys()) {
+      this.draw(identity);
+    }
+  }
+
+  points(points) {
+    for (const [identity, point] of Object.entries(points)) {
+      const series = this.series.get(identity);
+      if (series && point) {
+        series.points.push(point);
+        series.points.splice(0, Math.max(0, series.points.length - POINTS));
+        this.draw(identity);
+      }
+    }
+  }
+
+  draw(identity) {
+    this.panels.get(identity).forEach(panel => panel.draw());
+  }
+
+  make(series, width, height) {
+    const panels = PANELS.map((_, at) => new Panel(series, at, width, height));
+    this.panels.set(series.id, panels);
+    return panels;
+  }
+
+  single(series) {
+    const box = element('div');
+    const row = element('div', { class: 'panels' });
+    for (const panel of this.make(series, 200, 60)) {
+      const cell = element('div');
+      const now = element('div');
+      now.append(panel.words);
+      cell.append(element('div', {}, panel.title), panel.svg, now);
+      row.append(cell);
+    }
+    box.append(element('div', { class: 'heading', role: 'status' }, heading(series)), row);
+    return box;
+  }
+
+  table(all) {
+    if (all.length === 0) {
+      return element('p', {}, 'No container runs.');
+    }
+    const table = element('table');
+    const head = table.createTHead().insertRow();
+    head.append(...['Container', ...PANELS.map(([, title]) => title)].map(title => element('th', { scope: 'col' }, title)));
+    const body = table.createTBody();
+    for (const series of all) {
+      const row = body.insertRow();
+      row.append(element('td', {}, series.name));
+      for (const panel of this.make(series, 120, 24)) {
+        const cell = row.insertCell();
+        cell.append(panel.svg, ' ', panel.words);
+      }
+    }
+    return table;
+  }
+}
+
+function render({ model, el }) {
+  el.classList.add('ipycontainer-usage');
+  el.setAttribute('role', 'region');
+  el.setAttribute('aria-label', 'What containers use');
+  const view = new View(el, model.get('many'));
+  const hear = message => {
+    if (message.kind === 'whole') {
+      view.whole(message.series);
+    } else if (message.kind === 'points') {
+      view.points(message.points);
+    } else if (message.kind === 'problem') {
+      el.replaceChildren(element('p', { role: 'alert' }, message.words));
+    }
+  };
+  model.on('msg:custom', hear);
+
+  // Who scrolled it away or went to another tab does not look, and nothing is measured for nobody.
+  let near = false;
+  let looks = false;
+  let timer = 0;
+  const who = crypto.getRandomValues(new Uint32Array(2)).join('-'); // another tab may show the same
+  const judge = () => {
+    const now = near && document.visibilityState === 'visible';
+    if (now === looks) {
+      return;
+    }
+    looks = now;
+    window.clearInterval(timer);
+    if (looks) {
+      model.send({ kind: 'look', who, begins: true });
+      timer = window.setInterval(() => model.send({ kind: 'look', who }), AGAIN);
+    } else {
+      model.send({ kind: 'away', who });
+    }
+  };
+  const observer = new IntersectionObserver(entries => {
+    near = entries.at(-1).isIntersecting;
+    judge();
+  });
+  observer.observe(el);
+  document.addEventListener('visibilitychange', judge);
+  return () => {
+    observer.disconnect();
+    document.removeEventListener('visibilitychange', judge);
+    model.off('msg:custom', hear);
+    near = false;
+    judge();
+  };
+}
+
+export default { render };

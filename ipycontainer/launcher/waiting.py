@@ -1,0 +1,66 @@
+"""What a process has that was forked ahead and waits at a listening socket for the next request."""
+
+from __future__ import annotations
+
+import _socket
+import os
+import select
+import struct
+
+from ipycontainer.launcher.wire import Channel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PID = struct.Struct("i")
+
+# Seconds without a request after which one that waits goes: nothing is kept ready for whoever does not come.
+REST = 60.0
+
+
+class Waiting:
+    """One place in a queue, for the process `pid` that the launcher forked, and for whatever that forks.
+
+    hurried: somebody is in the queue already, so nothing should be done first that can be left out.
+    """
+
+    def __init__(self, listener: _socket.socket, lifeline: int, taker: int, hurried: bool) -> None:
+        self._listener = listener
+        self._lifeline = lifeline
+        self._taker = taker
+        self.hurried = hurried
+        self.pid = os.getpid()
+
+    def descriptors(self) -> list[int]:
+        """What must stay open as long as it waits."""
+        return [self._listener.fileno(), self._lifeline, self._taker]
+
+    def accept(self, others: Sequence[int] = ()) -> Channel | None:
+        """The next connection; None when there is no use in waiting any longer.
+
+        That is so after REST seconds, when the launcher has left, or when one of `others` is readable.
+        """
+        poll = select.poll()
+        for descriptor in (self._listener.fileno(), self._lifeline, *others):
+            poll.register(descriptor, select.POLLIN)
+        while True:
+            ready = poll.poll(REST * 1000)
+            try:
+                descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]
+                break
+            except BlockingIOError:
+                if [found for found, _ in ready] != [self._listener.fileno()]:
+                    return None  # nobody is in the queue, and nobody will come
+        # The launcher knows by this that one more is to be made ready.
+        os.write(self._taker, PID.pack(self.pid))
+        self.close()
+        sock = _socket.socket(fileno=descriptor)
+        sock.setblocking(True)
+        return Channel(sock)
+
+    def close(self) -> None:
+        """Wait no more."""
+        self._listener.close()
+        for end in (self._taker, self._lifeline):
+            os.close(end)
