@@ -92,7 +92,7 @@ chmod 755 "$first/init"
 
 # The root.  systemd is on the disk either way; the bare flavour never starts it.
 packages=systemd,systemd-sysv,udev,dbus,dbus-user-session,libpam-systemd,python3,python3-venv,uidmap,iproute2,procps
-packages=$packages,kmod,util-linux,passwd,login,e2fsprogs,libc-bin,nftables
+packages=$packages,kmod,util-linux,passwd,login,e2fsprogs,libc-bin,nftables,libeatmydata1
 export MODULES="$work/unpacked/lib/modules" VERSION="$version"
 # shellcheck disable=SC2016  # $1 is mmdebstrap's, for its hook
 mmdebstrap --mode=root --variant=apt --quiet --include="$packages" \

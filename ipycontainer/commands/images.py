@@ -39,7 +39,9 @@ def images(call: Call) -> int:
             raise OptionError(f"invalid filter {key!r}; there are {', '.join(_FILTERS)}")
     whole = parsed.flag("no-trunc")
     report = _report(parsed)
-    rows = _rows(call.engine.images(), parsed.arguments[0] if parsed.arguments else "", conditions, call)
+    rows = _rows(
+        call.engine.images(console.complain), parsed.arguments[0] if parsed.arguments else "", conditions, call
+    )
     if parsed.flag("quiet"):
         console.lines(list(dict.fromkeys(_shown_id(image, whole) for image, _name in rows)))
         return 0

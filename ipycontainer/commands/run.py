@@ -84,7 +84,9 @@ def create_or_pull(call: Call, asked: RunRequest) -> Container:
     try:
         show_pull(call, asked.image, call.parsed.flag("quiet"), aside=True)
     except RegistryError as error:
-        raise NoSuchImage(f"{_ABSENT} '{asked.image}' locally, and it cannot be pulled: {error}") from None
+        raise NoSuchImage(
+            f"{_ABSENT} '{asked.image}' locally, and it cannot be pulled: {error} (`load` takes one from an archive)"
+        ) from None
     return call.engine.create(asked)
 
 

@@ -118,6 +118,7 @@ class Directory:
             raise NameTaken(f"the name {new} was taken a moment ago; try again") from None
         if old:
             os.unlink(os.path.join(self.names_folder, old))
+        sync_folder(self.names_folder)
 
     def ids(self) -> list[str]:
         """The ids of all containers, in no order."""

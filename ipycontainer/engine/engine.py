@@ -22,7 +22,7 @@ from ipycontainer.runtime.container_state import RUNNING, read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.doctor import Finding
@@ -206,12 +206,12 @@ class Engine:
 
     # Images.
 
-    def images(self) -> list[Image]:
-        """All images, the newest first."""
+    def images(self, broken: Callable[[str], object] | None = None) -> list[Image]:
+        """All images, the newest first; `broken` is told of each one that cannot be read."""
         from ipycontainer.engine.image import Image
 
         store = self.store
-        return [Image(record, store) for record in store.list()]
+        return [Image(record, store) for record in store.list(broken or (lambda _sentence: None))]
 
     def image(self, reference: str) -> Image:
         """One image by name or id.  Raises NoSuchImage."""

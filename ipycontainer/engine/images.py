@@ -73,10 +73,12 @@ def commit(
     engine = container.engine
     store = engine.store
     names = [new_name(name)] if name else []
-    base = store.resolve(str(container.config["image_id"]))
-    settings = changed(_settings(base.config.settings, container.config), changes)
     step = {"created_by": " ".join(container.command), "author": author, "comment": message}
-    id = make_image(store, container.trees().layer(), settings, step, names, base, f"the layer of {container.name}")
+    with store.loading():  # its image keeps its blobs, whoever removes it meanwhile
+        base = store.resolve(str(container.config["image_id"]))
+        settings = changed(_settings(base.config.settings, container.config), changes)
+        what = f"the layer of {container.name}"
+        id = make_image(store, container.trees().layer(), settings, step, names, base, what)
     engine.journal.append("container", "commit", container.id, {"name": container.name, "image": name or id})
     return engine.image(id)
 

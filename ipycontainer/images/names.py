@@ -25,10 +25,11 @@ def new_name(text: str) -> Reference:
 def tag(store: Store, source: str, target: str) -> None:
     """Give the image `source` the name `target` too; whoever had it loses it."""
     name = new_name(target)
-    image = store.resolve(source)
-    manifest = image.manifest
-    described = Descriptor(manifest.media_type, manifest.document.digest, manifest.document.size)
-    add_names(store.layout, described, [name])
+    # Held, so that what somebody else removes meanwhile keeps its blobs until it has its new name.
+    with store.loading():
+        manifest = store.resolve(source).manifest
+        described = Descriptor(manifest.media_type, manifest.document.digest, manifest.document.size)
+        add_names(store.layout, described, [name])
 
 
 def chosen(store: Store, name: str) -> tuple[ImageRecord, tuple[Reference, ...]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import ImageNameError, NoSuchImage
+from ipycontainer.errors import Error, ImageNameError, NoSuchImage
 from ipycontainer.images.layout import Layout, Lock, writing
 from ipycontainer.images.records import ImageRecord, LaunchFiles, LaunchRecord
 from ipycontainer.oci import reference as references
@@ -161,8 +161,12 @@ class Store:
                     return image.replace(manifest=self._known[digest][1], digests=(str(digest), *others))
         return image
 
-    def list(self) -> Images:
-        """All images, the newest first."""
+    def list(self, broken: Callable[[str], object] | None = None) -> Images:
+        """All images, the newest first.
+
+        broken: is told in a sentence of each one whose documents cannot be read, and the others are given; without
+        it such a one raises, for who must not overlook any.
+        """
         from ipycontainer.images.ingest import name_of, repo_digests_of
 
         entries: dict[str, Lines] = {}
@@ -175,7 +179,13 @@ class Store:
             repo_digests.setdefault(str(entry.get("digest")), []).extend(repo_digests_of(entry))
         images: dict[str, ImageRecord] = {}
         for digest, names in entries.items():
-            image = self._image(Digest(digest), tuple(names))
+            try:
+                image = self._image(Digest(digest), tuple(names))
+            except (Error, OSError) as error:
+                if broken is None:
+                    raise
+                broken(f"the image {names[0] if names else digest} is broken: {error}; remove it or get it again")
+                continue
             image = image.replace(repo_digests=tuple(dict.fromkeys(repo_digests[digest])))
             same = images.get(image.id)
             if same is not None:  # one image, whose layers came here compressed in two ways

@@ -19,6 +19,15 @@ def syncfs(descriptor: int) -> None:
     check("syncfs", libc.syncfs(descriptor))
 
 
+def sync_file(path: str) -> None:
+    """Make what is in the file `path` durable, whoever wrote it.  fsync(2)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(path: str) -> None:
     """Make names that were made, renamed or removed in `path` durable.  fsync(2)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -58,7 +58,7 @@ class LabPage:
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
         self.page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('ipycontainer:show')")
         self.page.evaluate("() => window.jupyterapp.restored.then(() => undefined)")
-        self.page.locator(".jp-Launcher-cwd, .jp-LauncherCard").first.wait_for()
+        self.page.locator(".jp-LauncherCard").first.wait_for()
 
     def execute(self, command: str, args: dict[str, Any] | None = None) -> None:
         """One of JupyterLab's commands, begun and not waited for."""
@@ -98,6 +98,10 @@ class LabPage:
     def new_notebook(self) -> None:
         """An empty notebook with a kernel that waits."""
         self.execute("notebook:create-new", {"kernelName": "python3"})
+        self.kernel_ready()
+
+    def kernel_ready(self) -> None:
+        """Until the notebook in front has a kernel that waits."""
         self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         # The indicator speaks before the session is connected for good.
         self.page.evaluate(

@@ -97,7 +97,7 @@ def test_a_notebook_in_the_container_kernel(open_page, lab: Lab, browsing: Perso
         notebook.cells.append(nbformat.v4.new_code_cell())
         browsing.path("boxed.ipynb", nbformat.writes(notebook))
         page.execute("docmanager:open", {"path": "boxed.ipynb", "factory": "Notebook"})
-        page.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.kernel_ready()
         cell = page.run_cell("import os; print(*os.listdir('/sys/class/net'), os.getppid())")
         expect(cell.locator(".jp-OutputArea-output")).to_contain_text("lo 1")
         assert browsing.ok("ps", "-q", "--filter", "label=ipycontainer.kernel=true") != ""
@@ -111,7 +111,7 @@ def test_a_notebook_in_the_container_kernel(open_page, lab: Lab, browsing: Perso
         expect(page.page.locator(".jp-Notebook:visible")).to_contain_text("KeyboardInterrupt")
         # The restart button.
         page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-        page.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.kernel_ready()
         page.run_cell("print('kept' in dir(), 6 * 7)")
         expect(page.page.locator(".jp-Notebook:visible")).to_contain_text("False 42")
         page.picture()

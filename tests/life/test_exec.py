@@ -134,7 +134,7 @@ def test_nobody_in_the_container_can_look_into_it_before_it_is_the_program(perso
 import os, time
 seen, own = set(), {1, os.getpid()}
 print("on", flush=True)
-end = time.monotonic() + 8
+end = time.monotonic() + 60
 while time.monotonic() < end and not os.path.exists("/stop"):
     for name in os.listdir("/proc"):
         if not name.isdecimal() or int(name) in own: continue

@@ -18,6 +18,14 @@ from tests.vm.guest import Guest
 WHOLE = os.environ.get("IPYCONTAINER_VM") == "whole"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Nothing is skipped: what takes too long for every day is another suite (`make test-vm`)."""
+    rest = [item for item in items if not WHOLE and item.get_closest_marker("whole")]
+    if rest:
+        config.hook.pytest_deselected(items=rest)
+        items[:] = [item for item in items if item not in rest]
+
+
 class Disks(NamedTuple):
     """What a machine is booted from, and the folder that takes what it writes."""
 

@@ -58,6 +58,7 @@ class Guest:
         self.folder = folder
         self.console = folder / f"{flavour}-console.log"
         self._line = b""
+        self._cut_at: float | None = None
         line = folder / f"{flavour}.sock"
         line.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
@@ -119,6 +120,13 @@ class Guest:
         assert done.exit_code == 0, done
         return done.out.removesuffix("\n")
 
+    def cut_at(self, moment: float) -> None:
+        """Cut the power at this moment of time.monotonic(), while a command runs; its `run` raises PowerCut.
+
+        What had left the guest by then is still heard.
+        """
+        self._cut_at = moment
+
     def cut(self) -> None:
         """The power goes: nothing in the guest is told, and what its kernel had not written is lost."""
         self._process.kill()
@@ -143,15 +151,30 @@ class Guest:
 
     def _read(self, end: float) -> dict[str, Any]:
         while b"\n" not in self._line:
-            if not select.select([self._socket], [], [], max(0.0, end - time.monotonic()))[0]:
+            if self._cut_at is not None:
+                self._await_cut(self._cut_at)
+            elif not select.select([self._socket], [], [], max(0.0, end - time.monotonic()))[0]:
                 raise AssertionError(f"the guest did not answer in time\n{self._last_words()}")
-            chunk = self._socket.recv(65536)
+            try:
+                chunk = self._socket.recv(65536)
+            except ConnectionResetError:
+                chunk = b""  # qemu went with something of ours unread
             if not chunk:
                 raise PowerCut(self._last_words())
             self._line += chunk
         line, _, self._line = self._line.partition(b"\n")
         found: dict[str, Any] = json.loads(line)
         return found
+
+    def _await_cut(self, moment: float) -> None:
+        """Until something can be read, or the power has gone; then the end of the line can."""
+        if self._process.poll() is not None:
+            return
+        if not select.select([self._socket], [], [], max(0.0, moment - time.monotonic()))[0] or (
+            time.monotonic() >= moment
+        ):
+            self._process.kill()
+            self._process.wait()
 
     def _last_words(self) -> str:
         words = self.console.read_text(errors="replace")[-2000:] if self.console.exists() else ""

@@ -71,6 +71,7 @@ def test_an_ordinary_users_hog_is_killed_at_its_limit(ann: Account) -> None:
     ann.ok("rm", "hog")
 
 
+@pytest.mark.whole
 def test_without_a_manager_the_limit_is_refused_and_nothing_made(bob: Account) -> None:
     done = bob.run("run", "--name", "hog", "-m", "32m", "base", "python3", "-c", HOG)
     assert done.exit_code == 125
@@ -92,7 +93,7 @@ def test_all_limits_are_in_the_delegated_group(ann: Account) -> None:
     ann.ok("rm", "-f", "limited")
 
 
-@pytest.mark.parametrize("name", ["ann", "root"])
+@pytest.mark.parametrize("name", ["ann", pytest.param("root", marks=pytest.mark.whole)])
 def test_containers_outlive_the_service_that_started_them(with_systemd: Guest, name: str) -> None:
     """What is merely in a session of its own does not: that is what systemd does to a notebook server's children."""
     account = Account(with_systemd, name)
@@ -112,6 +113,7 @@ def test_containers_outlive_the_service_that_started_them(with_systemd: Guest, n
     account.ok("system", "shutdown")
 
 
+@pytest.mark.whole
 def test_doctor_says_which_limits_and_which_survival(ann: Account, bob: Account) -> None:
     lines = ann.run("doctor").out.splitlines()
     assert any(line.startswith("ok   limits: ") for line in lines), lines
@@ -123,6 +125,7 @@ def test_doctor_says_which_limits_and_which_survival(ann: Account, bob: Account)
         account.ok("system", "shutdown")
 
 
+@pytest.mark.whole
 def test_nothing_is_left_of_a_scope(ann: Account) -> None:
     ann.ok("run", "--rm", "-m", "32m", "base", "true")
     ann.ok("system", "shutdown")

@@ -14,7 +14,7 @@ import time
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
 from ipycontainer.linux import locks, pidfd
-from ipycontainer.linux.durability import write_file
+from ipycontainer.linux.durability import sync_file, sync_folder, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,6 +121,18 @@ def write_life(charge: Charge, life: dict[str, Any], durable: bool) -> None:
         write_file(path, [dumps(life).encode()], 0o600, durable)
     except OSError as error:
         raise KernelError("write", error.errno or 0, path) from None
+
+
+def make_durable(charge: Charge) -> None:
+    """What `write_life` wrote in passing is to survive a power cut from here on."""
+    path = os.path.join(charge.folder, "life.json")
+    try:
+        sync_file(path)
+        sync_folder(charge.folder)
+    except FileNotFoundError:
+        pass  # a forced removal was faster
+    except OSError as error:
+        raise KernelError("fsync", error.errno or 0, path) from None
 
 
 def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> None:

@@ -220,6 +220,9 @@ class Monitor:
             self._await_program()
             life.mark_running(self._lock)
             life.record_event(charge, "start", {})
+            if not charge.remove:
+                # The program runs already; only the word that it does waits for the disk.
+                life.make_durable(charge)
         except Error as error:
             self._fail(error)
             return
@@ -267,7 +270,8 @@ class Monitor:
         charge, place = self._charge, self._first.place
         if not charge.attach:
             self._client.close()
-        streams = Streams(self._client if charge.attach else None, log.LogWriter(charge.log_folder))
+        writer = log.LogWriter(charge.log_folder, durable=not charge.remove)
+        streams = Streams(self._client if charge.attach else None, writer)
         streams.take(self._streams, charge.terminal)
         streams.pump(place.pidfd)
         code = os.waitstatus_to_exitcode(os.waitpid(place.child, 0)[1])

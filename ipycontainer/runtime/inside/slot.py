@@ -117,6 +117,7 @@ class Slot:
         self._expected: dict[str, Any] | None = None
         self._whole: Plan | None = None
         self._folders: list[int] = []
+        self._trees: list[tuple[int, int]] = []
         self._null = -1
         self.lock = life.claim(self.run)
 
@@ -161,7 +162,14 @@ class Slot:
         self._bounding = next(step for step in whole.last if isinstance(step, LimitBounding))
         walk("last", [self._bounding], place)
         self._expected, self._whole = expected, whole
+        self._trees = self._trees_of(expected)
         rehearse(self._host, expected)
+
+    def _trees_of(self, request: dict[str, Any]) -> list[tuple[int, int]]:
+        """Which folders its layers are: one that was removed and unpacked again has the same path, and is another."""
+        above = len(self._slots.root) + 1
+        found = [os.stat(path[above:], dir_fd=self._folders[1]) for path in request["lowers"]]
+        return [(status.st_ino, status.st_ctime_ns) for status in found]
 
     def _plan(self, request: dict[str, Any]) -> Plan:
         """A request's plan, in this slot's group and on its layer."""
@@ -197,12 +205,14 @@ class Slot:
         if not self._is_fit or document.get("job") != "run":
             return None
         try:
+            if self._trees and self._trees_of(document["request"]) != self._trees:
+                return None
             whole = self._as_expected(document["request"])
             if whole is not None:
                 self._was_expected = True
                 return whole
             whole = self._plan(document["request"])
-        except Error:
+        except (Error, OSError):
             return None
         rest = tuple(step for step in whole.inside if not isinstance(step, self._not_walked))
         fits = whole.outside == self.outside and rest[: len(self._walked)] == self._walked

@@ -7,7 +7,7 @@ import time
 
 from ipycontainer.errors import Error, KernelError, WrongState
 from ipycontainer.launcher import alive
-from ipycontainer.linux import cgroups, pidfd, trees
+from ipycontainer.linux import cgroups, durability, pidfd, trees
 from ipycontainer.runtime.inside import life
 
 TYPE_CHECKING = False
@@ -126,7 +126,12 @@ def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
         sweep_leavings(run)
         gone = request or alive.read(run).get("remove")
         if gone:
-            trees.remove(discard(*(str(gone[key]) for key in ("folder", "trash", "names", "name", "id"))))
+            tree = discard(*(str(gone[key]) for key in ("folder", "trash", "names", "name", "id")))
+            if request:
+                # Somebody is told that it is gone: a power cut must not bring it back.
+                for folder in (os.path.dirname(gone["folder"]), gone["names"]):
+                    durability.sync_folder(folder)
+            trees.remove(tree)
         trees.remove(run)
     finally:
         os.close(lock)
