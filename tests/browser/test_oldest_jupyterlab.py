@@ -29,6 +29,9 @@ def lab(browsing: Persona, _folder: Path) -> Iterator[Lab]:
     server = Lab(browsing, python=python, environment=settings)
     yield server
     server.close()
+    # The wheel's own launcher: the checkout's command knows another one.
+    done = browsing.run([python.parent / "ipycontainer", "system", "shutdown"])
+    assert done.exit_code == 0, done
     shutil.rmtree(folder)
 
 
