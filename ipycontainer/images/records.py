@@ -91,7 +91,7 @@ class LaunchFiles:
         found = {"stamp": stamp, "id": id, "name": shown, "lowers": lowers, "config": config}
         path = self._path(name)
         if path is not None:
-            temporary = f"{path}.{os.getpid()}"
+            temporary = f"{path}.{os.urandom(6).hex()}"
             try:
                 os.makedirs(self._folder, 0o700, exist_ok=True)
                 with open(temporary, "w", encoding="utf-8") as file:

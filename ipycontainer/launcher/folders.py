@@ -124,7 +124,7 @@ def prepare(root: str) -> str:
             os.makedirs(os.path.join(root, name), 0o711, exist_ok=True)
         version = os.path.join(root, "version")
         if not os.path.exists(version):
-            temporary = f"{version}.{os.getpid()}"
+            temporary = f"{version}.{os.urandom(6).hex()}"  # threads come here at once too
             with open(temporary, "w", encoding="ascii") as file:
                 file.write(SCHEMA + "\n")
             os.replace(temporary, version)

@@ -58,7 +58,7 @@ def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644, durable: b
 
     Without `durable` readers still see the old content or the new one, but a power cut may take it.
     """
-    temporary = f"{path}.new-{os.getpid()}"
+    temporary = f"{path}.new-{os.urandom(6).hex()}"  # in a pid namespace every writer is number 1
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         _write_all(descriptor, pieces)

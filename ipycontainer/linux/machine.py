@@ -256,7 +256,7 @@ def _clear_away(folder: str) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    temporary = f"{path}.{os.getpid()}"
+    temporary = f"{path}.{os.urandom(6).hex()}"
     try:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
