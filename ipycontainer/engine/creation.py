@@ -9,7 +9,7 @@ from ipycontainer.engine import specification
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.engine.signals import number_of
-from ipycontainer.errors import InputError
+from ipycontainer.errors import InputError, NameTaken
 from ipycontainer.network import etc_files, modes
 from ipycontainer.record import Record
 
@@ -31,8 +31,15 @@ def create(engine: Engine, request: RunRequest) -> Container:
     config, launch = compose(engine, request, image, identity)
     name = engine.directory.choose_name(request.name)
     _make_sources(request)
-    # With --rm nothing of it shall outlast the run, so nothing of it has to survive a power cut.
-    engine.directory.add(identity, name, config, launch, durable=not request.remove)
+    while True:
+        try:
+            # With --rm nothing of it shall outlast the run, so nothing of it has to survive a power cut.
+            engine.directory.add(identity, name, config, launch, durable=not request.remove)
+            break
+        except NameTaken:
+            if request.name:
+                raise
+            name = engine.directory.choose_name("")  # somebody else has just drawn the same one
     engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
     return Container(engine, identity, config, name, launch)
 

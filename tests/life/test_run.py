@@ -188,3 +188,21 @@ def test_twenty_at_once(persona: Persona):
         """,
     )
     assert told == [str(number) for number in range(20)]
+
+
+def test_two_who_draw_the_same_name_both_get_one(persona: Persona):
+    """Between the draw and the making somebody else may take it; only who asked for a name hears of that."""
+    told = with_engine(
+        persona,
+        """
+        from ipycontainer.engine.request import RunRequest
+        drawn = ["other_name", "same_name", "same_name"]
+        first = engine.create(RunRequest(image="base", name="same_name"))
+        engine.directory.choose_name = lambda wanted: drawn.pop()
+        second = engine.create(RunRequest(image="base"))
+        tell([first.name, second.name])
+        for container in (first, second):
+            container.remove()
+        """,
+    )
+    assert told == ["same_name", "other_name"]
