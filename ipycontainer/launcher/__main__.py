@@ -43,12 +43,13 @@ def main() -> None:
 def _enter(root: str, run: str, name: str) -> None:
     from ipycontainer.errors import KernelError
     from ipycontainer.launcher import scope, store_namespace
-    from ipycontainer.linux import descriptors, keyrings
+    from ipycontainer.linux import descriptors, keyrings, signals
 
     # The starter waits for its child; the launcher proper is its grandchild, so nobody has to reap it.
     if os.fork():
         os._exit(0)
     descriptors.close_from(_LOCK + 1)
+    signals.reset_librarys_own()
     os.umask(0o022)
     os.chdir("/")
     try:

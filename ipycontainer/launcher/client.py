@@ -24,7 +24,7 @@ START = "run"
 _TRIES = 3
 
 # A signal that whoever starts us ignores (SIGHUP under nohup) would stay ignored in every container.  Signals 9 and
-# 19 cannot be, and 32 and 33 are libc's own.
+# 19 cannot be, and 32 and 33, which are libc's own, the launcher resets (linux/signals.py).
 _EVERY_SIGNAL = tuple(number for number in range(1, 65) if number not in (9, 19, 32, 33))
 
 

@@ -42,6 +42,7 @@ _BY_MACHINE = {
         "seccomp": 317,
         "bpf": 321,
         "keyctl": 250,
+        "rt_sigaction": 13,
     },
     "aarch64": {
         "pivot_root": 41,
@@ -53,6 +54,7 @@ _BY_MACHINE = {
         "seccomp": 277,
         "bpf": 280,
         "keyctl": 219,
+        "rt_sigaction": 134,
     },
 }
 

@@ -19,6 +19,7 @@ from tests.personas import Persona
 
 pytestmark = pytest.mark.personas("root")
 
+LIBRARYS_OWN = 1 << 31 | 1 << 32  # signals 32 and 33
 FACTS = Path(__file__).with_name("facts_inside.py")
 TABLE = Path(__file__).with_name("docker_differences.json")
 ABSENT = "-"
@@ -57,6 +58,9 @@ def _ours(persona: Persona, options: tuple[str, ...]) -> dict[str, str]:
 def _dockers(daemon: DockerDaemon, options: tuple[str, ...]) -> dict[str, str]:
     words = ("run", "--rm", "-i", "--network", "none", *options, "base", "python3", "-I", "-")
     found: dict[str, str] = json.loads(daemon.ok(*words, input=FACTS.read_bytes()))
+    # What whoever started dockerd ignored stays ignored in its containers: of these two we know that libc's
+    # posix_spawn leaves them so.  Ours resets them.
+    found["status SigIgn"] = f"{int(found['status SigIgn'], 16) & ~LIBRARYS_OWN:016x}"
     return _own_or_hosts(found)
 
 

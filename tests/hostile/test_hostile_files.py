@@ -25,9 +25,12 @@ def test_the_kernels_folders_cannot_be_led_elsewhere(persona: Persona, folder: s
 
 
 ROOT = "runtime/inside/steps/root.py"
+NAMESPACES = "runtime/inside/steps/namespaces.py"
 NO_CHECK: list[Edit] = [
     (ROOT, 'if self.target in ("/proc", "/sys", "/dev"):', "if False:"),
     (ROOT, "descriptors.RESOLVE_IN_ROOT | descriptors.RESOLVE_NO_SYMLINKS |", "descriptors.RESOLVE_IN_ROOT |"),
+    # The step that writes settings looks too.
+    (NAMESPACES, "descriptors.RESOLVE_IN_ROOT | descriptors.RESOLVE_NO_SYMLINKS\n", "descriptors.RESOLVE_IN_ROOT\n"),
 ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -196,3 +198,21 @@ def test_a_lock_follows_a_childs_duplicate(lock):
 
 def test_no_file_is_no_lock(tmp_path):
     assert not locks.is_held(str(tmp_path / "nothing"))
+
+
+def test_the_librarys_own_signals_are_reset():
+    code = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+ignore = (ctypes.c_ulong * 4)(1, 0, 0, 0)
+for number in (32, 33):
+    libc.syscall(syscalls.number("rt_sigaction"), number, ignore, None, 8)
+def ignored():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("SigIgn")).split()[1], 16)
+before = ignored()
+signals.reset_librarys_own()
+print(before >> 31 & 3, ignored() >> 31 & 3)
+"""
+    head = "from ipycontainer.linux import signals, syscalls\n"
+    done = subprocess.run([sys.executable, "-c", head + code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["3", "0"]
