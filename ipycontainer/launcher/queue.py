@@ -47,10 +47,6 @@ class Queue:
             self.waiting.discard(pid)
             self._burst += 1
 
-    def is_overrun(self) -> bool:
-        """Whether requests come faster than one at a time can be made ready for them."""
-        return self._burst > self._most > 0
-
     def missing(self, now: float) -> int:
         """How many more should wait; asked at a quiet moment, which ends a burst."""
         if self._burst >= self._wanted or now > self._wanted_at + REST:
