@@ -12,12 +12,14 @@ from tests.crash.points import BECOMES, POINTS, WALK, every_row, may_fail
 from tests.hostile.copies import Copy
 from tests.personas import CHECKOUT, Persona
 
+pytestmark = pytest.mark.timeout(330)
+
 Case = tuple[str, str, str]
 
 
 def told(copy: Copy, expression: str, before: str = "") -> Any:
     """What the driver of a test build says."""
-    return copy.told(f"{before}import driver\ntell(driver.Driver(engine).{expression})", timeout=110)
+    return copy.told(f"{before}import driver\ntell(driver.Driver(engine).{expression})", timeout=300)
 
 
 def cases(names: list[str], kind: str) -> list[Case]:
@@ -25,16 +27,24 @@ def cases(names: list[str], kind: str) -> list[Case]:
     return [(name, action, kind) for name in names for action in ("kill", "fail") if action == "kill" or may_fail(name)]
 
 
-def check(said: dict[str, list[str]]) -> None:
-    assert said["troubles"] == [], "\n".join(said["troubles"])
-    assert said["missed"] == [], "points that nothing reaches any more"
+def walk(copy: Copy, todo: list[Case], before: str = "") -> None:
+    """Every case leaves no trouble, and is reached: on a busy machine a slot may not be ready at the first try."""
+    missed: list[str] = []
+    for _ in range(3):
+        said = told(copy, f"walk({todo!r})", before)
+        assert said["troubles"] == [], "\n".join(said["troubles"])
+        missed = said["missed"]
+        todo = [case for case in todo if f"{case[2]}: {case[0]}={case[1]}" in missed]
+        if not todo:
+            break
+    assert missed == [], "points that nothing reaches any more"
 
 
 @pytest.mark.parametrize("kind", POINTS)
 def test_every_named_point(persona: Persona, kind: str):
     names = [row[0].rstrip("!") for row in POINTS[kind]]
     with built(persona) as copy:
-        check(told(copy, f"walk({cases(names, kind)!r})"))
+        walk(copy, cases(names, kind))
 
 
 @pytest.mark.parametrize("half", ["outside and inside", "last"])
@@ -43,21 +53,21 @@ def test_every_step_of_a_full_plan(persona: Persona, half: str):
     with built(persona) as copy:
         names = [name for name in told(copy, "steps()", NO_SLOTS) if (".last." in name) == (half == "last")]
         assert len(names) > 10
-        check(told(copy, f"walk({cases(names, 'everything')!r})", NO_SLOTS))
+        walk(copy, cases(names, "everything"), NO_SLOTS)
 
 
 def test_every_step_of_an_exec(persona: Persona):
     with built(persona) as copy:
         names = told(copy, "exec_steps()")
         assert len(names) > 8
-        check(told(copy, f"walk({cases(names, 'executed in full')!r})"))
+        walk(copy, cases(names, "executed in full"))
 
 
 def test_every_step_that_a_slot_walks_ahead(persona: Persona):
     with built(persona) as copy:
         names = told(copy, "slot_steps()")
         assert len(names) > 4
-        check(told(copy, f"walk({cases(names, 'kept')!r})"))
+        walk(copy, cases(names, "kept"))
 
 
 def test_the_command_line_takes_the_switch_from_its_environment(persona: Persona):

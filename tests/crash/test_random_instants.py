@@ -18,6 +18,8 @@ SEED = int(os.environ.get("IPYCONTAINER_CRASH_SEED") or int.from_bytes(os.urando
 SHARE = {"root": 0.5, "user": 0.3, "solo": 0.2}
 BATCH = 50
 
+pytestmark = pytest.mark.timeout(330)
+
 
 def batches() -> list[int]:
     """So many in one test, so that each stays within the time that any test has."""

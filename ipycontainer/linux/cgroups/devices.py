@@ -10,6 +10,7 @@ nothing, and a process that waits to become a container has joined it long befor
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 
 from ipycontainer.errors import KernelError
@@ -107,15 +108,25 @@ def join_shared(groups: str) -> None:
 
 
 def _make_shared(groups: str) -> None:
-    """The shared group appears under its name with its list complete: nobody ever joins an open one."""
-    temporary = f"{groups}/{SHARED}-{os.getpid()}"
+    """The shared group appears under its name with its list complete: nobody ever joins an open one.
+
+    One at a time: of two makers of one group each would deny what the other has just allowed.  The name for the
+    meantime is always the same, so what a killed maker left is used by the next.
+    """
+    temporary = f"{groups}/{SHARED}-new"
     try:
-        os.makedirs(temporary, 0o755, exist_ok=True)
-        for file, value in rule_writes(temporary, USUAL):
-            _write_what_we_have(file, value)
-        os.rename(temporary, f"{groups}/{SHARED}")
-    except FileExistsError:
-        os.rmdir(temporary)
+        os.makedirs(groups, 0o755, exist_ok=True)
+        folder = os.open(groups, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if os.path.isdir(f"{groups}/{SHARED}"):
+                return
+            os.makedirs(temporary, 0o755, exist_ok=True)
+            for file, value in rule_writes(temporary, USUAL):
+                _write_what_we_have(file, value)
+            os.rename(temporary, f"{groups}/{SHARED}")
+        finally:
+            os.close(folder)
     except OSError as error:
         if error.errno != errno.ENOENT:  # the parent was taken away: once more
             raise KernelError("mkdir", error.errno or 0, temporary) from None
