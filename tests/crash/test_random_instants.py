@@ -10,7 +10,7 @@ import os
 import pytest
 
 from tests.crash.build import built
-from tests.crash.test_named_points import told
+from tests.crash.test_named_points import WHO, told
 from tests.personas import Persona
 
 COUNT = int(os.environ.get("IPYCONTAINER_CRASHES", "200"))
@@ -18,7 +18,7 @@ SEED = int(os.environ.get("IPYCONTAINER_CRASH_SEED") or int.from_bytes(os.urando
 SHARE = {"root": 0.5, "user": 0.3, "solo": 0.2}
 BATCH = 50
 
-pytestmark = pytest.mark.timeout(330)
+pytestmark = [pytest.mark.timeout(330), pytest.mark.personas(*WHO)]
 
 
 def batches() -> list[int]:
