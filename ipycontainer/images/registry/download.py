@@ -7,14 +7,13 @@ holder, so a waiter goes on where a downloader was killed.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 
 from ipycontainer.errors import RegistryError
 from ipycontainer.images.ingest import Incoming, take_layer
 from ipycontainer.images.layers import Layers
-from ipycontainer.images.layout import Layout
+from ipycontainer.images.layout import Layout, Lock
 from ipycontainer.images.registry.client import PATIENT, Answer, Client
 from ipycontainer.images.registry.connection import BROKEN
 from ipycontainer.oci.descriptor import Descriptor
@@ -64,23 +63,20 @@ class LayerLock:
     def __init__(self, layout: Layout, digest: Digest, tell: Told) -> None:
         self._path = os.path.join(layout.folder, "ingest", f"lock-{digest.hex}")
         self._tell = tell
-        self._descriptor = -1
+        self._lock = Lock(self._path, wait=False)
 
     def __enter__(self) -> Self:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._tell(WAITING, 0, 0)
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        except BaseException:
-            os.close(self._descriptor)
-            raise
+            self._lock.__enter__()
+        except BlockingIOError:
+            # A person shall know that the bar stands still because somebody else fetches the same layer.
+            self._tell(WAITING, 0, 0)
+            self._lock = Lock(self._path)
+            self._lock.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
+    def __exit__(self, *details: object) -> None:
+        self._lock.__exit__(*details)
 
 
 class Stream:
