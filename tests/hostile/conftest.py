@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.hostile.disks import disk as disk
 from tests.hostile.docker_daemon import DockerDaemon
 from tests.life.conftest import _no_containers_left as _no_containers_left
 from tests.personas import Persona

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from ipycontainer.linux import bpf
 from ipycontainer.linux.cgroups.devices import EVERYTHING, USUAL, DeviceRule
 from tests.hostile.copies import Edit, copy_with
+from tests.hostile.disks import SECRET
 from tests.personas import Persona
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root attaches programs to cgroups")
@@ -95,21 +95,11 @@ def test_the_kernel_decides_as_the_rules_say(
     assert [error == errno.EPERM for error in found] == refused, found
 
 
-SECRET = "what is on the host's disk"
 UNIFIED = """#!/bin/sh
 exec unshare -m --propagation private sh -c '
 umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec /usr/bin/python3 "$@"' sh "$@"
 """
 OFF: Edit = ("runtime/plan.py", "if host.devices == cgroups.devices.PROGRAMS and group.clone_into:", "if False:")
-
-
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    file = tmp_path_factory.mktemp("disk") / "file"
-    file.write_bytes(SECRET.encode().ljust(1 << 20, b"\0"))
-    found = subprocess.run(["losetup", "-r", "-f", "--show", file], capture_output=True, text=True, check=True)
-    yield os.stat(found.stdout.strip()).st_rdev
-    subprocess.run(["losetup", "-d", found.stdout.strip()], check=True)
 
 
 @pytest.fixture

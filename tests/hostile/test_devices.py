@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.hostile.copies import Edit, copy_with
+from tests.hostile.disks import SECRET
 from tests.life.inside import attempt, sh
 from tests.personas import Persona
 
 pytestmark = pytest.mark.personas("root")
 
 PLACES = "/x /dev/x /dev/shm/x /tmp/x /run/x /bound/x"
-SECRET = "what is on the host's disk"
 
 
 def _script(disk: int) -> str:
@@ -27,16 +26,6 @@ for place in {PLACES}; do
     (exec 3<$place; head -c {len(SECRET)} <&3 | grep -q "{SECRET}" && echo read $place) 2>/dev/null
 done
 """
-
-
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The number of a disk of the host: a loop device of our own, read only."""
-    file = tmp_path_factory.mktemp("disk") / "file"
-    file.write_bytes(SECRET.encode().ljust(1 << 20, b"\0"))
-    found = subprocess.run(["losetup", "-r", "-f", "--show", file], capture_output=True, text=True, check=True)
-    yield os.stat(found.stdout.strip()).st_rdev
-    subprocess.run(["losetup", "-d", found.stdout.strip()], check=True)
 
 
 @pytest.fixture
