@@ -86,9 +86,6 @@ class Directory:
         try:
             # Others need no look into it; its own root, another id for an ordinary user, must get through.
             os.mkdir(folder, 0o711)
-        except OSError as error:
-            raise StoreUnwritable(f"cannot make {folder}: {error.strerror}; is the disk full?") from None
-        try:
             # Whoever reads it meanwhile takes what is not whole for not there.
             write = write_file if durable else write_once
             write(record, [f"{dumps(config)}\n{dumps(launch)}\n".encode()], 0o600)
@@ -100,7 +97,7 @@ class Directory:
                 self._refuse_taken(name)
                 raise NameTaken(f"the name {name} was taken a moment ago; try again") from None
             if isinstance(error, OSError):
-                raise StoreUnwritable(f"cannot write {record}: {error.strerror}; is the disk full?") from None
+                raise StoreUnwritable(f"cannot make {record}: {error.strerror}; is the disk full?") from None
             raise
         if durable:
             for path in (self._containers, self.names_folder):
@@ -153,7 +150,7 @@ class Directory:
             if time.time() - os.stat(folder).st_mtime < _UNFINISHED_SECONDS:
                 return
             names = os.listdir(folder)
-            if any(not name.startswith(RECORD + ".new-") for name in names):
+            if self._line(container, 0) is not None or any(not name.startswith(RECORD) for name in names):
                 return  # it has its record by now, or is what we do not know
             for name in names:
                 os.unlink(os.path.join(folder, name))
@@ -219,7 +216,11 @@ def _config(line: bytes) -> dict[str, Any]:
 
 
 def _forget(folder: str) -> None:
-    """Remove a container's folder that was just made; nothing but its record is in it yet."""
-    for name in os.listdir(folder):
+    """Remove a container's folder that was just made, if it was; nothing but its record is in it yet."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in names:
         os.unlink(os.path.join(folder, name))
     os.rmdir(folder)

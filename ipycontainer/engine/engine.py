@@ -317,13 +317,19 @@ class Engine:
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""
         pid = self.launcher.running_pid()
-        if pid is None:
-            self.launcher.forget()
-            return
+        if pid is not None:
+            self._see_launcher_leave(pid, timeout)
+        for run in self.directory.run_folders():
+            # Its monitor answers first and sweeps then: what is being swept shall not keep the run folder.
+            if read_state(self.directory.folder(os.path.basename(run)), run).status != RUNNING:
+                lifecycle.wait_for_sweep(run, _SWEEP_SECONDS)
+        self.launcher.forget()
+
+    def _see_launcher_leave(self, pid: int, timeout: float) -> None:
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
-            return
+            return  # killed; those who waited with it were still there to be reached
         try:
             self.launcher.leave()
             poll = select.poll()
@@ -332,11 +338,6 @@ class Engine:
                 raise TimedOut(f"the launcher (process {pid}) did not leave within {timeout:g} s")
         finally:
             os.close(descriptor)
-        for run in self.directory.run_folders():
-            # Its monitor answers first and sweeps then: what is being swept shall not keep the run folder.
-            if read_state(self.directory.folder(os.path.basename(run)), run).status != RUNNING:
-                lifecycle.wait_for_sweep(run, _SWEEP_SECONDS)
-        self.launcher.forget()
 
     def __repr__(self) -> str:
         return f"<Engine {self.root}>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import fcntl
 import os
+import time
 
 from ipycontainer.errors import Error, LauncherError, from_wire
 from ipycontainer.json_text import loads
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 _START_LIMIT = 30.0
 # The job that has a queue of its own, in which prepared processes wait.
 START = "run"
-_TRIES = 3
+# Those who waited with a launcher that was killed listen a little longer than it, while they tidy up.
+_PATIENCE = 5.0
+_BREATH = 0.002
 
 # A signal that whoever starts us ignores (SIGHUP under nohup) would stay ignored in every container.  Signals 9 and
 # 19 cannot be, and 32 and 33, which are libc's own, the launcher resets (linux/signals.py).
@@ -51,7 +54,10 @@ class Launcher:
     def facts(self) -> dict[str, Any]:
         """What the launcher says of itself (mode, pid), starting it if need be."""
         self.connect().close()
-        with open(os.path.join(self.run, self._name + ".json"), encoding="utf-8") as file:
+        return self._written(self._name)
+
+    def _written(self, name: str) -> dict[str, Any]:
+        with open(os.path.join(self.run, name + ".json"), encoding="utf-8") as file:
             found: dict[str, Any] = loads(file.read())
         return found
 
@@ -66,7 +72,10 @@ class Launcher:
         if sock is None:
             return None
         sock.close()
-        return int(self.facts()["pid"])
+        try:
+            return int(self._written(self._name)["pid"])
+        except FileNotFoundError:
+            return None  # it is just leaving
 
     def _try_connect(self, path: str = "") -> _socket.socket | None:
         sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
@@ -105,7 +114,6 @@ class Launcher:
 
         Until it does it holds `lock` too: if we are killed meanwhile, whoever asks next waits and starts no other.
         """
-        import time
 
         from ipycontainer.launcher import scope
         from ipycontainer.launcher.identity import PACKAGE, interpreter, launcher_digest
@@ -180,20 +188,25 @@ class Launcher:
         A launcher that is killed takes along what waits at its socket.  The kernel tells such a request, which nobody
         has read, from one that somebody has: the first is asked again, of the next launcher.
         """
-        for _ in range(_TRIES):
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
             channel = self.connect(self.start_path if job == START else "")
             try:
                 channel.send({"job": job, "request": request}, descriptors)
                 message = channel.receive()
             except BaseException as error:
                 channel.close()
-                if isinstance(error, LauncherError) and channel.was_reset:
-                    continue
-                raise
-            if message is not None or not channel.was_reset:
-                return channel, message
-            channel.close()
-        raise LauncherError(f"the launcher at {self.socket_path} went away {_TRIES} times before it read the request")
+                if not (isinstance(error, LauncherError) and channel.was_reset):
+                    raise
+            else:
+                if message is not None or not channel.was_reset:
+                    return channel, message
+                channel.close()
+            time.sleep(_BREATH)
+        raise LauncherError(
+            f"for {_PATIENCE:g} s launchers at {self.socket_path} went away before they read the request; "
+            "is somebody killing them?"
+        )
 
     def call(
         self,
@@ -227,12 +240,26 @@ class Launcher:
         except FileNotFoundError:
             return  # there never was one
         try:
-            names = os.listdir(self.run)
-            if any(name.endswith(".sock") and _listens(os.path.join(self.run, name)) for name in names):
-                return  # one was started meanwhile, or another release's is there
-            folders.remove_run(self.run)
+            names = [name[: -len(".sock")] for name in os.listdir(self.run) if name.endswith(".sock")]
+            if not any(self._is_there(name) for name in names):  # one started meanwhile, or another release's
+                folders.remove_run(self.run)
         finally:
             os.close(lock)
+
+    def _is_there(self, name: str) -> bool:
+        """Whether a launcher listens, and not just those who waited with one that was killed."""
+        path = os.path.join(self.run, name + ".sock")
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
+            if not _listens(path):
+                return False
+            try:
+                if os.path.exists(f"/proc/{int(self._written(name)['pid'])}"):
+                    return True
+            except FileNotFoundError:
+                return True
+            time.sleep(_BREATH)
+        return True
 
     def _lock(self) -> int:
         """The lock under which launchers are started and run folders removed; a descriptor to be closed."""
@@ -285,7 +312,6 @@ def unwrap(document: dict[str, Any]) -> dict[str, Any] | None:
 def _read_all(descriptor: int, limit: float) -> bytes:
     """Everything until the end, within `limit` seconds."""
     import select
-    import time
 
     deadline = time.monotonic() + limit
     poll = select.poll()

@@ -120,7 +120,7 @@ def prepare(root: str) -> str:
     try:
         _refuse_network(root)
         os.makedirs(root, 0o711, exist_ok=True)
-        for name in ("containers", "names"):
+        for name in ("containers", "names", "slots", "trash"):
             os.makedirs(os.path.join(root, name), 0o711, exist_ok=True)
         version = os.path.join(root, "version")
         if not os.path.exists(version):

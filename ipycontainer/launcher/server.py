@@ -14,11 +14,11 @@ import select
 import sys
 import time
 
-from ipycontainer.errors import Error, InputError, to_wire
+from ipycontainer.errors import Error, InputError, LauncherError, to_wire
 from ipycontainer.launcher.queue import Queue
 from ipycontainer.launcher.waiting import PID, Waiting
 from ipycontainer.launcher.wire import Channel
-from ipycontainer.linux import prctl
+from ipycontainer.linux import pidfd, prctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -175,7 +175,11 @@ class Server:
         os.write(self._waker, b"!")
 
     def _ask_to_leave(self, _request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-        os.kill(self._pid, _signal.SIGUSR1)
+        # By descriptor, and only to our parent: we may have outlived the launcher, and its number may be another's.
+        launcher = pidfd.open_process(self._pid)
+        if os.getppid() != self._pid:
+            raise LauncherError("the launcher was killed")
+        pidfd.send_signal(launcher, _signal.SIGUSR1)
         return {}
 
     def _fork_waiting(self, queue: Queue, hurried: bool) -> None:

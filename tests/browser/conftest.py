@@ -15,9 +15,12 @@ from tests.personas import CHECKOUT, Persona
 PICTURES = CHECKOUT / "artefacts" / "browser"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for all; each page has a profile of its own."""
+    """One browser for all; each page has a profile of its own.
+
+    It goes with the last test here: as long as it lives an event loop runs in this thread, and nobody's `await` could.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no chromium: apt-get install chromium (scripts/browser.sh does, as root)")

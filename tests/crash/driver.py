@@ -28,6 +28,7 @@ OUTPUT = b"out\n"
 PROGRAM = ("sh", "-c", f"echo out; exit {CODE}")
 PATIENCE = 20.0
 _SIGKILL = 9
+_ENOUGH = 5  # troubles, each of which has waited for something in vain
 
 
 class Trouble(Exception):
@@ -246,9 +247,10 @@ class Driver:
 
         until(is_swept, f"run folders are left: {engine.directory.run_folders()}", 5)
         for container in engine.containers(all=True):
-            self._judge(container, client, kind)
             # A request that its client did not live to see answered may be carried out only now.
-            container.remove(force=container.status == "created" and client.killed)
+            until(lambda found=container: found.status != "running", "a late program has ended")  # type: ignore[misc]
+            self._judge(container, client, kind)
+            container.remove(force=client.killed)
         need(not engine.containers(all=True), "a container cannot be removed")
         result: Any = engine.run("base", ["echo", "next"], remove=True)
         need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
@@ -258,7 +260,7 @@ class Driver:
         """What a create left without its record is taken for dead after a minute: let it be one."""
         for identity in self.engine.directory.ids():
             folder = self.engine.directory.folder(identity)
-            if not os.path.exists(f"{folder}/container.jsonl"):
+            if self.engine.directory.read(identity) is None:
                 os.utime(folder, (0, 0))
 
     def _judge(self, container: Any, client: Client, kind: str) -> None:
@@ -309,7 +311,9 @@ class Driver:
         chance = random.Random(seed)
         said: dict[str, Any] = {"hit": dict.fromkeys(victims.ROLES, 0), "troubles": []}
         lengths = {kind: self._length(kind) for kind in ("kept", "removed", "everything")}
-        while sum(said["hit"].values()) < count:
+        for _ in range(8 * count):
+            if sum(said["hit"].values()) >= count or len(said["troubles"]) > _ENOUGH:
+                break
             role, kind = chance.choice(victims.ROLES), chance.choice(list(lengths))
             delay = chance.uniform(0, lengths[kind])
             label = f"{kind}: SIGKILL to the {role} after {delay * 1000:.1f} ms (seed {seed})"
@@ -342,6 +346,8 @@ class Driver:
         if victim:
             try:
                 os.kill(victim, _SIGKILL)
+                # The next run is judged too, and its request must not come to one that is half dead.
+                until(lambda: not victims.is_running(victim), "the victim is dead")
             except ProcessLookupError:
                 victim = 0
         client.see_to_the_end(lambda: None)

@@ -23,6 +23,11 @@ def find(role: str, launcher: int, chance: random.Random) -> int:
     return chance.choice(at_work or found or [0])
 
 
+def is_running(pid: int) -> bool:
+    """Whether it is there, and no zombie."""
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] not in ([], ["Z"], ["X"])
+
+
 def _children(oldest: int) -> dict[int, list[int]]:
     """Parent -> children, of what is not older than `oldest`: quickly, for the instant is now."""
     found: dict[int, list[int]] = {}

@@ -28,7 +28,7 @@ def complete():
     ("text", "expected"),
     [
         ("%container r", ["rm", "rmi", "run"]),
-        ("%container image ", ["inspect", "list", "load", "ls", "remove", "rm"]),
+        ("%container image r", ["remove", "rm"]),
         ("%container run --mem", ["--memory"]),
         ("%container run --rm --na", ["--name"]),
         ("x = %container ps --fi", ["--filter"]),

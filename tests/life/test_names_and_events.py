@@ -23,6 +23,28 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_made(persona: Persona):
     assert persona.ok("ps", "-aq") == first[:12]
 
 
+@pytest.mark.parametrize("written", [None, "", '{"image": '])
+def test_what_a_killed_create_left_goes_after_a_minute(persona: Persona, written: str | None):
+    """A whole record is two lines; until then nobody is shown it, and nothing but it is there."""
+    old, young = "0" * 64, "1" * 64
+    for identity in (old, young):
+        code = f"""
+            import os
+            os.mkdir(engine.directory.folder({identity!r}))
+            if {written!r} is not None:
+                with open(engine.directory.folder({identity!r}) + "/container.jsonl", "w") as file:
+                    file.write({written!r})
+            os.utime(engine.directory.folder({old!r}), (0, 0))
+            tell(None)
+        """
+        with_engine(persona, code)
+    assert persona.ok("ps", "-aq") == ""
+    assert with_engine(persona, "tell(engine.directory.ids())") == [young]
+    with_engine(persona, f"os.utime(engine.directory.folder({young!r}), (0, 0)); tell(None)")
+    assert persona.ok("ps", "-aq") == ""
+    assert with_engine(persona, "tell(engine.directory.ids())") == []
+
+
 def test_a_name_raced_for_goes_to_one(persona: Persona):
     told = with_engine(
         persona,

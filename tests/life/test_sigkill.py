@@ -204,3 +204,13 @@ def test_everything_of_ours_dies_at_once(persona: Persona):
         until(lambda pid=record["pid"]: not is_running(pid), "they are dead", 5)  # type: ignore[misc]
     assert persona.ok("ps", "-q") == ""
     assert len(persona.ok("ps", "-aq").split()) == 3
+
+
+def test_shutdown_right_after_the_launcher_was_killed(persona: Persona):
+    """Those who waited with it still listen for an instant; the next one must not be asked, nor the sockets stay."""
+    for _ in range(5):
+        persona.ok("run", "--rm", "base", "true")
+        os.kill(launcher(persona), signal.SIGKILL)
+        persona.ok("system", "shutdown")
+        left = [name for folder in persona.run_folders() if folder.is_dir() for name in os.listdir(folder)]
+        assert not [name for name in left if name.startswith("launcher-")], left
