@@ -6,7 +6,8 @@ import os
 import time
 
 from ipycontainer.engine.status_text import status_text
-from ipycontainer.errors import NoSuchContainer, TimedOut, WrongState
+from ipycontainer.errors import Error, NoSuchContainer, TimedOut, WrongState
+from ipycontainer.launcher.alive import boot_id
 from ipycontainer.runtime import lifecycle
 from ipycontainer.runtime.container_state import CREATED, EXITED, RUNNING, UNKNOWN, State, read_state
 
@@ -257,6 +258,17 @@ class Container:
                     self._kill_and_wait()
                 time.sleep(0.005)
         return False
+
+    def forget_if_of_an_earlier_boot(self) -> bool:
+        """Remove what was made with --rm before this machine was last started; whether it was that, and is gone."""
+        boot = self._config.get("boot_id")
+        if not boot or boot == boot_id():
+            return False
+        try:
+            self.remove()
+        except Error:
+            return False  # to look is still possible, and the next one who looks tries again
+        return True
 
     def rename(self, name: str) -> None:
         """Give it another name."""

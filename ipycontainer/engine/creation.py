@@ -10,6 +10,7 @@ from ipycontainer.engine.container import Container
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.engine.signals import number_of
 from ipycontainer.errors import InputError, NameTaken
+from ipycontainer.launcher.alive import boot_id
 from ipycontainer.network import etc_files, modes
 from ipycontainer.record import Record
 
@@ -70,7 +71,10 @@ def compose(
 def _config(request: RunRequest, image: LaunchRecord, spec: dict[str, Any]) -> dict[str, Any]:
     labels = dict(image.config.get("Labels") or {})
     labels.update(pair.partition("=")[::2] for pair in request.labels)
+    # With --rm it goes with whatever ends it, a power cut too; and after that nobody else could tell.
+    passing = {"boot_id": boot_id()} if request.remove else {}
     return {
+        **passing,
         "image": request.image,
         "image_id": image.id,
         "command": spec["process"]["args"],

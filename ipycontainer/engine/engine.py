@@ -167,8 +167,10 @@ class Engine:
             config = self.directory.read(identity)
             if config is None:
                 self.directory.forget_unfinished(identity)
-            else:
-                found.append(Container(self, identity, config, names.get(identity, "")))
+                continue
+            container = Container(self, identity, config, names.get(identity, ""))
+            if not container.forget_if_of_an_earlier_boot():
+                found.append(container)
         found.sort(key=lambda container: container.created, reverse=True)
         if filters:
             found = select(found, filters, self.get)

@@ -36,3 +36,9 @@ def read(run: str) -> dict[str, Any]:
         if isinstance(part, dict):
             found.update(part)
     return found
+
+
+def boot_id() -> str:
+    """Which run of this machine this is: process numbers mean nothing in another.  proc_sys_kernel(5)."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()

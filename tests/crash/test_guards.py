@@ -17,7 +17,7 @@ _BY_START_TIME: Edit = (
     "not",
 )
 _SWEPT_BY_START_TIME: Edit = ("runtime/inside/sweep.py", "if pidfd.start_time(pid) == start_time:", "if True:")
-_BY_BOOT: Edit = ("runtime/inside/sweep.py", 'if state.get("boot_id") == life.boot_id():', 'if "pid" in state:')
+_BY_BOOT: Edit = ("runtime/inside/sweep.py", 'if state.get("boot_id") == alive.boot_id():', 'if "pid" in state:')
 
 _INNOCENT = """
 import subprocess, time

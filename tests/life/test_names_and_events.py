@@ -24,16 +24,16 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_made(persona: Persona):
 
 
 @pytest.mark.parametrize("written", [None, "", '{"image": '])
-def test_what_a_killed_create_left_goes_after_a_minute(persona: Persona, written: str | None):
+def test_what_a_killed_create_left_goes_after_a_minute(persona: Persona, nothing_left: None, written: str | None):
     """A whole record is two lines; until then nobody is shown it, and nothing but it is there."""
     old, young = "0" * 64, "1" * 64
     for identity in (old, young):
         code = f"""
             import os
             os.mkdir(engine.directory.folder({identity!r}))
-            if {written!r} is not None:
+            if {written is not None}:
                 with open(engine.directory.folder({identity!r}) + "/container.jsonl", "w") as file:
-                    file.write({written!r})
+                    file.write({written or ""!r})
             os.utime(engine.directory.folder({old!r}), (0, 0))
             tell(None)
         """
@@ -43,6 +43,28 @@ def test_what_a_killed_create_left_goes_after_a_minute(persona: Persona, written
     with_engine(persona, f"os.utime(engine.directory.folder({young!r}), (0, 0)); tell(None)")
     assert persona.ok("ps", "-aq") == ""
     assert with_engine(persona, "tell(engine.directory.ids())") == []
+
+
+def test_what_rm_was_to_remove_does_not_outlast_the_boot(persona: Persona, nothing_left: None):
+    """After a power cut nobody is there who would remove it, and it would be shown as created; docker removes it."""
+    passing, lasting = (persona.ok("create", *words, "base", "true") for words in (("--rm",), ()))
+    assert persona.ok("ps", "-aq", "--no-trunc").split() == [lasting, passing]
+    with_engine(
+        persona,
+        """
+        import os, re
+        for identity in engine.directory.ids():
+            path = engine.directory.folder(identity) + "/container.jsonl"
+            with open(path) as file:
+                text = re.sub('"boot_id": ?"[^"]*"', '"boot_id":"another"', file.read())
+            with open(path, "w") as file:
+                file.write(text)
+        tell(None)
+        """,
+    )
+    assert persona.ok("ps", "-aq", "--no-trunc") == lasting
+    assert persona.ok("events", "--since", "1m", "--until", "0s", "--filter", "event=destroy").count(passing) == 1
+    persona.ok("rm", lasting)
 
 
 def test_a_name_raced_for_goes_to_one(persona: Persona):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import exec as exec_job
-from ipycontainer.runtime.inside import kill, life, monitor, sweep
+from ipycontainer.runtime.inside import kill, monitor, sweep
 from ipycontainer.runtime.inside.rehearsal import rehearse, rehearse_exec
 from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
@@ -35,7 +36,7 @@ def host_with(mode: str, uids: IdMap, gids: IdMap) -> Host:
         gids,
         layout,
         capabilities.last(),
-        life.boot_id(),
+        alive.boot_id(),
         cgroups.devices.control(mode == "root", layout.kind == "unified"),
         _oom_score() < 0,
         labels.loaded_profile("docker-default") if mode == "root" else "",

@@ -101,12 +101,6 @@ def mark_running(lock: int) -> None:
     _append(lock, {"runs": True})
 
 
-def boot_id() -> str:
-    """Which run of this machine this is: process numbers mean nothing in another."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
-
-
 def _append(lock: int, document: dict[str, Any]) -> None:
     try:
         os.write(lock, dumps(document).encode() + b"\n")

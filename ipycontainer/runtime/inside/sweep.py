@@ -35,7 +35,7 @@ def sweep_cgroups(leaves: Sequence[str], shared: str) -> None:
 def sweep_leavings(run: str) -> None:
     """Kill and remove what a killed monitor's container left in the kernel; the caller holds its lock."""
     state = alive.read(run)
-    if state.get("boot_id") == life.boot_id():
+    if state.get("boot_id") == alive.boot_id():
         _kill_init(int(state["pid"]), int(state["start_time"]))
     leaves = state.get("cgroups", [])
     if leaves:
