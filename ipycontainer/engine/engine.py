@@ -65,15 +65,15 @@ class Engine:
 
     # Containers.
 
-    def create(self, request: RunRequest) -> Container:
+    def create(self, request: RunRequest, *, pull: str = "missing", tell: Told | None = None) -> Container:
         """Make a container, without starting it.  Nothing is in the kernel yet, and bad input leaves nothing.
 
+        pull: when its image is brought from its registry: "missing", "always" or "never"; tell: as for `pull`.
         Raises NoSuchImage, NameTaken, InputError, Refused, StoreUnwritable.
         """
-        from ipycontainer.engine.creation import create
+        from ipycontainer.engine.creation import create_or_pull
 
-        folders.prepare(self.root)
-        return create(self, request)
+        return create_or_pull(self, request, pull, lambda _absent: self.pull(request.image, tell=tell))
 
     def run(
         self,
@@ -108,13 +108,14 @@ class Engine:
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
+        pull: str = "missing",
     ) -> Result | Container:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
 
         command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
         items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
         such as "seccomp=FILE"; output_limit: how many bytes of each stream are kept (Result.cut says how many were
-        dropped).
+        dropped); pull: when the image is brought from its registry ("missing", "always" or "never").
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -127,7 +128,7 @@ class Engine:
             privileged=privileged, devices=devices, sysctls=sysctls,
             stop_signal=stop_signal,
         )  # fmt: skip
-        container = self.create(request)
+        container = self.create(request, pull=pull)
         if detach:
             container.start()
             return container

@@ -114,6 +114,36 @@ def test_run_pulls_what_is_absent(persona: Persona, plain: Registry):
     persona.ok("rmi", name)
 
 
+RUN_IT = """
+from ipycontainer import Engine, errors
+engine, said = Engine(), []
+def attempt(**options):
+    try:
+        return engine.run({name!r}, ["echo", "hi"], remove=True, **options).text
+    except errors.Error as error:
+        return f"{{type(error).__name__}}: {{error}}"
+never, wrong = attempt(pull="never"), attempt(pull="sometimes")
+first = attempt()
+created = engine.create(RunRequest(image={name!r}), pull="always", tell=lambda *seen: said.append(seen[1]))
+created.remove()
+print(json.dumps([never, wrong, first, sorted(set(said))]))
+"""
+
+
+def test_an_engine_pulls_what_is_absent(persona: Persona, plain: Registry):
+    """`Engine.run` and `Engine.create` do what the verb does."""
+    name = f"{plain.address}/{persona.name}/engine:1"
+    persona.ok("tag", "base", name, timeout=100)
+    persona.ok("push", "-q", name)
+    persona.ok("rmi", name)
+    imports = "import json\nfrom ipycontainer.engine.request import RunRequest\n"
+    never, wrong, first, said = persona.python(imports + RUN_IT.format(name=name))
+    assert never.startswith(f"NoSuchImage: Unable to find image '{name}' locally"), never
+    assert wrong == "InputError: invalid pull option: 'sometimes': must be one of always, missing or never"
+    assert first == "hi\n" and said == ["Already exists"]
+    persona.ok("rmi", name)
+
+
 @pytest.mark.parametrize("kind", ["tls", "htpasswd", "token"])
 def test_guarded_registries(persona: Persona, image: str, kind: str, tmp_path_factory: pytest.TempPathFactory):
     for registry in start(tmp_path_factory, kind):
