@@ -59,9 +59,13 @@ class Engine:
     @property
     def store(self) -> Store:
         """The images."""
+        return self.store_for()
+
+    def store_for(self, ignore_ids: bool = False) -> Store:
+        """The images; ignore_ids: what comes in and belongs to ids that this user does not have is given to root."""
         from ipycontainer.images.store import Store
 
-        return Store(self.root, self.launcher.call, lambda: self.launcher.mode)
+        return Store(self.root, self.launcher.call, lambda: self.launcher.mode, ignore_ids)
 
     # Containers.
 
@@ -238,10 +242,13 @@ class Engine:
 
         return save(self, [references] if isinstance(references, str) else references, path)
 
-    def load(self, source: str | int) -> list[str]:
-        """Load what `docker save` wrote, from a path or a descriptor; the names (or ids) that came."""
+    def load(self, source: str | int, *, ignore_ids: bool = False) -> list[str]:
+        """Load what `docker save` wrote, from a path or a descriptor; the names (or ids) that came.
+
+        ignore_ids: give to root what belongs to ids that this user does not have (`Image.folded` says how much).
+        """
         folders.prepare(self.root)
-        names = self.store.load(source)
+        names = self.store_for(ignore_ids).load(source)
         for name in names:
             self.journal.append("image", "load", name, {"name": name})
         return names
@@ -256,16 +263,17 @@ class Engine:
         folders.prepare(self.root)
         return import_tree(self, source, name, message, changes)
 
-    def pull(self, name: str, platform: str = "", tell: Told | None = None) -> Image:
+    def pull(self, name: str, platform: str = "", tell: Told | None = None, *, ignore_ids: bool = False) -> Image:
         """Bring an image from its registry.
 
-        platform: "linux/arm64" for another machine's; tell: called with (layer, state, bytes, of bytes).
+        platform: "linux/arm64" for another machine's; tell: called with (layer, state, bytes, of bytes);
+        ignore_ids: as for `load`.
         Raises NotInRegistry, AccessDenied, RegistryError, NoSuchImage (nothing for this platform).
         """
         from ipycontainer.engine.registries import pull, silent
 
         folders.prepare(self.root)
-        return self.image(pull(self, name, platform, tell or silent).id)
+        return self.image(pull(self, name, platform, tell or silent, ignore_ids).id)
 
     def push(self, name: str, tell: Told | None = None) -> str:
         """Bring an image to the registry that its name says; the digest that it has there."""

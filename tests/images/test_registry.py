@@ -114,6 +114,25 @@ def test_run_pulls_what_is_absent(persona: Persona, plain: Registry):
     persona.ok("rmi", name)
 
 
+@pytest.mark.personas("user")
+@pytest.mark.parametrize("layers", [1, 2], ids=["here", "in processes of their own"])
+def test_ids_that_this_user_does_not_have(persona: Persona, plain: Registry, tmp_path: Path, layers: int):
+    """Refused in a sentence, or with --ignore-ids given to root and said so; the blob stays as it came."""
+    archive = tmp_path / "foreign.tar"
+    made = [tar(file(f"f{number}", b"x", 0o4755, uid=70_000 + number)) for number in range(layers)]
+    archive.write_bytes(docker_archive((["foreign:1"], made)))
+    name = f"{plain.address}/foreign{layers}:1"
+    copy = ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"docker-archive:{archive}", f"docker://{name}"]
+    subprocess.run(copy, check=True)
+    refused = persona.cli("pull", name)
+    assert refused.exit_code == 1 and "which is outside the ids that this user has" in refused.err, refused
+    assert "--ignore-ids" in refused.err and refused.err.count("\n") == 1
+    done = persona.cli("pull", "--ignore-ids", name)
+    assert done.exit_code == 0 and f"WARNING: {layers} names of " in done.err, done
+    persona.ok("push", "-q", name)
+    persona.ok("rmi", name)
+
+
 RUN_IT = """
 from ipycontainer import Engine, errors
 engine, said = Engine(), []
