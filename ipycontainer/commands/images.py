@@ -154,6 +154,7 @@ def load(call: Call) -> int:
     import os
 
     named = call.parsed.text("input") or call.source
+    ignore_ids = call.parsed.flag("ignore-ids")
     if named:
         path = os.path.join(call.cwd, named)
         try:
@@ -161,17 +162,21 @@ def load(call: Call) -> int:
         except OSError as error:
             raise Error(f"{path} cannot be read: {error.strerror}") from None
         try:
-            names = call.engine.load(descriptor)
+            names = call.engine.load(descriptor, ignore_ids=ignore_ids)
         finally:
             os.close(descriptor)
     else:
         stdin = call.console.stdin()
         if stdin is None or os.isatty(stdin):
             raise Error("load needs an archive: load -i FILE (or from a pipe)")
-        names = call.engine.load(stdin)
+        names = call.engine.load(stdin, ignore_ids=ignore_ids)
     for name in names:
         is_id = name.startswith("sha256:")
         call.console.line(f"Loaded image ID: {name}" if is_id else f"Loaded image: {name}")
+        if ignore_ids:
+            from ipycontainer.commands.registries import say_what_was_folded
+
+            say_what_was_folded(call, name)
     return 0
 
 
@@ -220,6 +225,7 @@ LOAD = Verb(
     "Load images from an archive, or from stdin",
     load,
     (
+        Option("ignore-ids", "", "flag", "Give to root what belongs to ids that this user does not have"),
         Option("input", "i", "text", "The archive, instead of stdin"),
         Option("quiet", "q", "flag", "Do not show progress"),
     ),

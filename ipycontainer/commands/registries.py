@@ -41,10 +41,11 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
     console = call.console
     line = console.complain if aside else console.line
     reference = references.normalise(name)
-    platform = call.parsed.text("platform")
+    platform, ignore_ids = call.parsed.text("platform"), call.parsed.flag("ignore-ids")
     if quiet:
-        fetch(call.engine, name, platform, silent)
+        found = fetch(call.engine, name, platform, silent, ignore_ids)
         line(str(reference))
+        say_what_was_folded(call, found.id)
         return
     path = reference.path if reference.domain == _HUB else reference.name.partition("/")[2]
     begun: list[str] = []
@@ -57,7 +58,7 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
         progress(layer, state, done, total)
 
     try:
-        found = fetch(call.engine, name, platform, tell)
+        found = fetch(call.engine, name, platform, tell, ignore_ids)
     finally:
         progress.close()
     line(f"Digest: {found.digest}")
@@ -65,6 +66,17 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
     line(f"Status: {what} {reference.familiar}")
     if not aside:
         line(str(reference))
+    say_what_was_folded(call, found.id)
+
+
+def say_what_was_folded(call: Call, name: str) -> None:
+    """A warning, where files of the image have other owners than they should; so much was asked for (--ignore-ids)."""
+    image = call.engine.image(name)
+    if call.parsed.flag("ignore-ids") and image.folded:
+        call.console.complain(
+            f"WARNING: {image.folded} names of {name} belong to ids that this user does not have; here they are root's,"
+            " without their set-id bits"
+        )
 
 
 def push(call: Call) -> int:
@@ -209,6 +221,8 @@ def catalog(call: Call) -> int:
     return 0
 
 
+IGNORE_IDS = Option("ignore-ids", "", "flag", "Give to root what belongs to ids that this user does not have")
+
 PULL = Verb(
     "pull",
     "[OPTIONS] NAME[:TAG|@DIGEST]",
@@ -216,6 +230,7 @@ PULL = Verb(
     pull,
     (
         Option("all-tags", "a", "flag", "All tags of the repository"),
+        IGNORE_IDS,
         Option("platform", "", "text", "For another machine: linux/arm64"),
         Option("quiet", "q", "flag", "Show the name alone"),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, NoSuchImage, OptionError, RegistryError
+from ipycontainer.errors import Error, OptionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 
-_ABSENT = "Unable to find image"
 _CREATE_OPTIONS = (
     Option("cap-add", "", "text", "Add a capability", many=True),
     Option("cap-drop", "", "text", "Drop a capability (ALL drops every one)", many=True),
@@ -71,23 +70,16 @@ def create_or_pull(call: Call, asked: RunRequest) -> Container:
     policy = call.parsed.text("pull") or "missing"
     if policy not in ("always", "missing", "never"):
         raise OptionError(f"invalid pull option: '{policy}': must be one of always, missing or never")
-    if policy != "always":
-        try:
-            return call.engine.create(asked)
-        except NoSuchImage as error:
-            # Several that begin so, or an id that is not here: no registry could help.
-            if policy == "never" or not str(error).startswith(_ABSENT):
-                raise
-            call.console.complain(str(error).partition(" locally")[0] + " locally")
-    from ipycontainer.commands.registries import show_pull
+    from ipycontainer.engine.creation import create_or_pull as make
 
-    try:
+    def fetch(absent: str) -> None:
+        from ipycontainer.commands.registries import show_pull
+
+        if absent:
+            call.console.complain(absent)
         show_pull(call, asked.image, call.parsed.flag("quiet"), aside=True)
-    except RegistryError as error:
-        raise NoSuchImage(
-            f"{_ABSENT} '{asked.image}' locally, and it cannot be pulled: {error} (`load` takes one from an archive)"
-        ) from None
-    return call.engine.create(asked)
+
+    return make(call.engine, asked, policy, fetch)
 
 
 def run(call: Call) -> int:

@@ -9,13 +9,15 @@ from ipycontainer.engine import specification
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.engine.signals import number_of
-from ipycontainer.errors import InputError, NameTaken
+from ipycontainer.errors import InputError, NameTaken, NoSuchImage, RegistryError
+from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import boot_id
 from ipycontainer.network import etc_files, modes
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ipycontainer.engine.engine import Engine
@@ -23,6 +25,35 @@ if TYPE_CHECKING:
 
 _LONGEST_HOSTNAME = 63
 _LEAST_MEMORY = 6 << 20  # docker's
+_ABSENT = "Unable to find image"
+POLICIES = ("always", "missing", "never")
+"""When the image of a container that is made is pulled."""
+
+
+def create_or_pull(engine: Engine, request: RunRequest, policy: str, fetch: Callable[[str], object]) -> Container:
+    """The same as `create`; its image is pulled first as `policy` says.
+
+    fetch: pulls; it is called with docker's word for an image that is not here ("" where it is pulled always).
+    """
+    if policy not in POLICIES:
+        raise InputError(f"invalid pull option: '{policy}': must be one of always, missing or never")
+    folders.prepare(engine.root)
+    absent = ""
+    if policy != "always":
+        try:
+            return create(engine, request)
+        except NoSuchImage as error:
+            # Several that begin so, or an id that is not here: no registry could help.
+            if policy == "never" or not str(error).startswith(_ABSENT):
+                raise
+            absent = str(error).partition(" locally")[0] + " locally"
+    try:
+        fetch(absent)
+    except RegistryError as error:
+        raise NoSuchImage(
+            f"{_ABSENT} '{request.image}' locally, and it cannot be pulled: {error} (`load` takes one from an archive)"
+        ) from None
+    return create(engine, request)
 
 
 def create(engine: Engine, request: RunRequest) -> Container:

@@ -59,21 +59,25 @@ class Engine:
     @property
     def store(self) -> Store:
         """The images."""
+        return self.store_for()
+
+    def store_for(self, ignore_ids: bool = False) -> Store:
+        """The images; ignore_ids: what comes in and belongs to ids that this user does not have is given to root."""
         from ipycontainer.images.store import Store
 
-        return Store(self.root, self.launcher.call, lambda: self.launcher.mode)
+        return Store(self.root, self.launcher.call, lambda: self.launcher.mode, ignore_ids)
 
     # Containers.
 
-    def create(self, request: RunRequest) -> Container:
+    def create(self, request: RunRequest, *, pull: str = "missing", tell: Told | None = None) -> Container:
         """Make a container, without starting it.  Nothing is in the kernel yet, and bad input leaves nothing.
 
+        pull: when its image is brought from its registry: "missing", "always" or "never"; tell: as for `pull`.
         Raises NoSuchImage, NameTaken, InputError, Refused, StoreUnwritable.
         """
-        from ipycontainer.engine.creation import create
+        from ipycontainer.engine.creation import create_or_pull
 
-        folders.prepare(self.root)
-        return create(self, request)
+        return create_or_pull(self, request, pull, lambda _absent: self.pull(request.image, tell=tell))
 
     def run(
         self,
@@ -108,13 +112,14 @@ class Engine:
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
+        pull: str = "missing",
     ) -> Result | Container:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
 
         command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
         items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
         such as "seccomp=FILE"; output_limit: how many bytes of each stream are kept (Result.cut says how many were
-        dropped).
+        dropped); pull: when the image is brought from its registry ("missing", "always" or "never").
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -127,7 +132,7 @@ class Engine:
             privileged=privileged, devices=devices, sysctls=sysctls,
             stop_signal=stop_signal,
         )  # fmt: skip
-        container = self.create(request)
+        container = self.create(request, pull=pull)
         if detach:
             container.start()
             return container
@@ -239,10 +244,13 @@ class Engine:
 
         return save(self, [references] if isinstance(references, str) else references, path)
 
-    def load(self, source: str | int) -> list[str]:
-        """Load what `docker save` wrote, from a path or a descriptor; the names (or ids) that came."""
+    def load(self, source: str | int, *, ignore_ids: bool = False) -> list[str]:
+        """Load what `docker save` wrote, from a path or a descriptor; the names (or ids) that came.
+
+        ignore_ids: give to root what belongs to ids that this user does not have (`Image.folded` says how much).
+        """
         folders.prepare(self.root)
-        names = self.store.load(source)
+        names = self.store_for(ignore_ids).load(source)
         for name in names:
             self.journal.append("image", "load", name, {"name": name})
         return names
@@ -257,16 +265,17 @@ class Engine:
         folders.prepare(self.root)
         return import_tree(self, source, name, message, changes)
 
-    def pull(self, name: str, platform: str = "", tell: Told | None = None) -> Image:
+    def pull(self, name: str, platform: str = "", tell: Told | None = None, *, ignore_ids: bool = False) -> Image:
         """Bring an image from its registry.
 
-        platform: "linux/arm64" for another machine's; tell: called with (layer, state, bytes, of bytes).
+        platform: "linux/arm64" for another machine's; tell: called with (layer, state, bytes, of bytes);
+        ignore_ids: as for `load`.
         Raises NotInRegistry, AccessDenied, RegistryError, NoSuchImage (nothing for this platform).
         """
         from ipycontainer.engine.registries import pull, silent
 
         folders.prepare(self.root)
-        return self.image(pull(self, name, platform, tell or silent).id)
+        return self.image(pull(self, name, platform, tell or silent, ignore_ids).id)
 
     def push(self, name: str, tell: Told | None = None) -> str:
         """Bring an image to the registry that its name says; the digest that it has there."""

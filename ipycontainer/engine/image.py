@@ -45,6 +45,11 @@ class Image:
         return self._record.size
 
     @property
+    def folded(self) -> int:
+        """How many of its files and folders belong to root here because this user does not have their own ids."""
+        return self._store.folded(self._record)
+
+    @property
     def labels(self) -> dict[str, str]:
         """Its labels."""
         return self._record.labels

@@ -22,12 +22,12 @@ def silent(_layer: str, _state: str, _done: int, _total: int) -> None:
     """Progress that nobody looks at."""
 
 
-def pull(engine: Engine, name: str, platform: str = "", tell: Told = silent) -> Pulled:
+def pull(engine: Engine, name: str, platform: str = "", tell: Told = silent, ignore_ids: bool = False) -> Pulled:
     """Bring an image from its registry."""
     from ipycontainer.images.registry.pull import pull as fetch
 
     wanted = platforms.parse(platform) if platform else platforms.host()
-    found = fetch(engine.store, references.normalise(name), wanted, tell)
+    found = fetch(engine.store_for(ignore_ids), references.normalise(name), wanted, tell)
     engine.journal.append("image", "pull", found.reference.familiar, {"name": found.reference.familiar})
     return found
 

@@ -29,6 +29,7 @@ def collect(layout: Layout, layers: Layers, images: Sequence[ImageRecord]) -> li
     gone = layers.discard(diff_ids)
     layers.sweep()
     _remove_blobs(layout, blobs)
+    _remove_halves(layout)
     return [str(diff_id) for diff_id in gone]
 
 
@@ -45,6 +46,17 @@ def mark(layout: Layout, digest: Digest, found: set[Digest]) -> None:
     read = manifest.read(document)
     found.add(read.config.digest)
     found.update(layer.digest for layer in read.layers)
+
+
+def halves(layout: Layout) -> list[str]:
+    """Files that whoever wrote the index was killed over: they never got its name."""
+    return [name for name in os.listdir(layout.folder) if name.startswith(("index.json.new-", "oci-layout.new-"))]
+
+
+def _remove_halves(layout: Layout) -> None:
+    with layout.lock():  # whoever writes the index now holds it
+        for name in halves(layout):
+            os.unlink(os.path.join(layout.folder, name))
 
 
 def _remove_blobs(layout: Layout, keep: set[Digest]) -> None:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 
 class LayerRecord(Record):
-    """size: bytes of file content; opaque: nothing below it is to be seen."""
+    """size: bytes of file content; opaque: nothing below it is to be seen; folded: names that were given to root here,
+    because their ids are outside of what this user has.
+    """
 
     diff_id: str
     mode: str
@@ -35,16 +37,23 @@ class LayerRecord(Record):
     entries: int
     opaque: bool = False
     left_out: int = 0
+    folded: int = 0
 
 
 class Layers:
-    """The layers below `folder`; `call` runs jobs in the store namespace, whose mode is `mode`."""
+    """The layers below `folder`; `call` runs jobs in the store namespace, whose mode is `mode`.
 
-    def __init__(self, folder: str, call: Call, mode: str, without: Sequence[str] = ()) -> None:
+    ignore_ids: what belongs to ids outside of the map is given to root, instead of being refused.
+    """
+
+    def __init__(
+        self, folder: str, call: Call, mode: str, without: Sequence[str] = (), ignore_ids: bool = False
+    ) -> None:
         self.folder = folder
         self._call = call
         self._mode = mode
         self._without = list(without)
+        self._ignore_ids = ignore_ids
 
     def prepare(self) -> None:
         """Make the folder.  Others may not look in: set-user-ID files of an image lie there."""
@@ -102,7 +111,12 @@ class Layers:
         try:
             verifier = Verifier(diff_id, what=what)
             most = setting("IPYCONTAINER_LAYER_BYTES", 0)
-            request = {"mode": self._mode, "without": self._without, "most_bytes": most}
+            request = {
+                "mode": self._mode,
+                "without": self._without,
+                "most_bytes": most,
+                "ignore_ids": self._ignore_ids,
+            }
             answer = feed(self._call, "images.unpack", request, descriptor, _checked(pieces, verifier))
             record = _record(verifier.finish(), self._mode, answer)
             self._publish(path, record)
@@ -210,6 +224,7 @@ def _record(diff_id: Digest, mode: str, answer: dict[str, Any]) -> LayerRecord:
         int(answer["entries"]),
         bool(answer["opaque"]),
         int(answer["left_out"]),
+        int(answer["folded"]),
     )
 
 

@@ -37,13 +37,15 @@ class Store:
     """The images below `root`.
 
     call: runs a job in the store namespace (`Launcher.call`); mode: how ids are mapped there, or a function
-    that finds out, for asking may start the launcher.
+    that finds out, for asking may start the launcher; ignore_ids: what comes in and belongs to ids outside of the map
+    is given to root.
     """
 
-    def __init__(self, root: str, call: Call, mode: str | Callable[[], str]) -> None:
+    def __init__(self, root: str, call: Call, mode: str | Callable[[], str], ignore_ids: bool = False) -> None:
         self.root = root
         self._call = call
         self._mode = mode
+        self.ignore_ids = ignore_ids
         self.layout = Layout(os.path.join(root, "images"))
         self._launches = LaunchFiles(os.path.join(root, "images", "launch"), os.path.join(root, "layers"))
         # Documents never change under their digest, so what was read once may be kept.
@@ -54,7 +56,7 @@ class Store:
         """The layers beside the layout."""
         from ipycontainer.images.layers import Layers
 
-        return Layers(os.path.join(self.root, "layers"), self._call, self.mode)
+        return Layers(os.path.join(self.root, "layers"), self._call, self.mode, ignore_ids=self.ignore_ids)
 
     @property
     def mode(self) -> str:
@@ -213,6 +215,12 @@ class Store:
         from ipycontainer.images.layers import Layers
 
         return Layers(os.path.join(self.root, "layers"), self._call, "")
+
+    def folded(self, image: ImageRecord) -> int:
+        """How many names in its trees belong to root because nobody here has their own ids."""
+        layers = self.layers_for_reading()
+        diff_ids = dict.fromkeys(image.config.diff_ids)
+        return sum(layers.record(diff_id).folded for diff_id in diff_ids if layers.has(diff_id))
 
     def trees(self, lowers: Sequence[str], container: str = "") -> Trees:
         """A look into the layers of these names, the top one first, under what the container in that folder wrote."""

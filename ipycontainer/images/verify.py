@@ -11,7 +11,7 @@ import os
 from functools import partial
 
 from ipycontainer.errors import Error
-from ipycontainer.images.collect import mark
+from ipycontainer.images.collect import halves, mark
 from ipycontainer.images.layers import is_locked
 from ipycontainer.images.layout import Lock
 from ipycontainer.oci.digest import Digest, Verifier, is_digest
@@ -142,6 +142,10 @@ def _left_over(store: Store, needed: set[Digest], diff_ids: set[Digest]) -> Iter
         for name in _names(os.path.join(layout.folder, "blobs", algorithm)):
             if f"{algorithm}:{name}" not in needed:
                 yield Finding(LEFT, f"{layout.folder}/blobs/{algorithm}/{name}: a blob of no image")
+    with layout.lock():
+        left = halves(layout)
+    for name in left:
+        yield Finding(LEFT, f"{layout.folder}/{name}: an index whose writer is gone")
     layers = store.layers_for_reading().folder
     for name in _names(layers):
         path = os.path.join(layers, name)

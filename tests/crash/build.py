@@ -33,8 +33,8 @@ def modules() -> list[str]:
 
 
 @contextmanager
-def built(persona: Persona, edits: Sequence[Edit] = ()) -> Iterator[Copy]:
-    """Such a copy, in a folder of the persona's, with the driver beside it."""
+def built(persona: Persona, edits: Sequence[Edit] = (), beside: Sequence[Path] = ()) -> Iterator[Copy]:
+    """Such a copy, in a folder of the persona's, with the driver (and the files `beside`) beside it."""
     with copy_with(persona, edits) as copy:
         for name, place in LAID_BESIDE.items():
             shutil.copy(HERE / name, copy.package / place)
@@ -46,5 +46,7 @@ def built(persona: Persona, edits: Sequence[Edit] = ()) -> Iterator[Copy]:
         switch.chmod(0o666)
         for name in ("driver.py", "victims.py"):
             shutil.copy(HERE / name, copy.package / name)
+        for path in beside:
+            shutil.copy(path, copy.package / path.name)
         compileall.compile_dir(copy.package, quiet=1)
         yield copy

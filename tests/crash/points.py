@@ -2,7 +2,8 @@
 
 A row is: name, seam, side, what lies on disk and in the kernel at that instant.  The name begins with the process that
 has to be there: client, launcher, monitor, slot (PID 1 while it waits), child (PID 1 of a container, or an exec's), job
-(what the launcher forks for anything but a start), sweeper (whoever removes what a dead one left);
+(what the launcher forks for anything but a start), sweeper (whoever removes what a dead one left), worker (what a pull
+starts to fetch layers);
 the seam is a function of the package as `module:qualified name`; side says whether the point is before its first or
 after its last instruction.  A name that ends with "!" may also fail: there the function answers as if the kernel had
 refused (ENOSPC).
@@ -27,6 +28,7 @@ BECOMES = {
     "runtime.inside.container:become": "child",
     "runtime.inside.sweep:sweep": "sweeper",
     "runtime.inside.sweep:sweep_orphans": "sweeper",
+    "images.registry.download:fetch_layer": "worker",  # of an image of more than one layer
 }
 
 WALK = "runtime.inside.walk:walk"
@@ -160,9 +162,90 @@ POINTS = {
 }
 
 
+# Of images, by the verb that reaches them (tests/images/kill_driver.py).  A layer comes in the same way whoever
+# brings it, so these rows stand for each: the names are WHO.VERB-NAME.
+_LAYER_COMES = (
+    ("blob-begin!", "images.layout:BlobWriter.__init__", "before", "nothing"),
+    ("blob-begun", "images.layout:BlobWriter.__init__", "after", "an empty file in ingest/, locked"),
+    ("tree-begin!", "images.layers:Layers._new", "before", "the same"),
+    ("tree-begun", "images.layers:Layers._new", "after", "and an empty .new-… folder, locked"),
+    ("blob-grows!", "images.layout:BlobWriter.write", "after", "a piece of the blob; a job that waits for more"),
+    ("tree-publish!", "images.layers:Layers._publish", "before", "the tree, whole, under its temporary name"),
+    ("tree-published", "images.layers:Layers._publish", "after", "the tree under its own name; the blob not yet"),
+    ("blob-finish!", "images.layout:BlobWriter.finish", "before", "the same"),
+    ("blob-finished", "images.layout:BlobWriter.finish", "after", "tree and blob, which nobody refers to yet"),
+)
+_UNPACKING = (
+    ("unpack-begins!", "images.inside.unpack:unpack", "before", "an empty .new-… folder"),
+    ("unpack-goes-on!", "images.inside.unpack:Unpacker._put", "after", "a part of a tree"),
+    ("unpack-folders", "images.inside.unpack:Unpacker._finish_directory", "before", "all files, folders not finished"),
+    ("unpack-syncs!", "images.inside.unpack:syncfs", "before", "the whole tree, not on disk"),
+    ("unpacked", "images.inside.unpack:unpack", "after", "the whole tree, on disk, under its temporary name"),
+)
+_NAMING = (
+    ("documents!", "images.layout:Layout.put_document", "before", "all layers"),
+    ("document-written", "linux.durability:_write_all", "after", "a temporary file beside the blobs"),
+    ("document-there", "images.layout:Layout.put_document", "after", "the config; no manifest"),
+    ("index-change!", "images.layout:Layout.change", "before", "all blobs, no name"),
+    ("index-changed", "images.layout:Layout.change", "after", "the image"),
+)
+_GOING = (
+    ("untag!", "images.layout:Layout.change", "before", "the image"),
+    ("index-written", "linux.durability:_write_all", "after", "a temporary file beside the index"),
+    ("untagged", "images.removal:_untag", "after", "everything but the name"),
+    ("collect!", "images.collect:collect", "before", "the same; the lock against those who bring images"),
+    ("discard!", "images.layers:Layers.discard", "before", "the same"),
+    ("trees-aside", "images.layers:Layers._remove", "before", "the trees as .gone-…"),
+    ("discarded", "images.layers:Layers.discard", "after", "no trees; all blobs"),
+    ("blobs!", "images.collect:_remove_blobs", "before", "the same"),
+    ("collected", "images.collect:collect", "after", "nothing"),
+)
+_REMOVING = (
+    ("remove-begins!", "images.inside.remove:remove", "before", "the trees as .gone-…"),
+    ("remove-goes-on", "images.inside.remove:_gone", "after", "a part of a tree"),
+    ("removed", "images.inside.remove:remove", "after", "no trees; all blobs"),
+)
+
+
+def _rows(who: str, verb: str, *groups: tuple[tuple[str, str, str, str], ...]) -> tuple[tuple[str, str, str, str], ...]:
+    return tuple((f"{who}.{verb}-{name}", *rest) for group in groups for name, *rest in group)  # type: ignore[misc]
+
+
+IMAGE_POINTS = {
+    "pull": (
+        ("client.pull-resolved", "images.registry.repository:Repository.resolve", "after", "nothing"),
+        ("client.pull-spawned", "images.registry.pull:_spawn", "after", "a process that is about to fetch layers"),
+        ("worker.pull-fetch", "images.registry.download:fetch_layer", "before", "nothing"),
+        ("worker.pull-locked", "images.registry.download:LayerLock.__enter__", "after", "the layer's lock"),
+        *_rows("worker", "pull", _LAYER_COMES),
+        ("worker.pull-fetched", "images.registry.download:fetch_layer", "after", "one layer, which nobody refers to"),
+        *_rows("job", "pull", _UNPACKING),
+        ("client.pull-fetched", "images.registry.pull:_fetch_layers", "after", "all layers, which nobody refers to"),
+        *_rows("client", "pull", _NAMING),
+    ),
+    "load": (
+        ("client.load-read", "images.archives.members:Members._read", "after", "nothing"),
+        *_rows("client", "load", _LAYER_COMES, _NAMING),
+        *_rows("job", "load", _UNPACKING),
+    ),
+    "commit": (
+        ("client.commit-begins", "images.commit:make_image", "before", "the container"),
+        ("job.commit-packs!", "images.inside.pack:pack_layer", "before", "the container"),
+        ("job.commit-packs-on", "images.inside.pack:_Packer.put", "after", "pieces of a blob and of a tree"),
+        ("job.commit-packed", "images.inside.pack:pack_layer", "after", "a blob and a tree that wait for their ends"),
+        *_rows("client", "commit", _LAYER_COMES, _NAMING),
+        *_rows("job", "commit", _UNPACKING),
+        ("client.commit-done", "images.commit:make_image", "after", "the image; the journal does not say so"),
+    ),
+    "rmi": (*_rows("client", "rmi", _GOING), *_rows("job", "rmi", _REMOVING)),
+    "prune": (*_rows("client", "prune", _GOING), *_rows("job", "prune", _REMOVING)),
+}
+
+
 def every_row() -> dict[str, tuple[str, str, str, str]]:
     """All rows by name, without the "!"."""
-    return {row[0].rstrip("!"): row for rows in POINTS.values() for row in rows}
+    every = (*POINTS.values(), *IMAGE_POINTS.values())
+    return {row[0].rstrip("!"): row for rows in every for row in rows}
 
 
 def may_fail(name: str) -> bool:

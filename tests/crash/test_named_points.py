@@ -17,6 +17,7 @@ from tests.personas import CHECKOUT, Persona
 WHO = ("root", "user", "solo") if os.environ.get("IPYCONTAINER_CRASHES_AS") == "all" else ("root",)
 pytestmark = [pytest.mark.timeout(330), pytest.mark.personas(*WHO)]
 
+WHO_THERE = ("client", "launcher", "monitor", "slot", "child", "job", "sweeper", "worker")
 Case = tuple[str, str, str]
 
 
@@ -102,5 +103,5 @@ def test_every_seam_is_there():
 
 def test_every_point_says_what_lies_there():
     for name, (_, _, side, lies) in every_row().items():
-        assert name.partition(".")[0] in ("client", "launcher", "monitor", "slot", "child", "job", "sweeper"), name
+        assert name.partition(".")[0] in WHO_THERE, name
         assert side in ("before", "after") and lies, name

@@ -23,6 +23,12 @@ def find(role: str, launcher: int, chance: random.Random) -> int:
     return chance.choice(at_work or found or [0])
 
 
+def busy_child(parent: int, chance: random.Random) -> int:
+    """A child of `parent` that does not wait for work; 0 where there is none now."""
+    children = [pid for pid in _children(parent).get(parent, []) if _name(pid) != _WAITING]
+    return chance.choice(children or [0])
+
+
 def is_running(pid: int) -> bool:
     """Whether it is there, and no zombie."""
     return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] not in ([], ["Z"], ["X"])

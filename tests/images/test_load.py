@@ -48,6 +48,25 @@ def test_a_nameless_image(persona: Persona, unchanged: None):
     assert persona.ok("rmi", said.rpartition(":")[2][:12]).startswith("Deleted: sha256:")
 
 
+FOREIGN = tar(folder("d"), file("d/f", b"#!", 0o4755, uid=70_000), file("d/g", gid=70_000), file("d/h", uid=7))
+
+
+@pytest.mark.personas("user")
+def test_ids_that_this_user_does_not_have(persona: Persona, unchanged: None):
+    raw = docker_archive((["foreign:1"], [FOREIGN]))
+    refused = persona.cli("load", input=raw)
+    assert refused.exit_code == 1 and refused.err.count("\n") == 1, refused
+    assert "'d/f' belongs to 70000:0" in refused.err and "/etc/subuid" in refused.err and "--ignore-ids" in refused.err
+    done = persona.cli("load", "--ignore-ids", input=raw)
+    assert done.exit_code == 0 and done.out == "Loaded image: foreign:1\n", done
+    assert done.err.startswith("WARNING: 2 names of foreign:1 belong to ids that this user does not have; ")
+    assert persona.python("from ipycontainer import Engine; print(Engine().image('foreign:1').folded)") == 2
+    persona.ok("rmi", "foreign:1")
+    quiet = persona.cli("load", "--ignore-ids", input=docker_archive((["own:1"], [LAYER])))
+    assert (quiet.exit_code, quiet.err) == (0, ""), quiet
+    persona.ok("rmi", "own:1")
+
+
 BAD = {
     "climbs": (docker_archive((["a"], [tar(file("../../x"))])), "climbs out"),
     "through a link": (docker_archive((["a"], [tar(symlink("x", "/tmp"), file("x/evil"))])), "through a link"),

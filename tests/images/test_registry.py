@@ -114,6 +114,55 @@ def test_run_pulls_what_is_absent(persona: Persona, plain: Registry):
     persona.ok("rmi", name)
 
 
+@pytest.mark.personas("user")
+@pytest.mark.parametrize("layers", [1, 2], ids=["here", "in processes of their own"])
+def test_ids_that_this_user_does_not_have(persona: Persona, plain: Registry, tmp_path: Path, layers: int):
+    """Refused in a sentence, or with --ignore-ids given to root and said so; the blob stays as it came."""
+    archive = tmp_path / "foreign.tar"
+    made = [tar(file(f"f{number}", b"x", 0o4755, uid=70_000 + number)) for number in range(layers)]
+    archive.write_bytes(docker_archive((["foreign:1"], made)))
+    name = f"{plain.address}/foreign{layers}:1"
+    copy = ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"docker-archive:{archive}", f"docker://{name}"]
+    subprocess.run(copy, check=True)
+    refused = persona.cli("pull", name)
+    assert refused.exit_code == 1 and "which is outside the ids that this user has" in refused.err, refused
+    assert "--ignore-ids" in refused.err and refused.err.count("\n") == 1
+    done = persona.cli("pull", "--ignore-ids", name)
+    assert done.exit_code == 0 and f"WARNING: {layers} names of " in done.err, done
+    persona.ok("push", "-q", name)
+    persona.ok("rmi", name)
+
+
+RUN_IT = """
+from ipycontainer import Engine, errors
+engine, said = Engine(), []
+def attempt(**options):
+    try:
+        return engine.run({name!r}, ["echo", "hi"], remove=True, **options).text
+    except errors.Error as error:
+        return f"{{type(error).__name__}}: {{error}}"
+never, wrong = attempt(pull="never"), attempt(pull="sometimes")
+first = attempt()
+created = engine.create(RunRequest(image={name!r}), pull="always", tell=lambda *seen: said.append(seen[1]))
+created.remove()
+print(json.dumps([never, wrong, first, sorted(set(said))]))
+"""
+
+
+def test_an_engine_pulls_what_is_absent(persona: Persona, plain: Registry):
+    """`Engine.run` and `Engine.create` do what the verb does."""
+    name = f"{plain.address}/{persona.name}/engine:1"
+    persona.ok("tag", "base", name, timeout=100)
+    persona.ok("push", "-q", name)
+    persona.ok("rmi", name)
+    imports = "import json\nfrom ipycontainer.engine.request import RunRequest\n"
+    never, wrong, first, said = persona.python(imports + RUN_IT.format(name=name))
+    assert never.startswith(f"NoSuchImage: Unable to find image '{name}' locally"), never
+    assert wrong == "InputError: invalid pull option: 'sometimes': must be one of always, missing or never"
+    assert first == "hi\n" and said == ["Already exists"]
+    persona.ok("rmi", name)
+
+
 @pytest.mark.parametrize("kind", ["tls", "htpasswd", "token"])
 def test_guarded_registries(persona: Persona, image: str, kind: str, tmp_path_factory: pytest.TempPathFactory):
     for registry in start(tmp_path_factory, kind):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -76,6 +77,49 @@ def test_with_one_id_owners_are_kept_beside(bench: Bench):
 def test_ids_beyond_the_range_are_refused_in_a_sentence(bench: Bench):
     with pytest.raises(ArchiveError, match=r"'f' belongs to 70000:0, which is outside the ids.*subuid"):
         bench.unpack(tar(file("f", uid=70_000)))
+
+
+@pytest.mark.personas("user")
+def test_or_given_to_root_without_their_set_id_bits(bench: Bench):
+    raw = tar(
+        file("f", b"x", 0o6755, uid=70_000), file("g", b"x", 0o6755, uid=5, gid=70_000), folder("d", uid=70_000),
+        symlink("s", "f", uid=70_000), file("mine", b"x", 0o6755, uid=5),
+    )  # fmt: skip
+    assert bench.unpack(raw, ignore_ids=True)["folded"] == 4
+    found = {name: status(bench, name) for name in ("f", "g", "d", "s", "mine")}
+    owners_and_modes = {name: (one["uid"], one["gid"], stat.S_IMODE(one["mode"])) for name, one in found.items()}
+    assert owners_and_modes == {
+        "f": (0, 0, 0o2755), "g": (5, 0, 0o4755), "d": (0, 0, 0o755), "s": (0, 0, 0o777), "mine": (5, 0, 0o6755)
+    }  # fmt: skip
+
+
+@pytest.mark.personas("root", "solo")
+def test_nothing_is_given_to_root_where_every_owner_can_be_kept(bench: Bench):
+    assert bench.unpack(tar(file("f", uid=70_000)), ignore_ids=True)["folded"] == 0
+
+
+@pytest.mark.parametrize("options", [["--format=gnu"], ["--format=pax"], ["--format=pax", "--sparse-version=0.1"]])
+def test_holes_stay_holes(bench: Bench, options: list[str]):
+    """What GNU tar says is a hole is one in the tree, and reads as zeros; with content at the start, middle, end."""
+    source = bench.folder / "sparse"
+    pieces = {0: b"start" * 1000, 6 << 20: b"middle", (12 << 20) - 3: b"end"}
+    with source.open("wb") as made:
+        for place, content in pieces.items():
+            made.seek(place)
+            made.write(content)
+        made.truncate(20 << 20)
+    command = ["tar", "--sparse", *options, "-C", bench.folder, "-cf", "-", "sparse"]
+    raw = subprocess.run(command, check=True, capture_output=True).stdout
+    assert len(raw) < 1 << 20
+    answer = bench.unpack(raw)
+    assert answer["bytes"] < 1 << 20
+    found = (bench.tree / "sparse").stat()
+    assert found.st_size == 20 << 20
+    assert found.st_blocks * 512 < 1 << 20, "holes became zeros on the disk"
+    subprocess.run(["cmp", source, bench.tree / "sparse"], check=True)
+    plain = subprocess.run(["tar", "-C", bench.folder, "-cf", "-", "sparse"], check=True, capture_output=True).stdout
+    bench.unpack(plain)
+    assert (bench.tree / "sparse").stat().st_blocks * 512 >= 20 << 20, "an archive without holes has none"
 
 
 def test_whiteouts_become_what_overlayfs_looks_for(bench: Bench):

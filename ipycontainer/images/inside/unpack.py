@@ -14,6 +14,7 @@ from stat import S_IFBLK, S_IFCHR, S_ISDIR
 
 from ipycontainer.errors import ArchiveError, DeviceRefused, EscapingPath, StoreUnwritable
 from ipycontainer.images.inside import whiteouts
+from ipycontainer.images.inside.fold import Fold
 from ipycontainer.images.inside.guards import Guards, without
 from ipycontainer.images.inside.owners import Owners
 from ipycontainer.images.inside.places import Places
@@ -35,8 +36,10 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 def unpack(request: dict[str, Any], descriptors: list[int], _channel: Channel) -> dict[str, Any]:
     """Unpack the tar from the second descriptor into `tree`, a new folder in the first.
 
-    request: mode ("root", "range" or "one"); most_bytes (0: what the disk has); without (guards off: tests).
-    Answers with entries, bytes, opaque (the layer hides all below it), left_out (attributes not kept).
+    request: mode ("root", "range" or "one"); most_bytes (0: what the disk has); ignore_ids (give to root what belongs
+    to ids that are not mapped); without (guards off: tests).
+    Answers with entries, bytes, opaque (the layer hides all below it), left_out (attributes not kept), folded (names
+    given to root).
     """
     folder, pipe = descriptors
     os.umask(0)
@@ -45,6 +48,8 @@ def unpack(request: dict[str, Any], descriptors: list[int], _channel: Channel) -
     reader = TarReader(DescriptorSource(pipe), "the layer")
     guards = without(request.get("without", ()))
     unpacker = Unpacker(tree, request["mode"], reader, guards, int(request.get("most_bytes", 0)))
+    if request.get("ignore_ids") and request["mode"] != "one":  # there all owners are kept beside the tree
+        unpacker.fold = Fold()
     unpacker.run()
     if request["mode"] == "one":
         unpacker.owners.write(folder)
@@ -54,6 +59,7 @@ def unpack(request: dict[str, Any], descriptors: list[int], _channel: Channel) -
         "bytes": unpacker.bytes,
         "opaque": unpacker.opaque,
         "left_out": unpacker.left_out,
+        "folded": unpacker.fold.count if unpacker.fold else 0,
     }
 
 
@@ -67,6 +73,7 @@ class Unpacker:
         self.guards = guards
         self.places = Places(root, guards.links)
         self.owners = Owners()
+        self.fold: Fold | None = None
         self.entries = 0
         self.bytes = 0
         self.opaque = False
@@ -92,6 +99,8 @@ class Unpacker:
 
     def _one(self, entry: Entry) -> None:
         self.entries += 1
+        if self.fold:
+            self.fold(entry)
         path = clean(entry.name, climbing=not self.guards.names)
         if not path:
             if entry.kind is not DIRECTORY:
@@ -276,7 +285,7 @@ class Unpacker:
         if error.errno == EINVAL and (entry.uid or entry.gid):
             return ArchiveError(
                 f"{name!r} belongs to {entry.uid}:{entry.gid}, which is outside the ids that this user has;"
-                " give the user more in /etc/subuid and /etc/subgid, or load the image as root"
+                " give the user more in /etc/subuid and /etc/subgid, or give it to root here: --ignore-ids"
             )
         if entry.kind is LINK:
             return ArchiveError(f"{name!r} is a hard link to {shown(entry.link)!r}: {error.strerror}")

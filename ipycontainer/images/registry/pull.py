@@ -121,6 +121,7 @@ class _Crew:
         self._about = {
             "root": store.root,
             "mode": store.mode,
+            "ignore_ids": store.ignore_ids,
             "origin": [endpoint.origin.scheme, endpoint.origin.host, endpoint.origin.port],
             "credentials": endpoint.credentials,
         }

@@ -99,7 +99,7 @@ def run(engine: Engine, image: str, command: str, name: str, memory: str, cpus: 
         image=image, command=words, name=name, memory=size, cpus=share, remove=remove, tty=not words,
         interactive=not words,
     )  # fmt: skip
-    container = engine.create(request)
+    container = engine.create(request, pull="never")  # the page has nothing to show a pull's progress with
     try:
         container.start()
     except BaseException:
