@@ -1,4 +1,4 @@
-"""`start`, `stop`, `kill`, `wait`, `rm`: what moves a container from state to state."""
+"""`start`, `stop`, `kill`, `wait`, `rm`, `rename`: what moves a container from state to state."""
 
 from __future__ import annotations
 
@@ -66,6 +66,13 @@ def wait(call: Call) -> int:
         return str(call.engine.get(reference).wait())
 
     return _each(call, one)
+
+
+def rename(call: Call) -> int:
+    """Gives a container another name; says nothing, as docker."""
+    reference, name = call.parsed.arguments
+    call.engine.get(reference).rename(name)
+    return 0
 
 
 def _each(call: Call, act: Callable[[str], object], forgiven: type[Error] | None = None) -> int:
@@ -140,5 +147,16 @@ RM = Verb(
     (Option("force", "f", "flag", "Kill it first if it is running"),),
     least=1,
     examples=("rm web", "rm -f web"),
+    completes="container",
+)
+
+RENAME = Verb(
+    "rename",
+    "CONTAINER NEW_NAME",
+    "Give a container another name",
+    rename,
+    least=2,
+    most=2,
+    examples=("rename brave_hopper web",),
     completes="container",
 )

@@ -21,6 +21,7 @@ VERBS = {
     "kill": ("life", "KILL"),
     "wait": ("life", "WAIT"),
     "rm": ("life", "RM"),
+    "rename": ("life", "RENAME"),
     "ps": ("ps", "PS"),
     "logs": ("logs", "LOGS"),
     "inspect": ("look", "INSPECT"),
@@ -58,7 +59,7 @@ VERBS = {
 # docker's second names.
 ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
-    **{f"container {name}": name for name in ("logs", "inspect", "ps")},
+    **{f"container {name}": name for name in ("logs", "inspect", "ps", "rename")},
     **{f"container {name}": name for name in ("diff", "commit", "export")},
     "container ls": "ps",
     "container list": "ps",
@@ -84,9 +85,9 @@ GROUPS = {
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "cp", "network", "pause", "port", "prune", "rename", "restart", "stats", "top",
+    "attach", "build", "builder", "cp", "network", "pause", "port", "prune", "restart", "stats", "top",
     "unpause", "update", "volume", "container attach", "container cp", "container pause", "container port",
-    "container prune", "container rename", "container restart", "container stats", "container top",
+    "container prune", "container restart", "container stats", "container top",
     "container unpause", "container update", "image build", "system prune",
 )  # fmt: skip
 

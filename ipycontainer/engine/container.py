@@ -271,9 +271,12 @@ class Container:
         return True
 
     def rename(self, name: str) -> None:
-        """Give it another name."""
-        self._engine.directory.rename(self.id, self.name, name)
+        """Give it another name, in one instant.  Raises InputError, NameTaken, NoSuchContainer."""
+        old = self._engine.directory.rename(self.id, name)
         self.name = name
+        self._engine.journal.append(
+            "container", "rename", self.id, {"name": name, "oldName": f"/{old}", "image": self.image}
+        )
 
     def sweep_if_dead(self) -> None:
         """Remove what it left in the kernel if its monitor was killed."""

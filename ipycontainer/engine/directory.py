@@ -9,11 +9,12 @@ Without a record it is shown to nobody, and whoever looks a while later removes 
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
 from ipycontainer.engine import container_names
-from ipycontainer.errors import InputError, NameTaken, NoSuchContainer, StoreError, StoreUnwritable
+from ipycontainer.errors import InputError, KernelError, NameTaken, NoSuchContainer, StoreError, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux.durability import sync_folder, write_file, write_once
 
@@ -103,19 +104,45 @@ class Directory:
             for path in (self._containers, self.names_folder):
                 sync_folder(path)
 
-    def rename(self, container: str, old: str, new: str) -> None:
-        """Give the container another name.  Raises InputError, NameTaken."""
+    def rename(self, container: str, new: str) -> str:
+        """Give the container another name; the one that it had.  Raises InputError, NameTaken, NoSuchContainer."""
+        from ipycontainer.runtime.inside import name as naming
+
         if not new:
-            raise InputError("a container's new name may not be empty")
-        self.choose_name(new)
+            raise InputError("Neither old nor new names may be empty: say what the container shall be called")
+        held = naming.lock(self.names_folder)
         try:
-            os.symlink(container, os.path.join(self.names_folder, new))
+            old = naming.listed(self.names_folder, container)
+            if new == old:
+                raise InputError("Renaming a container with the same name as its current name; choose another")
+            self.choose_name(new)
+            self._move_name(container, old, new)
         except FileExistsError:
             self._refuse_taken(new)
             raise NameTaken(f"the name {new} was taken a moment ago; try again") from None
-        if old:
-            os.unlink(os.path.join(self.names_folder, old))
+        finally:
+            os.close(held)
         sync_folder(self.names_folder)
+        return old
+
+    def _move_name(self, container: str, old: str, new: str) -> None:
+        """One instant, so that whoever is killed leaves one name; one that never got a name is given its first."""
+        new_path = os.path.join(self.names_folder, new)
+        if not old:
+            if not os.path.isdir(self.folder(container)):
+                raise NoSuchContainer(f"No such container: {container[:12]}")
+            os.symlink(container, new_path)
+            return
+        from ipycontainer.linux.renames import rename_new
+
+        try:
+            rename_new(os.path.join(self.names_folder, old), new_path)
+        except KernelError as error:
+            if error.errno == errno.EEXIST:
+                raise FileExistsError from None
+            if error.errno == errno.ENOENT:
+                raise NoSuchContainer(f"No such container: {old}") from None
+            raise
 
     def ids(self) -> list[str]:
         """The ids of all containers, in no order."""

@@ -43,6 +43,7 @@ _BY_MACHINE = {
         "bpf": 321,
         "keyctl": 250,
         "rt_sigaction": 13,
+        "renameat2": 316,
     },
     "aarch64": {
         "pivot_root": 41,
@@ -55,6 +56,7 @@ _BY_MACHINE = {
         "bpf": 280,
         "keyctl": 219,
         "rt_sigaction": 134,
+        "renameat2": 276,
     },
 }
 

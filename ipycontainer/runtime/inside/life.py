@@ -15,6 +15,7 @@ from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
 from ipycontainer.linux import locks, pidfd
 from ipycontainer.linux.durability import sync_file, sync_folder, write_file
+from ipycontainer.runtime.inside import name as naming
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> Non
 
 def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) -> None:
     """Append a line for each event, all in one write, so that writers never mix."""
+    name = naming.current(charge.names, charge.name, charge.id) or charge.name
     lines = [
         dumps(
             {
@@ -143,7 +145,7 @@ def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) 
                 "type": "container",
                 "action": action,
                 "id": charge.id,
-                "attributes": {"image": charge.image, "name": charge.name, **attributes},
+                "attributes": {"image": charge.image, "name": name, **attributes},
             }
         )
         for action, attributes in events

@@ -9,6 +9,7 @@ from ipycontainer.errors import Error, KernelError, WrongState
 from ipycontainer.launcher import alive
 from ipycontainer.linux import cgroups, durability, pidfd, trees
 from ipycontainer.runtime.inside import life
+from ipycontainer.runtime.inside import name as naming
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,12 +70,7 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
 
     Removing the tree takes longer and is the caller's; after a kill -9 the next launcher does it.
     """
-    link = os.path.join(names, name)
-    try:
-        if name and os.readlink(link) == container:
-            os.unlink(link)
-    except FileNotFoundError:
-        pass
+    had_name = naming.give_up(names, name, container)
     gone = os.path.join(trash, container)
     try:
         try:
@@ -86,6 +82,8 @@ def discard(folder: str, trash: str, names: str, name: str, container: str) -> s
         pass  # somebody else has removed it
     except OSError as error:
         raise KernelError("rename", error.errno or 0, folder) from None
+    if not had_name:
+        naming.give_up(names, "", container)  # it was given its first at this very moment
     return gone
 
 
