@@ -65,7 +65,7 @@ def create(call: Call) -> int:
     return 0
 
 
-def create_or_pull(call: Call, asked: RunRequest) -> Container:
+def create_or_pull(call: Call, asked: RunRequest, starts: bool = False) -> Container:
     """The container; its image is pulled first where it is not here, with docker's words."""
     policy = call.parsed.text("pull") or "missing"
     if policy not in ("always", "missing", "never"):
@@ -79,7 +79,7 @@ def create_or_pull(call: Call, asked: RunRequest) -> Container:
             call.console.complain(absent)
         show_pull(call, asked.image, call.parsed.flag("quiet"), aside=True)
 
-    return make(call.engine, asked, policy, fetch)
+    return make(call.engine, asked, policy, fetch, starts)
 
 
 def run(call: Call) -> int:
@@ -96,7 +96,7 @@ def run(call: Call) -> int:
     if not detached:
         from ipycontainer.commands.streaming import follow
     _say_what_is_withheld(asked, call)
-    container = create_or_pull(call, asked)
+    container = create_or_pull(call, asked, starts=True)
     try:
         if detached:
             container.start()

@@ -32,11 +32,18 @@ class Container:
     """One container.  What it is does not change; its state is read anew at every look."""
 
     def __init__(
-        self, engine: Engine, identity: str, config: dict[str, Any], name: str, written: dict[str, Any] | None = None
+        self,
+        engine: Engine,
+        identity: str,
+        config: dict[str, Any],
+        name: str,
+        written: dict[str, Any] | None = None,
+        settled: bool = True,
     ) -> None:
         self._engine = engine
         # How it starts, where whoever made it still knows; else it is read when it is needed.
         self.written = written
+        self._settled = settled  # what was written survives a power cut, or need not
         self._config = config
         self.id = identity
         self.name = name
@@ -128,7 +135,13 @@ class Container:
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)
-        return lifecycle.start(self._engine.launcher, "run", launch)
+        return lifecycle.start(self._engine.launcher, "run", launch, self._settle)
+
+    def _settle(self) -> None:
+        """Make what was written durable, while others are at work: nobody has been told of it so far."""
+        if not self._settled:
+            self._engine.directory.settle(self.id)
+            self._settled = True
 
     def exec(self, command: Sequence[str], *, env: Sequence[str] = (), user: str = "", workdir: str = "") -> Result:
         """Run one more program in it, to its end."""

@@ -30,10 +30,13 @@ POLICIES = ("always", "missing", "never")
 """When the image of a container that is made is pulled."""
 
 
-def create_or_pull(engine: Engine, request: RunRequest, policy: str, fetch: Callable[[str], object]) -> Container:
+def create_or_pull(
+    engine: Engine, request: RunRequest, policy: str, fetch: Callable[[str], object], starts: bool = False
+) -> Container:
     """The same as `create`; its image is pulled first as `policy` says.
 
-    fetch: pulls; it is called with docker's word for an image that is not here ("" where it is pulled always).
+    fetch: pulls; it is called with docker's word for an image that is not here ("" where it is pulled always);
+    starts: as for `create`.
     """
     if policy not in POLICIES:
         raise InputError(f"invalid pull option: '{policy}': must be one of always, missing or never")
@@ -41,7 +44,7 @@ def create_or_pull(engine: Engine, request: RunRequest, policy: str, fetch: Call
     absent = ""
     if policy != "always":
         try:
-            return create(engine, request)
+            return create(engine, request, starts)
         except NoSuchImage as error:
             # Several that begin so, or an id that is not here: no registry could help.
             if policy == "never" or not str(error).startswith(_ABSENT):
@@ -53,11 +56,14 @@ def create_or_pull(engine: Engine, request: RunRequest, policy: str, fetch: Call
         raise NoSuchImage(
             f"{_ABSENT} '{request.image}' locally, and it cannot be pulled: {error} (`load` takes one from an archive)"
         ) from None
-    return create(engine, request)
+    return create(engine, request, starts)
 
 
-def create(engine: Engine, request: RunRequest) -> Container:
-    """Make the container that `request` describes.  Raises before anything is made, or leaves nothing."""
+def create(engine: Engine, request: RunRequest, starts: bool = False) -> Container:
+    """Make the container that `request` describes.  Raises before anything is made, or leaves nothing.
+
+    starts: nobody is told of it before it has been started, so its start makes it durable.
+    """
     image = engine.store.launch(request.image)
     identity = os.urandom(32).hex()
     config, launch = compose(engine, request, image, identity)
@@ -66,14 +72,14 @@ def create(engine: Engine, request: RunRequest) -> Container:
     while True:
         try:
             # With --rm nothing of it shall outlast the run, so nothing of it has to survive a power cut.
-            engine.directory.add(identity, name, config, launch, durable=not request.remove)
+            engine.directory.add(identity, name, config, launch, durable=not (request.remove or starts))
             break
         except NameTaken:
             if request.name:
                 raise
             name = engine.directory.choose_name("")  # somebody else has just drawn the same one
     engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
-    return Container(engine, identity, config, name, launch)
+    return Container(engine, identity, config, name, launch, settled=request.remove or not starts)
 
 
 def compose(

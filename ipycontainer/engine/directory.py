@@ -16,7 +16,7 @@ import time
 from ipycontainer.engine import container_names
 from ipycontainer.errors import InputError, KernelError, NameTaken, NoSuchContainer, StoreError, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
-from ipycontainer.linux.durability import sync_folder, write_file, write_once
+from ipycontainer.linux.durability import sync_file, sync_folder, write_file, write_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +103,20 @@ class Directory:
         if durable:
             for path in (self._containers, self.names_folder):
                 sync_folder(path)
+
+    def settle(self, container: str) -> None:
+        """Make what was added without `durable` survive a power cut; its own folder is the monitor's to sync.
+
+        Raises StoreUnwritable.
+        """
+        try:
+            sync_file(os.path.join(self.folder(container), RECORD))
+            for path in (self._containers, self.names_folder):
+                sync_folder(path)
+        except FileNotFoundError:
+            pass  # removed meanwhile
+        except OSError as error:
+            raise StoreUnwritable(f"cannot make container {container[:12]} durable: {error.strerror}") from None
 
     def rename(self, container: str, new: str) -> str:
         """Give the container another name; the one that it had.  Raises InputError, NameTaken, NoSuchContainer."""

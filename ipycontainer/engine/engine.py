@@ -75,9 +75,12 @@ class Engine:
         pull: when its image is brought from its registry: "missing", "always" or "never"; tell: as for `pull`.
         Raises NoSuchImage, NameTaken, InputError, Refused, StoreUnwritable.
         """
+        return self._create(request, pull, tell, starts=False)
+
+    def _create(self, request: RunRequest, pull: str, tell: Told | None, starts: bool) -> Container:
         from ipycontainer.engine.creation import create_or_pull
 
-        return create_or_pull(self, request, pull, lambda _absent: self.pull(request.image, tell=tell))
+        return create_or_pull(self, request, pull, lambda _absent: self.pull(request.image, tell=tell), starts)
 
     def run(
         self,
@@ -132,7 +135,7 @@ class Engine:
             privileged=privileged, devices=devices, sysctls=sysctls,
             stop_signal=stop_signal,
         )  # fmt: skip
-        container = self.create(request, pull=pull)
+        container = self._create(request, pull, None, starts=True)
         if detach:
             container.start()
             return container

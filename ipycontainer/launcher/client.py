@@ -181,9 +181,15 @@ class Launcher:
         raise LauncherError(f"the launcher did not start: {words[-1] if words else 'no word from it'} (see {log})")
 
     def open(
-        self, job: str, request: dict[str, Any], descriptors: Sequence[int] = ()
+        self,
+        job: str,
+        request: dict[str, Any],
+        descriptors: Sequence[int] = (),
+        meanwhile: Callable[[], None] | None = None,
     ) -> tuple[Channel, Message | None]:
         """Start `job`: the connection to it, and its first message; descriptors are copied over.
+
+        meanwhile: done between the request and the answer.
 
         A launcher that is killed takes along what waits at its socket.  The kernel tells such a request, which nobody
         has read, from one that somebody has: the first is asked again, of the next launcher.
@@ -193,6 +199,8 @@ class Launcher:
             channel = self.connect(self.start_path if job == START else "")
             try:
                 channel.send({"job": job, "request": request}, descriptors)
+                if meanwhile is not None:
+                    meanwhile()
                 message = channel.receive()
             except BaseException as error:
                 channel.close()

@@ -15,15 +15,19 @@ from ipycontainer.runtime.launch import Launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
-def start(launcher: Launcher, job: str, launch: Launch) -> Attachment | None:
+def start(
+    launcher: Launcher, job: str, launch: Launch, meanwhile: Callable[[], None] | None = None
+) -> Attachment | None:
     """Start a container ("run") or one more program in it ("exec"); an Attachment if `launch.attach`.
 
+    meanwhile: what the caller does as long as it would only wait.
     Returns when the program has been executed.  Raises StartError and its kin (125, 126, 127).
     """
-    channel, message = launcher.open(job, launch.as_dict())
+    channel, message = launcher.open(job, launch.as_dict(), meanwhile=meanwhile)
     try:
         if message is None:
             raise LauncherError(f"the launcher's job went away; see {launcher.run}/launcher.log")

@@ -217,12 +217,12 @@ class Monitor:
         self._streams = streams
         try:
             life.write_state(self._lock, charge, child, self._host, kinds, joins)
+            if not charge.remove:
+                # PID 1 is on its way meanwhile: that it was started is known before its program can do anything.
+                life.make_durable(charge)
             self._await_program()
             life.mark_running(self._lock)
             life.record_event(charge, "start", {})
-            if not charge.remove:
-                # The program runs already; only the word that it does waits for the disk.
-                life.make_durable(charge)
         except Error as error:
             self._fail(error)
             return
