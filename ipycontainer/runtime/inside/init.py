@@ -21,8 +21,13 @@ def reap_beside() -> None:
     prctl.set_dumpable(False)
     watched = every | {_signal.SIGCHLD}
     _signal.pthread_sigmask(_signal.SIG_BLOCK, watched)
+    ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
+        # Until this one's parent holds no descriptor any more: the program may look at /proc/1/fd first thing.
+        os.close(theirs)
+        os.read(ours, 1)
+        os.close(ours)
         try:
             os.setpgid(0, 0)
             os.tcsetpgrp(0, os.getpgrp())
