@@ -32,6 +32,7 @@ export class LiveUsage extends Panel implements IRenderMime.IRenderer {
     private readonly _context: Pick<Context, 'saveState' | 'sessionContext'>
   ) {
     super();
+    this.addClass('jp-ipycontainer-usage');
     this._picture = _rendermime.createRenderer(PICTURE);
     this.addWidget(this._picture);
     this._drawn = new MutationObserver(() => this._show());

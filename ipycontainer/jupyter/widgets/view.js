@@ -58,7 +58,7 @@ class Panel {
   constructor(series, at, width, height) {
     [this.key, this.title] = PANELS[at];
     Object.assign(this, { series, at, width, height });
-    this.svg = drawn('svg', { role: 'img', width, height });
+    this.svg = drawn('svg', { role: 'img', width, height, style: 'vertical-align:middle' });
     const frame = drawn('rect', { width, height, fill: 'none', stroke: 'var(--jp-border-color2, #9e9e9e)' });
     this.limit = drawn('path', { stroke: 'var(--jp-error-color1, #d32f2f)', 'stroke-dasharray': '4 3' });
     this.line = drawn('polyline', { fill: 'none', stroke: 'var(--jp-brand-color1, #1976d2)', 'stroke-width': 1.5 });
