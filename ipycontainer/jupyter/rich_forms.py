@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Forms = dict[str, str]
 
 _TOP = ' style="text-align:left;vertical-align:top"'
+# Mount options are one long word: it must not push the reasons out of sight.
+_DETAILS = ' style="white-space:pre-wrap;overflow-wrap:anywhere"'
+_WHY = ' style="text-align:left;vertical-align:top;min-width:16em"'
 
 
 def explanation(value: Explanation) -> Forms:
@@ -36,10 +39,11 @@ def explanation(value: Explanation) -> Forms:
         for step in steps:
             count += 1
             name = f"<b>{escaped(step.name)}</b>" + (
-                f"<br><code>{escaped(step.details)}</code>" if step.details else ""
+                f"<br><code{_DETAILS}>{escaped(step.details)}</code>" if step.details else ""
             )
-            cells = [str(count), name, *map(escaped, (step.call, step.why, step.shows))]
-            body += "<tr>" + "".join(f"<td{_TOP}>{cell}</td>" for cell in cells) + "</tr>"
+            cells = [(_TOP, str(count)), (_TOP, name), (_TOP, escaped(step.call)), (_WHY, escaped(step.why))]
+            cells.append((_TOP, escaped(step.shows)))
+            body += "<tr>" + "".join(f"<td{style}>{cell}</td>" for style, cell in cells) + "</tr>"
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return {"text/plain": value.text(), "text/html": f"<p>{escaped(value.title)}</p>{table}"}
 

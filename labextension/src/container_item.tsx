@@ -33,7 +33,7 @@ export function ContainerItem({ container, model, execute, trans }: IContainerIt
     if (event.target === event.currentTarget && event.key === 'Enter') {
       act(CommandIDs.logs, '');
     } else if (event.target === event.currentTarget && event.key === 'Delete') {
-      act(CommandIDs.remove, trans.__('removing…'));
+      act(CommandIDs.remove, '');
     }
   };
   return (
@@ -88,7 +88,7 @@ export function ContainerItem({ container, model, execute, trans }: IContainerIt
             title={trans.__('Remove')}
             label={trans.__('Remove %1', name)}
             disabled={busy !== ''}
-            onClick={() => act(CommandIDs.remove, trans.__('removing…'))}
+            onClick={() => act(CommandIDs.remove, '')}
           />
         </span>
       </div>

@@ -5,6 +5,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { addCommands, CommandIDs, FOR_THE_PALETTE } from './commands';
 import { containerIcon } from './icons';
+import { addLiveUsage } from './live_usage';
 import { ContainersModel, IContainersModel } from './model';
 import { ContainersPanel } from './panel';
 import { ContainerServer } from './request';
@@ -83,4 +84,11 @@ const running: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [model, commands, panel, running];
+const usage: JupyterFrontEndPlugin<void> = {
+  id: 'ipycontainer:usage',
+  description: 'Live pictures of what containers use, still ones where the kernel is gone.',
+  autoStart: true,
+  activate: addLiveUsage
+};
+
+export default [model, commands, panel, running, usage];

@@ -30,6 +30,8 @@ def test_a_container_removed_in_the_side_bar_is_gone_from_ps(page: LabPage, brow
     browsing.ok("run", "-d", "--name", "box", "base", "sleep", "1000")
     expect(page.container("box")).to_have_attribute("data-status", "running", timeout=SECOND)
     page.button("Remove box").click()
+    page.page.get_by_role("dialog").wait_for()
+    expect(page.container("box")).not_to_contain_text("removing")  # nobody has said yes
     page.picture("asked")
     page.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.container("box")).to_have_count(0)

@@ -1,18 +1,19 @@
-"""The live pictures and the container kernel, as a person sees them in JupyterLab."""
+"""The live pictures, as a person sees them in JupyterLab."""
 
 from __future__ import annotations
 
 import re
 
-import nbformat
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.page import SECOND, LabPage
-from tests.lab import Lab
 from tests.personas import Persona
 
 BUSY = "sh -c 'while :; do :; done'"
 USAGE = ".ipycontainer-usage"
+STILL = ".jp-RenderedHTMLCommon.jp-OutputArea-output, .jp-OutputArea-output .jp-RenderedHTMLCommon"
+THREE_POINTS = re.compile(r"\S+ \S+ \S+")
 
 
 def started(page: LabPage) -> None:
@@ -77,51 +78,70 @@ def test_the_dashboard_shows_who_comes_and_goes(open_page, browsing: Persona):
     page.picture()
 
 
-def test_axe_finds_nothing_in_the_dark(open_page, browsing: Persona):
-    page: LabPage = open_page(theme="dark")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(open_page, browsing: Persona, theme: str):
+    page: LabPage = open_page(theme=theme)
     browsing.ok("run", "-d", "--name", "one", "base", "sleep", "1000")
     started(page)
-    shown(page.run_cell("engine.get('one').usage()"))
+    single = page.run_cell("engine.get('one').usage()")
+    shown(single)
+    many = page.run_cell("engine.dashboard()")
+    shown(many)
+    assert page.page.locator(USAGE).count() == 2
     assert page.findings(USAGE) == []
-    page.picture()
+    page.picture("live")
+    # What stays when it has ended, and the tables beside it.
+    page.run_cell("engine.get('one')\n")
+    page.run_cell("engine.images()[0]")
+    page.run_cell("%container ps -a")
+    page.run_cell("%container run --explain base true")
+    browsing.ok("kill", "one")
+    single.scroll_into_view_if_needed()  # nobody looked at it
+    expect(single.locator(STILL).locator("svg").first).to_be_visible()
+    assert page.page.locator(STILL).count() >= 5
+    # The box around each is JupyterLab's.
+    assert page.findings(", ".join(f"{each} > *" for each in STILL.split(", "))) == []
+    page.picture("still")
 
 
-def test_a_notebook_in_the_container_kernel(open_page, lab: Lab, browsing: Persona):
-    folder = str(lab.log.parent / "data")
-    environment = {"JUPYTER_DATA_DIR": folder}
-    browsing.ok("kernel", "install", "--user", "--name", "box", "--display-name", "Box", env=environment)
-    try:
-        page: LabPage = open_page()
-        # A notebook of its own name: a session of another test's could still have this one's path.
-        notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "box", "display_name": "Box"}})
-        notebook.cells.append(nbformat.v4.new_code_cell())
-        browsing.path("boxed.ipynb", nbformat.writes(notebook))
-        page.execute("docmanager:open", {"path": "boxed.ipynb", "factory": "Notebook"})
-        page.kernel_ready()
-        cell = page.run_cell("import os; print(*os.listdir('/sys/class/net'), os.getppid())")
-        expect(cell.locator(".jp-OutputArea-output")).to_contain_text("lo 1")
-        assert browsing.ok("ps", "-q", "--filter", "label=ipycontainer.kernel=true") != ""
-        page.run_cell("kept = 1")
-        # The interrupt button.
-        page.page.locator(".jp-Notebook:visible .jp-Notebook-cell.jp-CodeCell").last.locator(".cm-content").click()
-        page.page.keyboard.insert_text("print('begun', flush=True)\nwhile True: pass")
-        page.page.keyboard.press("Shift+Enter")
-        expect(page.page.locator(".jp-Notebook:visible")).to_contain_text("begun")
-        page.execute("notebook:interrupt-kernel")
-        expect(page.page.locator(".jp-Notebook:visible")).to_contain_text("KeyboardInterrupt")
-        # The restart button.
-        page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-        page.kernel_ready()
-        page.run_cell("print('kept' in dir(), 6 * 7)")
-        expect(page.page.locator(".jp-Notebook:visible")).to_contain_text("False 42")
-        page.picture()
-        page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-        page.page.wait_for_timeout(500)
-        for _ in range(50):
-            if browsing.ok("ps", "-aq") == "":
-                break
-            page.page.wait_for_timeout(200)
-        assert browsing.ok("ps", "-aq") == ""
-    finally:
-        browsing.ok("kernel", "remove", "box", env=environment)
-        (browsing.work / "boxed.ipynb").unlink(missing_ok=True)
+def saved(page: LabPage) -> str:
+    """Saves the notebook in front; its path."""
+    return str(
+        page.page.evaluate(
+            """async () => {
+              const { context } = window.jupyterapp.shell.currentWidget;
+              await context.save();
+              return context.path;
+            }"""
+        )
+    )
+
+
+def test_a_notebook_opened_again_is_live_while_its_kernel_lives_and_a_picture_after(open_page, browsing: Persona):
+    page: LabPage = open_page()
+    browsing.ok("run", "-d", "--name", "busy", "base", "sh", "-c", "while :; do :; done")
+    started(page)
+    cell = page.run_cell("engine.dashboard()")
+    usage = shown(cell)
+    expect(usage.locator("polyline").nth(1)).to_have_attribute("points", THREE_POINTS)
+    expect(cell.locator(STILL)).to_be_hidden()
+    path = saved(page)
+
+    second: LabPage = open_page()
+    second.execute("docmanager:open", {"path": path, "factory": "Notebook"})
+    second.kernel_ready()
+    assert moves(second, shown(second.page.locator(".jp-Notebook-cell").nth(1)), 5)
+
+    page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    third: LabPage = open_page()
+    third.execute("docmanager:open", {"path": path, "factory": "Notebook"})
+    third.kernel_ready()
+    picture = third.page.locator(".jp-Notebook-cell").nth(1).locator(STILL)
+    expect(picture.locator("polyline").nth(1)).to_have_attribute("points", THREE_POINTS)
+    expect(picture).to_contain_text("busy")
+    # The widget is looked for, and not found: nobody sees that.
+    third.page.wait_for_function("() => document.body.textContent.includes('model not found')")
+    expect(third.page.get_by_text("model not found")).to_be_hidden()
+    expect(picture).to_be_visible()
+    third.picture()
+    third.complaints = [each for each in third.complaints if "widget model not found" not in each]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
 
 _HERE = Path(__file__).parent
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+# The same under a name of ours: the side bar's extension shows the picture where the widget is gone (live_usage.ts).
+_USAGE = "application/vnd.ipycontainer.usage+json"
 
 
 class LiveUsage(anywidget.AnyWidget):
@@ -88,7 +91,8 @@ def show(engine: Engine, only: Container | None) -> None:
     widget = LiveUsage(engine, only)
     widget.sampler.first()
     data = widget._repr_mimebundle_()
-    bundle = {**(data[0] if isinstance(data, tuple) else data or {}), **still(widget.sampler)}
+    live = data[0] if isinstance(data, tuple) else data or {}
+    bundle = {**live, _USAGE: live[_WIDGET], **still(widget.sampler)}
     widget.display = display(bundle, raw=True, display_id=True)
 
 

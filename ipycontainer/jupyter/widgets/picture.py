@@ -85,4 +85,5 @@ def _panel(series: Series, at: int, width: int, height: int) -> str:
     if line:
         parts.append(f'<polyline points="{line}" fill="none" stroke="{_LINE}" stroke-width="1.5"/>')
     label = escaped(f"{title} of {series.name}: {_now(series, at)}")
-    return f'<svg role="img" aria-label="{label}" width="{width}" height="{height}">{"".join(parts)}</svg>'
+    size = f'width="{width}" height="{height}" style="vertical-align:middle"'
+    return f'<svg role="img" aria-label="{label}" {size}>{"".join(parts)}</svg>'

@@ -15,6 +15,7 @@ import time
 from ipycontainer.engine.usage import PROC, readings
 from ipycontainer.engine.watch import Watch
 from ipycontainer.errors import Error
+from ipycontainer.jupyter.display import visible
 from ipycontainer.jupyter.widgets.series import Series
 
 TYPE_CHECKING = False
@@ -95,7 +96,7 @@ class Sampler:
         try:
             watch = Watch(self._engine)
         except (Error, OSError) as error:
-            self._tell({"kind": "problem", "words": str(error)})
+            self._tell({"kind": "problem", "words": visible(str(error))})
             self._leave()
             return
         try:

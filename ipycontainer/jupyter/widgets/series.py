@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from ipycontainer.engine.usage import CGROUP
+from ipycontainer.jupyter.display import visible
 from ipycontainer.linux.cgroups.meter import Meter
 
 TYPE_CHECKING = False
@@ -24,7 +25,8 @@ class Series:
 
     def __init__(self, first: Reading) -> None:
         container = first.container
-        self.id, self.name = str(container.id), str(container.name)
+        # What could turn or move what stands beside it is written out; markup is the browser's to keep as text.
+        self.id, self.name = str(container.id), visible(str(container.name))
         self.container = container
         self.counted_by = first.counted_by
         self.limits = {"cpu": first.cpus_max, "memory": first.memory_max, "pids": first.pids_max}

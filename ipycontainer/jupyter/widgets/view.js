@@ -1,9 +1,11 @@
 // Draws what the sampler tells.  Everything that a container can choose arrives as text and stays text.
+// Looks are attributes: a notebook that is saved keeps this as it is, without the style sheet.
 
 const SVG = 'http://www.w3.org/2000/svg';
 const POINTS = 60;
 const HEADROOM = 1.15;
 const AGAIN = 10_000; // milliseconds after which the kernel is told again that somebody looks
+const LEFT = { style: 'text-align:left' };
 const PANELS = [
   ['cpu', 'CPU'],
   ['memory', 'Memory'],
@@ -56,10 +58,11 @@ class Panel {
   constructor(series, at, width, height) {
     [this.key, this.title] = PANELS[at];
     Object.assign(this, { series, at, width, height });
-    this.svg = drawn('svg', { role: 'img', width, height });
-    this.limit = drawn('path', { class: 'limit' });
-    this.line = drawn('polyline', { class: 'line' });
-    this.svg.append(drawn('rect', { class: 'frame', width, height }), this.limit, this.line);
+    this.svg = drawn('svg', { role: 'img', width, height, style: 'vertical-align:middle' });
+    const frame = drawn('rect', { width, height, fill: 'none', stroke: 'var(--jp-border-color2, #9e9e9e)' });
+    this.limit = drawn('path', { stroke: 'var(--jp-error-color1, #d32f2f)', 'stroke-dasharray': '4 3' });
+    this.line = drawn('polyline', { fill: 'none', stroke: 'var(--jp-brand-color1, #1976d2)', 'stroke-width': 1.5 });
+    this.svg.append(frame, this.limit, this.line);
     this.words = element('span');
   }
 
@@ -127,7 +130,7 @@ class View {
 
   single(series) {
     const box = element('div');
-    const row = element('div', { class: 'panels' });
+    const row = element('div', { style: 'display:flex;flex-wrap:wrap;gap:12px' });
     for (const panel of this.make(series, 200, 60)) {
       const cell = element('div');
       const now = element('div');
@@ -145,14 +148,16 @@ class View {
     }
     const table = element('table');
     const head = table.createTHead().insertRow();
-    head.append(...['Container', ...PANELS.map(([, title]) => title)].map(title => element('th', { scope: 'col' }, title)));
+    const titles = ['Container', ...PANELS.map(([, title]) => title)];
+    head.append(...titles.map(title => element('th', { scope: 'col', ...LEFT }, title)));
     const body = table.createTBody();
     for (const series of all) {
       const row = body.insertRow();
-      row.append(element('td', {}, series.name));
+      row.append(element('td', LEFT, series.name));
       for (const panel of this.make(series, 120, 24)) {
-        const cell = row.insertCell();
+        const cell = element('td', LEFT);
         cell.append(panel.svg, ' ', panel.words);
+        row.append(cell);
       }
     }
     return table;
@@ -161,7 +166,7 @@ class View {
 
 function render({ model, el }) {
   el.classList.add('ipycontainer-usage');
-  el.setAttribute('role', 'region');
+  el.setAttribute('role', 'group'); // no landmark: a notebook may show several
   el.setAttribute('aria-label', 'What containers use');
   const view = new View(el, model.get('many'));
   const hear = message => {
@@ -180,6 +185,13 @@ function render({ model, el }) {
   let looks = false;
   let timer = 0;
   const who = crypto.getRandomValues(new Uint32Array(2)).join('-'); // another tab may show the same
+  const tell = content => {
+    try {
+      model.send(content);
+    } catch {
+      window.clearInterval(timer); // the kernel is gone, and what is drawn stays
+    }
+  };
   const judge = () => {
     const now = near && document.visibilityState === 'visible';
     if (now === looks) {
@@ -188,10 +200,10 @@ function render({ model, el }) {
     looks = now;
     window.clearInterval(timer);
     if (looks) {
-      model.send({ kind: 'look', who, begins: true });
-      timer = window.setInterval(() => model.send({ kind: 'look', who }), AGAIN);
+      tell({ kind: 'look', who, begins: true });
+      timer = window.setInterval(() => tell({ kind: 'look', who }), AGAIN);
     } else {
-      model.send({ kind: 'away', who });
+      tell({ kind: 'away', who });
     }
   };
   const observer = new IntersectionObserver(entries => {
