@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ipycontainer.images.inside.tar_writer import END, header
 from tests.images.layouts import docker_archive, oci_members, pack
 from tests.images.tars import char, file, folder, symlink, tar
 from tests.personas import Persona
@@ -65,6 +66,38 @@ def test_ids_that_this_user_does_not_have(persona: Persona, unchanged: None):
     quiet = persona.cli("load", "--ignore-ids", input=docker_archive((["own:1"], [LAYER])))
     assert (quiet.exit_code, quiet.err) == (0, ""), quiet
     persona.ok("rmi", "own:1")
+
+
+def bomb() -> bytes:
+    """An archive of 1.2 MB whose layer is one file of 1.2 GB: zeros, compressed once and then repeated."""
+    entry, _ = file("zeros")
+    entry.size = 18 * (64 << 20)
+    blob = gzip.compress(header(entry)) + gzip.compress(bytes(64 << 20)) * 18 + gzip.compress(END)
+    small = tar(file("small"))
+    members = oci_members("bomb:1", [small], lambda _layer: blob)
+    return pack(members)
+
+
+def test_a_bomb_is_refused_when_it_has_grown_past_a_gigabyte(persona: Persona, unchanged: None):
+    raw = bomb()
+    assert len(raw) < 2 << 20
+    done = persona.cli("load", input=raw)
+    assert done.exit_code == 1 and done.err.count("\n") == 1, done
+    assert "more than 200 times its size" in done.err and "IPYCONTAINER_LAYER_RATIO" in done.err
+    smaller = persona.cli("load", input=raw, env={"IPYCONTAINER_LAYER_BYTES": "1000000"})
+    assert smaller.exit_code == 1 and "IPYCONTAINER_LAYER_BYTES" in smaller.err, smaller
+
+
+def test_a_manifest_without_end(persona: Persona, unchanged: None):
+    """Its size is looked at before it is read."""
+    entry, _ = file("manifest.json")
+    entry.size = 1 << 30
+    path = persona.path("huge.tar", header(entry))
+    with path.open("r+b") as archive:
+        archive.truncate(512 + (1 << 30) + 1024)
+    done = persona.cli("load", "-i", path)
+    path.unlink()
+    assert done.exit_code == 1 and done.err.count("\n") == 1 and "4194304 bytes" in done.err, done
 
 
 BAD = {
