@@ -263,6 +263,16 @@ class Engine:
         folders.prepare(self.root)
         return import_tree(self, source, name, message, changes)
 
+    def bootstrap(self, name: str, include: Sequence[str] = (), mirror: str = "") -> Image:
+        """A distribution's image ("debian:bookworm") from its packages, by mmdebstrap; include: more packages.
+
+        Raises Error where no mirror is reached, Refused where mmdebstrap is missing.
+        """
+        from ipycontainer.engine.bootstrap import bootstrap
+
+        folders.prepare(self.root)
+        return bootstrap(self, name, include, mirror)
+
     def pull(self, name: str, platform: str = "", tell: Told | None = None, *, ignore_ids: bool = False) -> Image:
         """Bring an image from its registry.
 
