@@ -22,6 +22,8 @@ def commit(call: Call) -> int:
     name, *target = parsed.arguments
     container = call.engine.get(name)
     pause = parsed.flag("pause") if parsed.given("pause") else None
+    if parsed.flag("no-pause"):
+        pause = False
     if pause is None and container.status == "running" and not container.can_pause:
         call.console.complain(
             f"WARNING: this machine cannot make {container.name} stand still (there is no freezer for its processes):"
@@ -58,6 +60,7 @@ COMMIT = Verb(
         Option("author", "a", "text", "Who made it: 'Ada <ada@example.org>'"),
         Option("change", "c", "text", "A Dockerfile instruction for its settings: 'CMD [\"sh\"]'", many=True),
         Option("message", "m", "text", "A word about it, for its history"),
+        Option("no-pause", "", "flag", "Its processes go on meanwhile"),
         Option("pause", "p", "flag", "Its processes stand still meanwhile (the default, where that can be)"),
     ),
     least=1,
