@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
+import tarfile
 from collections.abc import Iterator
 
 import pytest
 
 from ipycontainer.images.inside.tar_writer import END, header
+from ipycontainer.oci.digest import compute
 from tests.images.layouts import docker_archive, oci_members, pack
 from tests.images.tars import char, file, folder, symlink, tar
 from tests.personas import Persona
@@ -66,6 +70,32 @@ def test_ids_that_this_user_does_not_have(persona: Persona, unchanged: None):
     quiet = persona.cli("load", "--ignore-ids", input=docker_archive((["own:1"], [LAYER])))
     assert (quiet.exit_code, quiet.err) == (0, ""), quiet
     persona.ok("rmi", "own:1")
+
+
+def with_more_layers(saved: bytes, name: str, count: int) -> bytes:
+    """What `save` wrote of one image, with `count` layers more; each has a file and hides the one of the layer below."""
+    with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
+        (image,) = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+        parts = {path: archive.extractfile(path).read() for path in (image["Config"], *image["Layers"])}  # type: ignore[union-attr]
+    config = json.loads(parts.pop(image["Config"]))
+    for number in range(count):
+        layer = tar(file(f"own-{number}", b"x"), file("last", str(number).encode()), file(f".wh.own-{number - 1}"))
+        parts[f"more-{number}/layer.tar"] = layer
+        config["rootfs"]["diff_ids"].append(str(compute(layer)))
+    config.pop("history", None)
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": list(parts)}]
+    documents = {"config.json": json.dumps(config).encode(), "manifest.json": json.dumps(manifest).encode()}
+    return pack({**parts, **documents})
+
+
+def test_an_image_of_more_layers_than_mount_takes_at_once(persona: Persona, unchanged: None):
+    """mount(2) cuts its options after a page, and overlayfs of old took 64."""
+    saved = persona.cli("save", "base").out_bytes
+    persona.ok("load", input=with_more_layers(saved, "high:1", 130), timeout=120)
+    layers = persona.ok("image", "inspect", "-f", "{{len .RootFS.Layers}}", "high:1")
+    assert int(layers) >= 130
+    assert persona.ok("run", "--rm", "high:1", "sh", "-c", "cat /last; echo; ls -d /own-*") == "129\n/own-129"
+    persona.ok("rmi", "high:1")
 
 
 def bomb() -> bytes:
