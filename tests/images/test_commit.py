@@ -212,3 +212,24 @@ def test_where_nothing_can_stand_still_that_is_said(persona: Persona):
     persona.ok("rm", "-f", "going-on")
     persona.ok("rmi", "going-on:1")
     persona.ok("image", "prune", "-f")
+
+
+@pytest.mark.skipif(not shutil.which("oci-image-tool"), reason="needs oci-image-tool (apt-get install oci-image-tool)")
+def test_what_is_committed_is_valid_by_ocis_own_schemas(persona: Persona):
+    """Index, manifest, config and layout of the store as it lies, as OCI's own tool checks them."""
+    persona.ok("run", "--name", "valid", "base", "sh", "-c", "echo hi > /new; rm /etc/group")
+    persona.ok("commit", "-a", "Ada", "-m", "a word", "-c", "EXPOSE 80", "-c", "VOLUME /data", "valid", "valid:1")
+    images = persona.store / "images"
+    digest = persona.ok("image", "inspect", "-f", "{{.Descriptor.digest}}", "valid:1")
+    manifest = images / "blobs" / "sha256" / digest[7:]
+    config = manifest.parent / json.loads(manifest.read_text())["config"]["digest"][7:]
+    for kind, path, more in (
+        ("imageIndex", images / "index.json", []),
+        ("manifest", manifest, []),
+        ("config", config, []),
+        ("image", images, ["--ref", "name=valid:1"]),
+    ):
+        done = persona.run(["oci-image-tool", "validate", "--type", kind, *more, path])
+        assert done.exit_code == 0, done
+    persona.ok("rm", "valid")
+    persona.ok("rmi", "valid:1")

@@ -73,7 +73,7 @@ def test_ids_that_this_user_does_not_have(persona: Persona, unchanged: None):
 
 
 def with_more_layers(saved: bytes, name: str, count: int) -> bytes:
-    """What `save` wrote of one image, with `count` layers more; each has a file and hides the one of the layer below."""
+    """What `save` wrote of one image, with `count` layers more: each has a file, and hides that of the one below."""
     with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
         (image,) = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
         parts = {path: archive.extractfile(path).read() for path in (image["Config"], *image["Layers"])}  # type: ignore[union-attr]
