@@ -123,7 +123,12 @@ def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[st
 
 
 def import_tree(
-    engine: Engine, source: str | int, name: str = "", message: str = "", changes: Sequence[str] = ()
+    engine: Engine,
+    source: str | int,
+    name: str = "",
+    message: str = "",
+    changes: Sequence[str] = (),
+    ignore_ids: bool = False,
 ) -> Image:
     """A tar of a whole root, packed or not, as an image of one layer."""
     from ipycontainer.engine.image_changes import changed
@@ -139,7 +144,7 @@ def import_tree(
     try:
         pieces = _some(plain(DescriptorSource(descriptor), what), what)
         step = {"created_by": "", "comment": message or "Imported from -"}
-        id = make_image(engine.store, pieces, settings, step, names, what=what)
+        id = make_image(engine.store_for(ignore_ids), pieces, settings, step, names, what=what)
     finally:
         if not isinstance(source, int):
             os.close(descriptor)

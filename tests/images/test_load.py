@@ -67,6 +67,11 @@ def test_ids_that_this_user_does_not_have(persona: Persona, unchanged: None):
     assert done.err.startswith("WARNING: 2 names of foreign:1 belong to ids that this user does not have; ")
     assert persona.python("from ipycontainer import Engine; print(Engine().image('foreign:1').folded)") == 2
     persona.ok("rmi", "foreign:1")
+    tree = persona.path("foreign.tar", FOREIGN)
+    assert "outside the ids" in persona.cli("import", tree, "foreign:2").err
+    done = persona.cli("import", "--ignore-ids", tree, "foreign:2")
+    assert done.exit_code == 0 and done.err.startswith("WARNING: 2 names of foreign:2 belong to ids"), done
+    persona.ok("rmi", "foreign:2")
     quiet = persona.cli("load", "--ignore-ids", input=docker_archive((["own:1"], [LAYER])))
     assert (quiet.exit_code, quiet.err) == (0, ""), quiet
     persona.ok("rmi", "own:1")
