@@ -2,7 +2,8 @@
 # What other people's programs make of our images, and we of theirs: for tests/images.
 set -eu
 lacking=
-for pair in skopeo:skopeo umoci:umoci docker-registry:docker-registry htpasswd:apache2-utils openssl:openssl; do
+for pair in skopeo:skopeo umoci:umoci docker-registry:docker-registry htpasswd:apache2-utils openssl:openssl mmdebstrap:mmdebstrap \
+    oci-image-tool:oci-image-tool; do
     command -v "${pair%:*}" >/dev/null || lacking="$lacking ${pair#*:}"
 done
 [ -z "$lacking" ] && exit 0

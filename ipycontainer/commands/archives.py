@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ipycontainer.commands import Call
+    from ipycontainer.engine.image import Image
 
 
 def save(call: Call) -> int:
@@ -66,13 +67,29 @@ def import_(call: Call) -> int:
     if len(arguments) > 1:
         raise WrongArguments("'import' requires at most one name: import FILE|- [REPOSITORY[:TAG]]")
     name = arguments[0] if arguments else ""
-    more = (name, parsed.text("message"), parsed.many("change"))
     if source == "-":
-        image = call.engine.import_tree(archive_on_stdin(call, "import FILE"), *more)
+        where: str | int = archive_on_stdin(call, "import FILE")
     else:
-        image = call.engine.import_tree(join_to(call.cwd, source), *more)
+        where = join_to(call.cwd, source)
+    image = call.engine.import_tree(
+        where, name, parsed.text("message"), parsed.many("change"), ignore_ids=parsed.flag("ignore-ids")
+    )
     call.console.line(image.id)
+    say_what_was_folded(call, image)
     return 0
+
+
+IGNORE_IDS = Option("ignore-ids", "", "flag", "Give to root what belongs to ids that this user does not have")
+
+
+def say_what_was_folded(call: Call, image: Image) -> None:
+    """A warning, where files of the image have other owners than they should; so much was asked for (--ignore-ids)."""
+    if call.parsed.flag("ignore-ids") and image.folded:
+        name = image.names[0] if image.names else image.short_id
+        call.console.complain(
+            f"WARNING: {image.folded} names of {name} belong to ids that this user does not have; here they are root's,"
+            " without their set-id bits"
+        )
 
 
 def join_to(folder: str, path: str) -> str:
@@ -122,6 +139,7 @@ IMPORT = Verb(
     import_,
     (
         Option("change", "c", "text", "A Dockerfile instruction for its settings: 'CMD [\"sh\"]'", many=True),
+        IGNORE_IDS,
         Option("message", "m", "text", "A word about it, for its history"),
     ),
     examples=("import web.tar web:flat", "import -c 'CMD [\"sh\"]' root.tar.gz mine"),

@@ -21,11 +21,20 @@ def commit(call: Call) -> int:
     parsed = call.parsed
     name, *target = parsed.arguments
     container = call.engine.get(name)
+    pause = parsed.flag("pause") if parsed.given("pause") else None
+    if parsed.flag("no-pause"):
+        pause = False
+    if pause is None and container.status == "running" and not container.can_pause:
+        call.console.complain(
+            f"WARNING: this machine cannot make {container.name} stand still (there is no freezer for its processes):"
+            " what it writes just now may be half there"
+        )
     image = container.commit(
         target[0] if target else "",
         author=parsed.text("author"),
         message=parsed.text("message"),
         changes=parsed.many("change"),
+        pause=pause,
     )
     call.console.line(image.id)
     return 0
@@ -45,12 +54,14 @@ DIFF = Verb(
 COMMIT = Verb(
     "commit",
     "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
-    "Make an image of what a container changed (it is not paused meanwhile)",
+    "Make an image of what a container changed",
     commit,
     (
         Option("author", "a", "text", "Who made it: 'Ada <ada@example.org>'"),
         Option("change", "c", "text", "A Dockerfile instruction for its settings: 'CMD [\"sh\"]'", many=True),
         Option("message", "m", "text", "A word about it, for its history"),
+        Option("no-pause", "", "flag", "Its processes go on meanwhile"),
+        Option("pause", "p", "flag", "Its processes stand still meanwhile (the default, where that can be)"),
     ),
     least=1,
     most=2,

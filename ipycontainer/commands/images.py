@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipycontainer.commands.archives import IGNORE_IDS, say_what_was_folded
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.commands.units import human_size
 from ipycontainer.engine.status_text import human_duration
@@ -174,9 +175,7 @@ def load(call: Call) -> int:
         is_id = name.startswith("sha256:")
         call.console.line(f"Loaded image ID: {name}" if is_id else f"Loaded image: {name}")
         if ignore_ids:
-            from ipycontainer.commands.registries import say_what_was_folded
-
-            say_what_was_folded(call, name)
+            say_what_was_folded(call, call.engine.image(name))
     return 0
 
 
@@ -225,7 +224,7 @@ LOAD = Verb(
     "Load images from an archive, or from stdin",
     load,
     (
-        Option("ignore-ids", "", "flag", "Give to root what belongs to ids that this user does not have"),
+        IGNORE_IDS,
         Option("input", "i", "text", "The archive, instead of stdin"),
         Option("quiet", "q", "flag", "Do not show progress"),
     ),

@@ -158,15 +158,12 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "version": (_row("kubeconfig", "", "text", "there is no Kubernetes here", ""),),
     "load": (_row("platform", "", "text", _PLATFORM, ""),),
     "save": (_row("platform", "", "text", _PLATFORM, ""),),
-    # Nothing is paused, whether it was asked for or not: the verb's own help says so.
-    "commit": (_row("pause", "p", "flag", "", "*"), _row("no-pause", "", "flag", "", "*")),
     "import": (_row("platform", "", "text", _PLATFORM, ""),),
     "pull": (_row("disable-content-trust", "", "flag", "", "*"),),
     "push": (
         _row("disable-content-trust", "", "flag", "", "*"),
         _row("platform", "", "text", _PLATFORM, ""),
     ),
-    "system df": (_row("format", "", "text", _LATER, "", "table"),),
     "history": (_row("platform", "", "text", _PLATFORM, ""),),
 }
 

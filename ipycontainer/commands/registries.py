@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipycontainer.commands.archives import IGNORE_IDS, archive_on_stdin, say_what_was_folded
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.commands.tables import cut
 from ipycontainer.errors import Error, OptionError
@@ -45,7 +46,7 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
     if quiet:
         found = fetch(call.engine, name, platform, silent, ignore_ids)
         line(str(reference))
-        say_what_was_folded(call, found.id)
+        say_what_was_folded(call, call.engine.image(found.id))
         return
     path = reference.path if reference.domain == _HUB else reference.name.partition("/")[2]
     begun: list[str] = []
@@ -66,17 +67,7 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
     line(f"Status: {what} {reference.familiar}")
     if not aside:
         line(str(reference))
-    say_what_was_folded(call, found.id)
-
-
-def say_what_was_folded(call: Call, name: str) -> None:
-    """A warning, where files of the image have other owners than they should; so much was asked for (--ignore-ids)."""
-    image = call.engine.image(name)
-    if call.parsed.flag("ignore-ids") and image.folded:
-        call.console.complain(
-            f"WARNING: {image.folded} names of {name} belong to ids that this user does not have; here they are root's,"
-            " without their set-id bits"
-        )
+    say_what_was_folded(call, call.engine.image(found.id))
 
 
 def push(call: Call) -> int:
@@ -146,8 +137,6 @@ def login(call: Call) -> int:
 
 
 def _from_stdin(call: Call) -> str:
-    from ipycontainer.commands.archives import archive_on_stdin
-
     descriptor = archive_on_stdin(call, "--password")
     with open(descriptor, "rb", closefd=False) as file:
         return file.read(65536).decode("utf-8", "surrogateescape").rstrip("\r\n")
@@ -220,8 +209,6 @@ def catalog(call: Call) -> int:
     call.console.lines([f"{reference.repository}:{tag}" for tag in registries.tags(reference.domain, reference.path)])
     return 0
 
-
-IGNORE_IDS = Option("ignore-ids", "", "flag", "Give to root what belongs to ids that this user does not have")
 
 PULL = Verb(
     "pull",

@@ -5,11 +5,21 @@ from __future__ import annotations
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.commands.tables import Table
 from ipycontainer.commands.units import human_size
+from ipycontainer.errors import OptionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.commands import Call
     from ipycontainer.engine.upkeep import Usage
+
+
+_DF_HEADINGS = {
+    "Type": "TYPE",
+    "TotalCount": "TOTAL",
+    "Active": "ACTIVE",
+    "Size": "SIZE",
+    "Reclaimable": "RECLAIMABLE",
+}
 
 
 def prune(call: Call) -> int:
@@ -34,8 +44,15 @@ def prune(call: Call) -> int:
 
 def disk_usage(call: Call) -> int:
     """Shows what images and containers take of the disk."""
+    from ipycontainer.commands.listing import Report
     from ipycontainer.engine.upkeep import usage
 
+    form = call.parsed.text("format")
+    if form and call.parsed.flag("verbose"):
+        raise OptionError("the verbose and the format options conflict")
+    if form in ("", "table"):
+        form = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
+    report = Report(form)
     found = usage(call.engine)
     if call.parsed.flag("verbose"):
         _details(call, found)
@@ -51,7 +68,7 @@ def disk_usage(call: Call) -> int:
             *_sizes(found.containers_size, found.containers_reclaimable),
         ),
     )
-    call.console.table(Table(("TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"), rows))
+    report.show(call.console, [dict(zip(_DF_HEADINGS, row)) for row in rows], _DF_HEADINGS)
     return 0
 
 
@@ -121,7 +138,10 @@ DF = Verb(
     "[OPTIONS]",
     "Show what images and containers take of the disk, shared layers counted once",
     disk_usage,
-    (Option("verbose", "v", "flag", "Each image and container"),),
+    (
+        Option("format", "", "text", "table, json, or a Go template: '{{.Type}}: {{.Size}}'"),
+        Option("verbose", "v", "flag", "Each image and container"),
+    ),
     most=0,
     examples=("system df", "system df -v"),
 )

@@ -46,6 +46,7 @@ VERBS = {
     "version": ("about", "VERSION"),
     "info": ("about", "INFO"),
     "doctor": ("about", "DOCTOR"),
+    "image bootstrap": ("bootstrap", "BOOTSTRAP"),
     "image prune": ("upkeep", "IMAGE_PRUNE"),
     "system df": ("upkeep", "DF"),
     "system check": ("upkeep", "CHECK"),

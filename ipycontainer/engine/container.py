@@ -316,16 +316,32 @@ class Container:
         self._engine.journal.append("container", "export", self.id, {"name": self.name, "image": self.image})
         return self.trees().export()
 
-    def commit(self, name: str = "", *, author: str = "", message: str = "", changes: Sequence[str] = ()) -> Image:
+    def commit(
+        self,
+        name: str = "",
+        *,
+        author: str = "",
+        message: str = "",
+        changes: Sequence[str] = (),
+        pause: bool | None = None,
+    ) -> Image:
         """What it changed as a new image, called `name` if given.
 
-        changes: Dockerfile instructions for the image's settings (`CMD ["sh"]`, `ENV A=b`).  It is not paused
-        meanwhile: what it writes at that moment may be half there.
-        Raises ImageNameError, InputError, StoreUnwritable.
+        changes: Dockerfile instructions for the image's settings (`CMD ["sh"]`, `ENV A=b`); pause: whether its
+        processes stand still meanwhile (None: where that can be), else what they write just then may be half there.
+        Raises ImageNameError, InputError, StoreUnwritable; Refused for a pause that cannot be.
         """
         from ipycontainer.engine.images import commit
 
-        return commit(self, name, author, message, changes)
+        return commit(self, name, author, message, changes, pause)
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether it runs and its processes can be made to stand still."""
+        from ipycontainer.launcher import alive
+        from ipycontainer.linux import cgroups
+
+        return self.status == RUNNING and cgroups.can_freeze(alive.read(self.run_folder).get("cgroups", []))
 
     # What it said.
 

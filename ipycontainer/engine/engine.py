@@ -258,15 +258,34 @@ class Engine:
             self.journal.append("image", "load", name, {"name": name})
         return names
 
-    def import_tree(self, source: str | int, name: str = "", message: str = "", changes: Sequence[str] = ()) -> Image:
+    def import_tree(
+        self,
+        source: str | int,
+        name: str = "",
+        message: str = "",
+        changes: Sequence[str] = (),
+        *,
+        ignore_ids: bool = False,
+    ) -> Image:
         """docker's import: a tar of a whole root, from a path or a descriptor, as an image of one layer.
 
-        changes: Dockerfile instructions ("CMD [\"sh\"]").  Raises ArchiveError, InputError, StoreUnwritable.
+        changes: Dockerfile instructions ("CMD [\"sh\"]"); ignore_ids: as for `load`.
+        Raises ArchiveError, InputError, StoreUnwritable.
         """
         from ipycontainer.engine.images import import_tree
 
         folders.prepare(self.root)
-        return import_tree(self, source, name, message, changes)
+        return import_tree(self, source, name, message, changes, ignore_ids)
+
+    def bootstrap(self, name: str, include: Sequence[str] = (), mirror: str = "") -> Image:
+        """A distribution's image ("debian:bookworm") from its packages, by mmdebstrap; include: more packages.
+
+        Raises Error where no mirror is reached, Refused where mmdebstrap is missing.
+        """
+        from ipycontainer.engine.bootstrap import bootstrap
+
+        folders.prepare(self.root)
+        return bootstrap(self, name, include, mirror)
 
     def pull(self, name: str, platform: str = "", tell: Told | None = None, *, ignore_ids: bool = False) -> Image:
         """Bring an image from its registry.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 
-from ipycontainer.errors import Error, TruncatedArchive
+from ipycontainer.errors import Error, TruncatedArchive, WrongState
+from ipycontainer.runtime.lifecycle import standing_still
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +65,12 @@ def _write_into(path: str, pieces: Iterator[bytes]) -> None:
 
 
 def commit(
-    container: Container, name: str = "", author: str = "", message: str = "", changes: Sequence[str] = ()
+    container: Container,
+    name: str = "",
+    author: str = "",
+    message: str = "",
+    changes: Sequence[str] = (),
+    pause: bool | None = None,
 ) -> Image:
     """What the container changed as a new layer over its image, with the settings it was started with."""
     from ipycontainer.engine.image_changes import changed
@@ -74,13 +81,25 @@ def commit(
     store = engine.store
     names = [new_name(name)] if name else []
     step = {"created_by": " ".join(container.command), "author": author, "comment": message}
-    with store.loading():  # its image keeps its blobs, whoever removes it meanwhile
+    with _standing_still(container, pause), store.loading():  # its image keeps its blobs, whoever removes it meanwhile
         base = store.resolve(str(container.config["image_id"]))
         settings = changed(_settings(base.config.settings, container.config), changes)
         what = f"the layer of {container.name}"
         id = make_image(store, container.trees().layer(), settings, step, names, base, what)
     engine.journal.append("container", "commit", container.id, {"name": container.name, "image": name or id})
     return engine.image(id)
+
+
+@contextmanager
+def _standing_still(container: Container, pause: bool | None) -> Iterator[None]:
+    """The container's processes do nothing meanwhile: True, or with None where that can be."""
+    with ExitStack() as stack:
+        if pause or (pause is None and container.can_pause):
+            try:
+                stack.enter_context(standing_still(container.engine.launcher, container.run_folder))
+            except WrongState:
+                pass  # nothing runs that could write
+        yield
 
 
 def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +123,12 @@ def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[st
 
 
 def import_tree(
-    engine: Engine, source: str | int, name: str = "", message: str = "", changes: Sequence[str] = ()
+    engine: Engine,
+    source: str | int,
+    name: str = "",
+    message: str = "",
+    changes: Sequence[str] = (),
+    ignore_ids: bool = False,
 ) -> Image:
     """A tar of a whole root, packed or not, as an image of one layer."""
     from ipycontainer.engine.image_changes import changed
@@ -120,7 +144,7 @@ def import_tree(
     try:
         pieces = _some(plain(DescriptorSource(descriptor), what), what)
         step = {"created_by": "", "comment": message or "Imported from -"}
-        id = make_image(engine.store, pieces, settings, step, names, what=what)
+        id = make_image(engine.store_for(ignore_ids), pieces, settings, step, names, what=what)
     finally:
         if not isinstance(source, int):
             os.close(descriptor)

@@ -6,7 +6,7 @@ import os
 import select
 import time
 
-from ipycontainer.errors import LauncherError, TimedOut
+from ipycontainer.errors import LauncherError, TimedOut, WrongState
 from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.client import Launcher, unwrap
 from ipycontainer.runtime.attachment import Attachment
@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from ipycontainer.launcher.wire import Channel
 
 
 def start(
@@ -44,6 +46,47 @@ def start(
 def kill(launcher: Launcher, run: str, signal: int) -> None:
     """Send `signal` to PID 1.  Raises WrongState when the container is not running."""
     launcher.call("kill", {"run": run, "signal": signal})
+
+
+class standing_still:
+    """In a `with`: the container's processes stand still.  Raises WrongState, Refused without a freezer."""
+
+    def __init__(self, launcher: Launcher, run: str) -> None:
+        self._launcher = launcher
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._channel = self._frozen()
+
+    def _frozen(self) -> Channel:
+        channel, message = self._launcher.open("pause", {"run": self._run})
+        try:
+            if message is None:
+                raise LauncherError(f"the launcher's job went away; see {self._launcher.run}/launcher.log")
+            unwrap(message.document)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    def __exit__(self, *_: object) -> None:
+        if not self._let_go(self._channel):
+            # The job was killed, and nobody has let them go: the next one does.
+            try:
+                self._let_go(self._frozen())
+            except WrongState:
+                pass  # the container has ended
+
+    @staticmethod
+    def _let_go(channel: Channel) -> bool:
+        """Whether they go on."""
+        try:
+            channel.send({})
+            return channel.receive() is not None
+        except LauncherError:
+            return False
+        finally:
+            channel.close()
 
 
 def sweep(launcher: Launcher, run: str) -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,3 +140,96 @@ def test_umoci_unpacks_the_same_tree(persona: Persona, changed: str, tmp_path: P
     ours = [line for line in listing(tmp_path / "ours") if not line.startswith(covered)]
     assert ours == listing(bundle / "rootfs")
     persona.ok("rmi", "umoci:1")
+
+
+COUNTING = """
+head -c 20000000 /dev/urandom > /between
+echo 0 > /after; echo 0 > /a-first; i=0
+while :; do i=$((i+1)); echo $i > /tmp/x; mv /tmp/x /a-first; echo $i > /tmp/x; mv /tmp/x /z-last; done
+"""
+"""Two files that say the same, but for an instant; a layer's writer comes to the first long before the last."""
+
+
+@pytest.mark.personas("root")
+def test_a_commit_stands_still_meanwhile(persona: Persona):
+    persona.ok("run", "-d", "--name", "counting", "base", "sh", "-c", COUNTING)
+    while persona.cli("exec", "counting", "test", "-e", "/z-last").exit_code:
+        time.sleep(0.05)
+
+    def apart(*options: str) -> int:
+        """How far the last file is ahead of the first in an image made just now."""
+        persona.ok("commit", *options, "counting", "still:1")
+        first, last = persona.ok("run", "--rm", "still:1", "cat", "/a-first", "/z-last").split()
+        persona.ok("rmi", "still:1")
+        return int(last) - int(first)
+
+    assert [apart(*options) in (0, -1) for options in ((), ("-p",))] == [True, True]
+    assert apart("--no-pause") > 1, "without it the image holds what never was"
+    before = persona.ok("exec", "counting", "cat", "/z-last")
+    assert persona.ok("exec", "counting", "cat", "/z-last") != before, "it goes on afterwards"
+    persona.ok("rm", "-f", "counting")
+
+
+STANDS = """
+import os, time
+from ipycontainer import Engine
+from ipycontainer.launcher import alive
+from ipycontainer.linux import cgroups
+from ipycontainer.runtime.lifecycle import standing_still
+engine = Engine()
+container = engine.get("counting")
+leaves = alive.read(container.run_folder)["cgroups"]
+def frozen():
+    return cgroups.group.is_frozen(leaves)
+child = os.fork()
+if child == 0:
+    with standing_still(engine.launcher, container.run_folder):
+        os.kill(os.getpid(), 9) if frozen() else os._exit(1)
+killed = os.waitpid(child, 0)[1] == 9
+time.sleep(0.2)
+with standing_still(engine.launcher, container.run_folder):
+    inside = frozen()
+print([int(killed), int(inside), int(frozen())])
+"""
+
+
+@pytest.mark.personas("root")
+def test_who_committed_is_killed_and_it_goes_on(persona: Persona):
+    persona.ok("run", "-d", "--name", "counting", "base", "sleep", "1000")
+    assert persona.python(STANDS) == [1, 1, 0]
+    persona.ok("rm", "-f", "counting")
+
+
+@pytest.mark.personas("user", "solo")
+def test_where_nothing_can_stand_still_that_is_said(persona: Persona):
+    persona.ok("run", "-d", "--name", "going-on", "base", "sleep", "1000")
+    freezes = persona.python("from ipycontainer import Engine; print(int(Engine().get('going-on').can_pause))")
+    done = persona.cli("commit", "going-on", "going-on:1")
+    assert done.exit_code == 0 and ("cannot make going-on stand still" in done.err) == (not freezes), done
+    asked = persona.cli("commit", "-p", "going-on", "going-on:1")
+    assert asked.exit_code == (0 if freezes else 125), asked
+    assert persona.cli("commit", "--pause=false", "going-on", "going-on:1").err == ""
+    persona.ok("rm", "-f", "going-on")
+    persona.ok("rmi", "going-on:1")
+    persona.ok("image", "prune", "-f")
+
+
+@pytest.mark.skipif(not shutil.which("oci-image-tool"), reason="needs oci-image-tool (apt-get install oci-image-tool)")
+def test_what_is_committed_is_valid_by_ocis_own_schemas(persona: Persona):
+    """Index, manifest, config and layout of the store as it lies, as OCI's own tool checks them."""
+    persona.ok("run", "--name", "valid", "base", "sh", "-c", "echo hi > /new; rm /etc/group")
+    persona.ok("commit", "-a", "Ada", "-m", "a word", "-c", "EXPOSE 80", "-c", "VOLUME /data", "valid", "valid:1")
+    images = persona.store / "images"
+    digest = persona.ok("image", "inspect", "-f", "{{.Descriptor.digest}}", "valid:1")
+    manifest = images / "blobs" / "sha256" / digest[7:]
+    config = manifest.parent / json.loads(manifest.read_text())["config"]["digest"][7:]
+    for kind, path, more in (
+        ("imageIndex", images / "index.json", []),
+        ("manifest", manifest, []),
+        ("config", config, []),
+        ("image", images, ["--ref", "name=valid:1"]),
+    ):
+        done = persona.run(["oci-image-tool", "validate", "--type", kind, *more, path])
+        assert done.exit_code == 0, done
+    persona.ok("rm", "valid")
+    persona.ok("rmi", "valid:1")

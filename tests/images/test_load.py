@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
+import tarfile
 from collections.abc import Iterator
 
 import pytest
 
+from ipycontainer.images.inside.tar_writer import END, header
+from ipycontainer.oci.digest import compute
 from tests.images.layouts import docker_archive, oci_members, pack
 from tests.images.tars import char, file, folder, symlink, tar
 from tests.personas import Persona
@@ -62,9 +67,72 @@ def test_ids_that_this_user_does_not_have(persona: Persona, unchanged: None):
     assert done.err.startswith("WARNING: 2 names of foreign:1 belong to ids that this user does not have; ")
     assert persona.python("from ipycontainer import Engine; print(Engine().image('foreign:1').folded)") == 2
     persona.ok("rmi", "foreign:1")
+    tree = persona.path("foreign.tar", FOREIGN)
+    assert "outside the ids" in persona.cli("import", tree, "foreign:2").err
+    done = persona.cli("import", "--ignore-ids", tree, "foreign:2")
+    assert done.exit_code == 0 and done.err.startswith("WARNING: 2 names of foreign:2 belong to ids"), done
+    persona.ok("rmi", "foreign:2")
     quiet = persona.cli("load", "--ignore-ids", input=docker_archive((["own:1"], [LAYER])))
     assert (quiet.exit_code, quiet.err) == (0, ""), quiet
     persona.ok("rmi", "own:1")
+
+
+def with_more_layers(saved: bytes, name: str, count: int) -> bytes:
+    """What `save` wrote of one image, with `count` layers more: each has a file, and hides that of the one below."""
+    with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
+        (image,) = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+        parts = {path: archive.extractfile(path).read() for path in (image["Config"], *image["Layers"])}  # type: ignore[union-attr]
+    config = json.loads(parts.pop(image["Config"]))
+    for number in range(count):
+        layer = tar(file(f"own-{number}", b"x"), file("last", str(number).encode()), file(f".wh.own-{number - 1}"))
+        parts[f"more-{number}/layer.tar"] = layer
+        config["rootfs"]["diff_ids"].append(str(compute(layer)))
+    config.pop("history", None)
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": list(parts)}]
+    documents = {"config.json": json.dumps(config).encode(), "manifest.json": json.dumps(manifest).encode()}
+    return pack({**parts, **documents})
+
+
+def test_an_image_of_more_layers_than_mount_takes_at_once(persona: Persona, unchanged: None):
+    """mount(2) cuts its options after a page, and overlayfs of old took 64."""
+    saved = persona.cli("save", "base").out_bytes
+    persona.ok("load", input=with_more_layers(saved, "high:1", 130), timeout=120)
+    layers = persona.ok("image", "inspect", "-f", "{{len .RootFS.Layers}}", "high:1")
+    assert int(layers) >= 130
+    assert persona.ok("run", "--rm", "high:1", "sh", "-c", "cat /last; echo; ls -d /own-*") == "129\n/own-129"
+    persona.ok("rmi", "high:1")
+
+
+def bomb() -> bytes:
+    """An archive of 1.2 MB whose layer is one file of 1.2 GB: zeros, compressed once and then repeated."""
+    entry, _ = file("zeros")
+    entry.size = 18 * (64 << 20)
+    blob = gzip.compress(header(entry)) + gzip.compress(bytes(64 << 20)) * 18 + gzip.compress(END)
+    small = tar(file("small"))
+    members = oci_members("bomb:1", [small], lambda _layer: blob)
+    return pack(members)
+
+
+def test_a_bomb_is_refused_when_it_has_grown_past_a_gigabyte(persona: Persona, unchanged: None):
+    raw = bomb()
+    assert len(raw) < 2 << 20
+    done = persona.cli("load", input=raw)
+    assert done.exit_code == 1 and done.err.count("\n") == 1, done
+    assert "more than 200 times its size" in done.err and "IPYCONTAINER_LAYER_RATIO" in done.err
+    smaller = persona.cli("load", input=raw, env={"IPYCONTAINER_LAYER_BYTES": "1000000"})
+    assert smaller.exit_code == 1 and "IPYCONTAINER_LAYER_BYTES" in smaller.err, smaller
+
+
+def test_a_manifest_without_end(persona: Persona, unchanged: None):
+    """Its size is looked at before it is read."""
+    entry, _ = file("manifest.json")
+    entry.size = 1 << 30
+    path = persona.path("huge.tar", header(entry))
+    with path.open("r+b") as archive:
+        archive.truncate(512 + (1 << 30) + 1024)
+    done = persona.cli("load", "-i", path)
+    path.unlink()
+    assert done.exit_code == 1 and done.err.count("\n") == 1 and "4194304 bytes" in done.err, done
 
 
 BAD = {

@@ -82,25 +82,47 @@ def _environment(pid: str) -> str:
         return ""
 
 
-@pytest.mark.personas("root")
-def test_a_store_without_room(fresh_persona: Persona, registry: Registry, tmp_path: Path):
+@pytest.fixture
+def small_disk(fresh_persona: Persona) -> Iterator[Path]:
+    """A tmpfs of 16 MiB that belongs to the persona; what is still in use at the end is let go with its last user."""
+    folder = fresh_persona.folder / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=755", "tmpfs", folder], check=True)
+    os.chown(folder, fresh_persona.uid, fresh_persona.gid)
+    yield folder
+    fresh_persona.cli("system", "shutdown", env={"IPYCONTAINER_ROOT": str(folder / "store")})
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("verb", ["pull", "load", "commit"])
+def test_a_store_without_room(fresh_persona: Persona, registry: Registry, small_disk: Path, verb: str):
     persona = fresh_persona
-    name = pushed(persona, registry, [tar(file("large", random_bytes(12 << 20)))])
-    persona.ok("system", "shutdown")
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", small], check=True)
-    root = {"IPYCONTAINER_ROOT": str(small / "store")}
-    try:
-        full = persona.cli("pull", name, env=root)
-        assert full.exit_code == 1, full
-        assert "IPYCONTAINER_ROOT" in full.err or "cannot write the store" in full.err or "No space" in full.err, full
-        assert persona.ok("images", "-q", env=root) == ""
-        assert persona.ok("system", "check", env=root).endswith("the store is in order")
-        subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
-        persona.ok("pull", "-q", name, env=root)
-        assert persona.ok("system", "check", env=root) == "the store is in order"
-        persona.ok("rmi", name, env=root)
-    finally:
-        persona.cli("system", "shutdown", env=root)
-        subprocess.run(["umount", "-l", small], check=True)
+    root = {"IPYCONTAINER_ROOT": str(small_disk / "store")}
+    name, words = "large:1", ["load", "-i", str(persona.path("large.tar"))]
+    layer = tar(file("large", random_bytes(12 << 20)))
+    if verb == "pull":
+        name = pushed(persona, registry, [layer])
+        words = ["pull", "-q", name]
+    elif verb == "load":
+        persona.path("large.tar", docker_archive((["large:1"], [layer])))
+    else:
+        # A container that was made elsewhere cannot be moved here: this one's image is small, what it wrote is not.
+        persona.path("large.tar", docker_archive((["small:1"], [tar(file("f"))])))
+        persona.ok(*words, env=root)
+        container = persona.ok("create", "small:1", "x", env=root)
+        upper = small_disk / "store" / "containers" / container / "0" / "upper"
+        upper.mkdir(parents=True)
+        (upper / "large").write_bytes(random_bytes(12 << 20))
+        for path in (upper.parent, upper, upper / "large"):
+            os.chown(path, persona.uid, persona.gid)
+        words = ["commit", container, name]
+    full = persona.cli(*words, env=root)
+    assert full.exit_code == 1 and full.err.count("\n") == 1, full
+    assert "cannot write the store" in full.err or "No space" in full.err or "store's disk" in full.err, full
+    assert name not in persona.ok("images", "--format", "{{.Repository}}:{{.Tag}}", env=root).split()
+    assert persona.ok("system", "check", env=root).endswith("the store is in order")
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    persona.ok(*words, env=root)
+    assert persona.ok("system", "check", env=root).endswith("the store is in order")
+    persona.ok("rmi", name, env=root)

@@ -291,8 +291,8 @@ def test_the_table_is_as_long_as_was_promised() -> None:
 
 # docker has no such verbs.
 OUR_OWN = (
-    "catalog", "doctor", "kernel install", "kernel list", "kernel remove", "kernel run", "system check",
-    "system shutdown",
+    "catalog", "doctor", "image bootstrap", "kernel install", "kernel list", "kernel remove", "kernel run",
+    "system check", "system shutdown",
 )  # fmt: skip
 
 

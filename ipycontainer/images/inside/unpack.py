@@ -285,7 +285,7 @@ class Unpacker:
         if error.errno == EINVAL and (entry.uid or entry.gid):
             return ArchiveError(
                 f"{name!r} belongs to {entry.uid}:{entry.gid}, which is outside the ids that this user has;"
-                " give the user more in /etc/subuid and /etc/subgid, or give it to root here: --ignore-ids"
+                " give the user more in /etc/subuid and /etc/subgid, or say --ignore-ids (load, pull, import)"
             )
         if entry.kind is LINK:
             return ArchiveError(f"{name!r} is a hard link to {shown(entry.link)!r}: {error.strerror}")

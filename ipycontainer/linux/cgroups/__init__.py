@@ -15,6 +15,7 @@ from __future__ import annotations
 from ipycontainer.linux.cgroups import devices
 from ipycontainer.linux.cgroups.cgroup_plan import CgroupPlan
 from ipycontainer.linux.cgroups.group import (
+    can_freeze,
     freeze,
     join,
     kill_all,
@@ -35,6 +36,7 @@ __all__ = [
     "Layout",
     "Limits",
     "Usage",
+    "can_freeze",
     "devices",
     "freeze",
     "join",

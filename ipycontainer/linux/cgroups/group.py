@@ -81,6 +81,11 @@ def processes(leaves: Iterable[str]) -> list[int]:
     return list(found)
 
 
+def can_freeze(leaves: Iterable[str]) -> bool:
+    """Whether there is a freezer for these groups."""
+    return any(os.path.exists(f"{leaf}/{file}") for leaf in leaves for file in ("cgroup.freeze", "freezer.state"))
+
+
 def freeze(leaves: Iterable[str], patience: float = PATIENCE) -> None:
     """Stop every process in `leaves`, and return when they stand still."""
     _set_frozen(leaves, True, patience)

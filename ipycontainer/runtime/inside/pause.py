@@ -1,0 +1,30 @@
+"""The job "pause": a container's processes stand still while somebody holds the connection.
+
+Whoever asks may be killed: the connection ends then too, and they go on.
+"""
+
+from __future__ import annotations
+
+from ipycontainer.errors import Refused
+from ipycontainer.linux import cgroups
+from ipycontainer.runtime.inside.sweep import living_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.launcher.wire import Channel
+
+
+def pause(request: dict[str, Any], _descriptors: list[int], channel: Channel) -> dict[str, Any] | None:
+    """request: run (the container's run folder).  Answers when they stand still, and again when they go on."""
+    leaves = living_state(str(request["run"])).get("cgroups", [])
+    if not leaves:
+        raise Refused("the container has no control group here, so it cannot be made to stand still")
+    cgroups.freeze(leaves)
+    try:
+        channel.send({"answer": {}})
+        asked = channel.receive()
+    finally:
+        cgroups.thaw(leaves)
+    return None if asked is None else {}
