@@ -129,7 +129,6 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "before the verb": GLOBAL,
     "run": _RUN,
     "create": _CREATE,
-    "stop": (_row("signal", "s", "text", "stop sends the signal of --stop-signal; kill -s sends any other", ""),),
     "exec": (
         _row("detach-keys", "", "text", _KEYS, ""),
         _row("privileged", "", "flag", "a command has the container's own powers, never more", *_NO),

@@ -18,7 +18,7 @@ from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.alive import read as read_alive
 from ipycontainer.launcher.client import Launcher
 from ipycontainer.runtime import lifecycle
-from ipycontainer.runtime.container_state import RUNNING, read_state
+from ipycontainer.runtime.container_state import read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Engine:
         if filters:
             found = select(found, filters, self.get)
         if not all:
-            found = [container for container in found if container.status == "running"]
+            found = [container for container in found if container.state().runs]
         return found[:last] if last > 0 else found
 
     def _sweep_the_dead(self) -> None:
@@ -323,7 +323,7 @@ class Engine:
             self._see_launcher_leave(pid, timeout)
         for run in self.directory.run_folders():
             # Its monitor answers first and sweeps then: what is being swept shall not keep the run folder.
-            if read_state(self.directory.folder(os.path.basename(run)), run).status != RUNNING:
+            if not read_state(self.directory.folder(os.path.basename(run)), run).runs:
                 lifecycle.wait_for_sweep(run, _SWEEP_SECONDS)
         self.launcher.forget()
 

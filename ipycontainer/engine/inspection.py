@@ -53,8 +53,8 @@ def describe(container: Container, engine: Engine) -> dict[str, Any]:
 def _state(state: State) -> dict[str, Any]:
     return {
         "Status": _DOCKERS_WORD.get(state.status, state.status),
-        "Running": state.status == "running",
-        "Paused": False,
+        "Running": state.runs,
+        "Paused": state.status == "paused",
         "Restarting": False,
         "OOMKilled": state.oom_killed,
         "Dead": state.status == "unknown",

@@ -16,6 +16,8 @@ from ipycontainer.linux.cgroups import devices
 from ipycontainer.linux.cgroups.cgroup_plan import CgroupPlan
 from ipycontainer.linux.cgroups.group import (
     freeze,
+    has_freezer,
+    is_frozen,
     join,
     kill_all,
     limit,
@@ -37,6 +39,8 @@ __all__ = [
     "Usage",
     "devices",
     "freeze",
+    "has_freezer",
+    "is_frozen",
     "join",
     "kill_all",
     "limit",

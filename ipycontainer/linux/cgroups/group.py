@@ -109,6 +109,11 @@ def _set_frozen(leaves: Iterable[str], frozen: bool, patience: float) -> None:
     raise Refused("this machine has no freezer for the container's group: it cannot be paused or resumed")
 
 
+def has_freezer(leaves: Iterable[str]) -> bool:
+    """Whether `freeze` can do something for these groups."""
+    return any(os.path.exists(f"{leaf}/{file}") for leaf in leaves for file in ("cgroup.freeze", "freezer.state"))
+
+
 def is_frozen(leaves: Iterable[str]) -> bool:
     """Whether these groups stand still."""
     return any(_is_frozen(leaf) for leaf in leaves)

@@ -1,0 +1,52 @@
+"""The jobs "pause" and "unpause": a container's processes stand still, and go on."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import Error, Refused, WrongState
+from ipycontainer.linux import cgroups, pidfd
+from ipycontainer.runtime.inside import freezer
+from ipycontainer.runtime.inside.kill import open_init
+from ipycontainer.runtime.inside.sweep import living_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.launcher.wire import Channel
+
+_NO_FREEZER = (
+    "this machine gives it no control group with a freezer; run as root, or where cgroup v2 is delegated to you "
+    "(see `ipycontainer doctor`)"
+)
+
+
+def pause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
+    """request: run (the container's run folder)."""
+    run = str(request["run"])
+    state = living_state(run, "runs")
+    leaves = state["cgroups"]
+    if not cgroups.has_freezer(leaves):
+        raise Refused(_NO_FREEZER)
+    init = open_init(state)
+    try:
+        freezer.mark(run)
+        try:
+            cgroups.freeze(leaves)
+            if pidfd.has_ended(init):
+                raise WrongState("the container is not running any more")
+        except Error:
+            # Its monitor could not end what stands still.
+            freezer.thaw(run, leaves)
+            raise
+    finally:
+        os.close(init)
+    return {}
+
+
+def unpause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
+    """request: run."""
+    run = str(request["run"])
+    freezer.thaw(run, living_state(run, "runs")["cgroups"])
+    return {}
