@@ -105,6 +105,12 @@ class Engine:
         privileged: bool = False,
         devices: Sequence[str] = (),
         sysctls: Mapping[str, str] | Sequence[str] = (),
+        group_add: Sequence[str] = (),
+        annotations: Mapping[str, str] | Sequence[str] = (),
+        shm_size: str | int = 0,
+        memory_swap: str | int = 0,
+        memory_reservation: str | int = 0,
+        oom_score_adj: int = 0,
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
@@ -124,8 +130,9 @@ class Engine:
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
             ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
-            privileged=privileged, devices=devices, sysctls=sysctls,
-            stop_signal=stop_signal,
+            privileged=privileged, devices=devices, sysctls=sysctls, stop_signal=stop_signal, group_add=group_add,
+            annotations=annotations, shm_size=shm_size, memory_swap=memory_swap, oom_score_adj=oom_score_adj,
+            memory_reservation=memory_reservation,
         )  # fmt: skip
         container = self.create(request)
         if detach:
