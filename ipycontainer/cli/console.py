@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ipycontainer.cli.raw_terminal import RawTerminal
     from ipycontainer.commands.console import Progress
+    from ipycontainer.commands.tables import Table
     from ipycontainer.engine.explanation import Explanation
 else:
     import _signal  # `signal` itself costs 5.6 ms, for its enums
@@ -37,6 +38,12 @@ class TerminalConsole(Console):
     def takes_bytes(self) -> bool:
         """Unless stdout is a terminal."""
         return not os.isatty(STDOUT)
+
+    def screen(self, table: Table) -> None:
+        """On a cleared terminal; a file or a program gets one after another."""
+        if os.isatty(STDOUT):
+            self.out(b"\x1b[H\x1b[2J")
+        self.table(table)
 
     def progress(self, aside: bool = False) -> Progress:
         """Bars, if it is a terminal."""

@@ -64,6 +64,10 @@ class Console:
         """Rows under headings."""
         self.line(table.text())
 
+    def screen(self, table: Table) -> None:
+        """A table that takes the place of the one before."""
+        self.table(table)
+
     def document(self, value: Any) -> None:
         """A JSON document, for a person to read."""
         from ipycontainer.json_text import dumps

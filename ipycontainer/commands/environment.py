@@ -1,4 +1,4 @@
-"""Environment variables from `-e` and `--env-file`."""
+"""Environment variables from `-e` and `--env-file`, and labels from `--label-file`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,21 @@ def variables(files: Iterable[str], given: Iterable[str], cwd: str) -> tuple[str
     return tuple(f"{name}={value}" for name, value in found.items())
 
 
-def _of_file(path: str) -> list[str]:
-    """The entries of an environment file: a line each, `#` begins a comment line."""
+def labels(files: Iterable[str], given: Iterable[str], cwd: str) -> tuple[str, ...]:
+    """All of them as NAME=value; a bare NAME has an empty value."""
+    entries = (*(line for file in files for line in _of_file(os.path.join(cwd, file), "--label-file")), *given)
+    return tuple(entry if "=" in entry else entry + "=" for entry in entries)
+
+
+def _of_file(path: str, option: str = "--env-file") -> list[str]:
+    """The entries of a file: a line each, `#` begins a comment line."""
     try:
         with open(path, encoding="utf-8-sig") as file:
             lines = file.read().split("\n")
     except OSError as error:
-        raise OptionError(f"--env-file {path} cannot be read: {error.strerror}") from None
+        raise OptionError(f"{option} {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise OptionError(f"--env-file {path} is not text in UTF-8") from None
+        raise OptionError(f"{option} {path} is not text in UTF-8") from None
     entries = []
     for line in lines:
         line = line.lstrip().removesuffix("\r")
@@ -41,8 +47,8 @@ def _of_file(path: str) -> list[str]:
             continue
         name = line.partition("=")[0]
         if not name:
-            raise OptionError(f"--env-file {path}: no variable name in the line {line!r}")
+            raise OptionError(f"{option} {path}: no name in the line {line!r}")
         if any(letter.isspace() for letter in name):
-            raise OptionError(f"--env-file {path}: the variable {name!r} contains whitespace")
+            raise OptionError(f"{option} {path}: the name {name!r} contains whitespace")
         entries.append(line)
     return entries

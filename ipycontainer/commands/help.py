@@ -9,6 +9,7 @@ _VALUES = {
     "text": "string",
     "int": "int",
     "bytes": "size",
+    "swap": "size",
     "decimal": "number",
     "duration": "duration",
     "variable": "NAME=VALUE",

@@ -1,4 +1,4 @@
-"""`start`, `stop`, `kill`, `wait`, `rm`, `rename`: what moves a container from state to state."""
+"""`start`, `stop`, `restart`, `kill`, `pause`, `unpause`, `wait`, `rm`, `rename`: a container's states."""
 
 from __future__ import annotations
 
@@ -40,7 +40,26 @@ def stop(call: Call) -> int:
     """Asks containers to end, and kills those that do not in time."""
     parsed = call.parsed
     timeout = parsed.values.get("timeout", parsed.values.get("time"))
-    return _each(call, lambda reference: call.engine.get(reference).stop(timeout))
+    signal = parsed.text("signal")
+    return _each(call, lambda reference: call.engine.get(reference).stop(timeout, signal))
+
+
+def restart(call: Call) -> int:
+    """Stops containers that run, and starts them all."""
+    parsed = call.parsed
+    timeout = parsed.values.get("timeout", parsed.values.get("time"))
+    signal = parsed.text("signal")
+    return _each(call, lambda reference: call.engine.get(reference).restart(timeout, signal))
+
+
+def pause(call: Call) -> int:
+    """Lets containers stand still."""
+    return _each(call, lambda reference: call.engine.get(reference).pause())
+
+
+def unpause(call: Call) -> int:
+    """Lets paused containers go on."""
+    return _each(call, lambda reference: call.engine.get(reference).unpause())
 
 
 def kill(call: Call) -> int:
@@ -110,11 +129,47 @@ STOP = Verb(
     "Stop running containers: TERM, and KILL when that does not help",
     stop,
     (
+        Option("signal", "s", "text", "The signal to send first, in place of its stop signal"),
         Option("timeout", "t", "int", "Seconds to wait before KILL (-1: for ever)"),
         Option("time", "", "int", "The same as --timeout", hidden=True),
     ),
     least=1,
     examples=("stop web", "stop -t 1 web"),
+    completes="running",
+)
+
+RESTART = Verb(
+    "restart",
+    "[OPTIONS] CONTAINER [CONTAINER...]",
+    "Stop containers, and start them again",
+    restart,
+    (
+        Option("signal", "s", "text", "The signal to send first, in place of its stop signal"),
+        Option("timeout", "t", "int", "Seconds to wait before KILL (-1: for ever)"),
+        Option("time", "", "int", "The same as --timeout", hidden=True),
+    ),
+    least=1,
+    examples=("restart web", "restart -t 1 -s INT web"),
+    completes="container",
+)
+
+PAUSE = Verb(
+    "pause",
+    "CONTAINER [CONTAINER...]",
+    "Let every process in containers stand still",
+    pause,
+    least=1,
+    examples=("pause web",),
+    completes="running",
+)
+
+UNPAUSE = Verb(
+    "unpause",
+    "CONTAINER [CONTAINER...]",
+    "Let paused containers go on",
+    unpause,
+    least=1,
+    examples=("unpause web",),
     completes="running",
 )
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
 
 _CREATE_OPTIONS = (
+    Option("annotation", "", "label", "Add an annotation to its runtime spec, NAME=VALUE", many=True),
     Option("cap-add", "", "text", "Add a capability", many=True),
     Option("cap-drop", "", "text", "Drop a capability (ALL drops every one)", many=True),
+    Option("cidfile", "", "text", "Write its id into this file, which may not be there yet"),
     Option("cpu-shares", "c", "int", "Weight against other containers when CPUs are scarce (1024 is usual)"),
     Option("cpus", "", "decimal", "Number of CPUs, such as 0.5"),
     Option("device", "", "text", "Give it a device of the host, HOST[:CONTAINER[:rwm]]", many=True),
@@ -24,15 +26,20 @@ _CREATE_OPTIONS = (
     Option("env", "e", "variable", "Set an environment variable, NAME=VALUE (NAME alone: as it is outside)", many=True),
     Option("env-file", "", "text", "Read environment variables from a file", many=True),
     Option("explain", "", "flag", "Show the plan, step by step and why; start nothing"),
+    Option("group-add", "", "text", "One more group of its user, by name or number", many=True),
     Option("hostname", "h", "text", "Host name inside"),
     Option("init", "", "flag", "Put a small init in front, which forwards signals and reaps processes"),
     Option("interactive", "i", "flag", "Keep stdin open"),
     Option("label", "l", "label", "Attach a label, NAME=VALUE", many=True),
+    Option("label-file", "", "text", "Read labels from a file, a line each", many=True),
     Option("memory", "m", "bytes", "Limit memory, such as 64m"),
+    Option("memory-reservation", "", "bytes", "Memory that is taken back last when the machine is short of it"),
+    Option("memory-swap", "", "swap", "Limit memory and swap together (-1: any amount of swap)"),
     Option("mount", "", "mount", "Mount something: type=bind,source=DIR,target=/path or type=tmpfs,…", many=True),
     Option("name", "", "text", "Name of the container"),
     Option("network", "", "text", "none (its own, with lo alone) or host"),
     Option("net", "", "text", "The same as --network", hidden=True),
+    Option("oom-score-adj", "", "int", "How soon it is ended when memory runs out, -1000 to 1000"),
     Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
     Option("pull", "", "text", "When the image is pulled: always, missing (the default) or never"),
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
@@ -42,6 +49,7 @@ _CREATE_OPTIONS = (
     Option(
         "security-opt", "", "text", "seccomp=FILE|unconfined, systempaths=unconfined, apparmor=PROFILE, …", many=True
     ),
+    Option("shm-size", "", "bytes", "Size of /dev/shm (64m)"),
     Option("stop-signal", "", "text", "Signal that stop sends first"),
     Option("stop-timeout", "", "int", "Seconds from that signal to KILL"),
     Option("sysctl", "", "text", "Kernel setting of its own namespaces, such as net.ipv4.ip_forward=1", many=True),
@@ -66,6 +74,19 @@ def create(call: Call) -> int:
 
 
 def create_or_pull(call: Call, asked: RunRequest, starts: bool = False) -> Container:
+    """The container; its id is in the file of --cidfile, which is not there if it could not be made."""
+    path = call.parsed.text("cidfile")
+    if not path:
+        return _create_or_pull(call, asked, starts)
+    from ipycontainer.commands.id_file import IdFile
+
+    with IdFile(os.path.join(call.cwd, path)) as file:
+        container = _create_or_pull(call, asked, starts)
+        file.write(container.id)
+    return container
+
+
+def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
     """The container; its image is pulled first where it is not here, with docker's words."""
     policy = call.parsed.text("pull") or "missing"
     if policy not in ("always", "missing", "never"):
@@ -148,7 +169,7 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         workdir=parsed.text("workdir"),
         user=parsed.text("user"),
         hostname=parsed.text("hostname"),
-        labels=tuple(label if "=" in label else label + "=" for label in parsed.many("label")),
+        labels=_labels(parsed, cwd),
         interactive=parsed.flag("interactive"),
         tty=parsed.flag("tty"),
         remove=parsed.flag("rm"),
@@ -167,6 +188,12 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         privileged=parsed.flag("privileged"),
         devices=tuple(parsed.many("device")),
         sysctls=tuple(parsed.many("sysctl")),
+        group_add=tuple(parsed.many("group-add")),
+        annotations=tuple(parsed.many("annotation")),
+        shm_size=parsed.number("shm-size"),
+        memory_swap=parsed.number("memory-swap"),
+        memory_reservation=parsed.number("memory-reservation"),
+        oom_score_adj=parsed.number("oom-score-adj"),
         network=parsed.text("network", parsed.text("net")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
@@ -179,6 +206,14 @@ def _security_options(parsed: Parsed, cwd: str) -> tuple[str, ...]:
     from ipycontainer.engine.security_options import read_files
 
     return read_files(parsed.many("security-opt"), cwd)
+
+
+def _labels(parsed: Parsed, cwd: str) -> tuple[str, ...]:
+    if not (parsed.given("label") or parsed.given("label-file")):
+        return ()
+    from ipycontainer.commands.environment import labels
+
+    return labels(parsed.many("label-file"), parsed.many("label"), cwd)
 
 
 def _image(name: str) -> str:

@@ -13,11 +13,12 @@ class Table(Record):
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    least_width: int = _LEAST_WIDTH
 
     def text(self) -> str:
         """The aligned table, without a newline at the end."""
         lines = [self.headings, *self.rows]
-        widths = [max(_LEAST_WIDTH, _GAP + max(map(width, column))) for column in zip(*lines)]
+        widths = [max(self.least_width, _GAP + max(map(width, column))) for column in zip(*lines)]
         return "\n".join(_line(cells, widths) for cells in lines)
 
 

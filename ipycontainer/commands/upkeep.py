@@ -57,7 +57,7 @@ def disk_usage(call: Call) -> int:
     if call.parsed.flag("verbose"):
         _details(call, found)
         return 0
-    running = sum(container.status == "running" for container, _ in found.containers)
+    running = sum(container.state().runs for container, _ in found.containers)
     used = sum(item.image.id in found.used for item in found.images)
     rows = (
         ("Images", str(len(found.images)), str(used), *_sizes(found.images_size, found.images_reclaimable)),

@@ -51,6 +51,11 @@ def cpus(text: str) -> float:
     return value
 
 
+def swap(text: str) -> int:
+    """A size, or -1 for any amount."""
+    return -1 if text == "-1" else size_bytes(text)
+
+
 def variable(text: str) -> str:
     """`NAME=value`, or `NAME` alone, which stands for the value outside."""
     if not text or text[0] == "=":
@@ -158,6 +163,7 @@ def condition(text: str) -> tuple[str, str]:
 CONVERT: dict[str, Callable[[str], Any]] = {
     "int": whole,
     "bytes": size_bytes,
+    "swap": swap,
     "decimal": cpus,
     "duration": duration_seconds,
     "variable": variable,

@@ -18,11 +18,17 @@ VERBS = {
     "exec": ("exec", "EXEC"),
     "start": ("life", "START"),
     "stop": ("life", "STOP"),
+    "restart": ("life", "RESTART"),
     "kill": ("life", "KILL"),
+    "pause": ("life", "PAUSE"),
+    "unpause": ("life", "UNPAUSE"),
     "wait": ("life", "WAIT"),
     "rm": ("life", "RM"),
     "rename": ("life", "RENAME"),
     "ps": ("ps", "PS"),
+    "top": ("top", "TOP"),
+    "port": ("top", "PORT"),
+    "stats": ("stats", "STATS"),
     "logs": ("logs", "LOGS"),
     "inspect": ("look", "INSPECT"),
     "events": ("look", "EVENTS"),
@@ -60,8 +66,9 @@ VERBS = {
 # docker's second names.
 ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
-    **{f"container {name}": name for name in ("logs", "inspect", "ps", "rename")},
+    **{f"container {name}": name for name in ("logs", "inspect", "ps", "rename", "restart", "pause", "unpause")},
     **{f"container {name}": name for name in ("diff", "commit", "export")},
+    **{f"container {name}": name for name in ("top", "port", "stats")},
     "container ls": "ps",
     "container list": "ps",
     "container remove": "rm",
@@ -86,10 +93,8 @@ GROUPS = {
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "cp", "network", "pause", "port", "prune", "restart", "stats", "top",
-    "unpause", "update", "volume", "container attach", "container cp", "container pause", "container port",
-    "container prune", "container restart", "container stats", "container top",
-    "container unpause", "container update", "image build", "system prune",
+    "attach", "build", "builder", "cp", "network", "prune", "update", "volume",
+    "container attach", "container cp", "container prune", "container update", "image build", "system prune",
 )  # fmt: skip
 
 

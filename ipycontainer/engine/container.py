@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 
 from ipycontainer.engine.status_text import status_text
-from ipycontainer.errors import Error, NoSuchContainer, TimedOut, WrongState
+from ipycontainer.errors import Error, NoSuchContainer, WrongState
 from ipycontainer.launcher.alive import boot_id
 from ipycontainer.runtime import lifecycle
-from ipycontainer.runtime.container_state import CREATED, EXITED, RUNNING, UNKNOWN, State, read_state
+from ipycontainer.runtime.container_state import CREATED, EXITED, PAUSED, RUNNING, UNKNOWN, State, read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,14 +17,12 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.image import Image
+    from ipycontainer.engine.processes import Processes
     from ipycontainer.engine.result import Result
     from ipycontainer.engine.usage import Reading
     from ipycontainer.images.trees import Trees
     from ipycontainer.runtime.attachment import Attachment
     from ipycontainer.runtime.log_reader import LogEntry
-
-_SIGKILL, _SIGTERM = 9, 15
-_PATIENCE = 10.0
 
 
 class Container:
@@ -95,7 +92,7 @@ class Container:
 
     @property
     def status(self) -> str:
-        """created, running, exited, or unknown (its monitor was killed)."""
+        """created, running, paused, exited, or unknown (its monitor was killed)."""
         return self.state().status
 
     @property
@@ -132,6 +129,8 @@ class Container:
         Returns when its program has been executed.  Raises WrongState when it runs, StartError and its kin.
         """
         self.sweep_if_dead()
+        if self.status == PAUSED:
+            raise WrongState(f"cannot start a paused container, try unpause instead: {self.name}")
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)
@@ -175,44 +174,49 @@ class Container:
         return lifecycle.start(self._engine.launcher, "exec", launch)
 
     def _need_running(self) -> None:
-        if self.status != RUNNING:
+        status = self.status
+        if status == PAUSED:
+            raise WrongState(f"Container {self.name} is paused, unpause the container before exec")
+        if status != RUNNING:
             raise WrongState(f"Container {self.id} is not running; start it with `ipycontainer start {self.name}`")
 
     def kill(self, signal: str | int = "KILL") -> None:
-        """Send a signal to PID 1: a number, `KILL` or `SIGKILL`.  Raises WrongState unless it runs."""
-        from ipycontainer.engine.signals import number_of
+        """Send a signal to PID 1: a number, `KILL` or `SIGKILL`.  Raises WrongState unless it runs.
 
-        number = number_of(signal)
-        if self.status != RUNNING:
-            raise WrongState(f"Cannot kill container: {self.name}: Container {self.id} is not running")
-        lifecycle.kill(self._engine.launcher, self.run_folder, number)
+        A paused one goes on by it, as docker's does, unless it is another than the stop signal it was made with.
+        """
+        from ipycontainer.engine.transitions import kill
 
-    def stop(self, timeout: float | None = None) -> None:
+        kill(self, signal)
+
+    def stop(self, timeout: float | None = None, signal: str | int = "") -> None:
         """Ask PID 1 to end with its stop signal, kill it after `timeout` seconds (10, or what create said).
 
-        Below 0 it is never killed.
+        Below 0 it is never killed.  signal: another than the one that create said.
 
         Nothing to do, and no error, when it does not run.
         """
-        from ipycontainer.engine.signals import number_of
+        from ipycontainer.engine.transitions import stop
 
-        patience = float(self._config["stop_timeout"]) if timeout is None else float(timeout)
-        if patience < 0:
-            patience = float("inf")
-        try:
-            lifecycle.kill(self._engine.launcher, self.run_folder, number_of(self._config["stop_signal"] or _SIGTERM))
-            lifecycle.wait(self.folder, self.run_folder, patience)
-        except TimedOut:
-            self._kill_and_wait()
-        except WrongState:
-            return
+        stop(self, timeout, signal)
 
-    def _kill_and_wait(self) -> None:
-        try:
-            lifecycle.kill(self._engine.launcher, self.run_folder, _SIGKILL)
-        except WrongState:
-            pass  # it has just ended
-        lifecycle.wait(self.folder, self.run_folder)
+    def restart(self, timeout: float | None = None, signal: str | int = "") -> None:
+        """Stop it if it runs, as `stop` does, and start it; one that was made with --rm stays for that."""
+        from ipycontainer.engine.transitions import restart
+
+        restart(self, timeout, signal)
+
+    def pause(self) -> None:
+        """Let every process in it stand still.  Raises WrongState unless it runs, Refused where there is no freezer."""
+        from ipycontainer.engine.transitions import pause
+
+        pause(self)
+
+    def unpause(self) -> None:
+        """Let them go on.  Raises WrongState unless it is paused."""
+        from ipycontainer.engine.transitions import unpause
+
+        unpause(self)
 
     def wait(self, timeout: float | None = None) -> int:
         """Until it has ended; its exit code.
@@ -229,48 +233,9 @@ class Container:
 
     def remove(self, force: bool = False) -> None:
         """Remove it and all that it wrote.  Raises WrongState when it runs, unless `force`, which kills it first."""
-        if self.status == RUNNING:
-            if not force:
-                raise WrongState(
-                    f"You cannot remove a running container {self.id}. "
-                    "Stop the container before attempting removal or force remove"
-                )
-            self._kill_and_wait()
-        elif self.status == EXITED:
-            # Its monitor may still be busy with the last lines of its record.
-            lifecycle.wait(self.folder, self.run_folder, 10.0)
-        if not os.path.isdir(self.folder):
-            return  # --rm was faster
-        directory, root = self._engine.directory, self._engine.root
-        request = {
-            "run": self.run_folder,
-            "folder": self.folder,
-            "trash": os.path.join(root, "trash"),
-            "names": directory.names_folder,
-            "name": self.name,
-            "id": self.id,
-        }
-        if not self._delete(request, force):
-            return  # somebody else was faster
-        self._engine.journal.append("container", "destroy", self.id, {"name": self.name, "image": self.image})
+        from ipycontainer.engine.removal import remove
 
-    def _delete(self, request: dict[str, Any], force: bool) -> bool:
-        """Whether it was us who removed it: somebody who looks or removes may be sweeping it at this moment."""
-        deadline = time.monotonic() + _PATIENCE
-        while os.path.isdir(self.folder):
-            try:
-                lifecycle.delete(self._engine.launcher, request)
-                return True
-            except WrongState:
-                if time.monotonic() > deadline:
-                    raise
-                if self.status == RUNNING:
-                    # It was just being started when we looked.
-                    if not force:
-                        raise
-                    self._kill_and_wait()
-                time.sleep(0.005)
-        return False
+        remove(self, force)
 
     def forget_if_of_an_earlier_boot(self) -> bool:
         """Remove what was made with --rm before this machine was last started; whether it was that, and is gone."""
@@ -298,6 +263,17 @@ class Container:
                 lifecycle.sweep(self._engine.launcher, self.run_folder)
             except WrongState:
                 pass  # its monitor is still at it
+
+    def top(self, options: Sequence[str] = ()) -> Processes:
+        """Its processes, from the host's ps with these options (-ef).  Raises WrongState unless it runs."""
+        from ipycontainer.engine.processes import top
+
+        return top(self, options)
+
+    @property
+    def ports(self) -> dict[str, list[str]]:
+        """Which of its ports the host has: none in this release."""
+        return {}
 
     # What it wrote.
 
@@ -341,7 +317,7 @@ class Container:
         from ipycontainer.launcher import alive
         from ipycontainer.linux import cgroups
 
-        return self.status == RUNNING and cgroups.can_freeze(alive.read(self.run_folder).get("cgroups", []))
+        return self.status == RUNNING and cgroups.has_freezer(alive.read(self.run_folder).get("cgroups", []))
 
     # What it said.
 

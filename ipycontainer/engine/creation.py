@@ -9,7 +9,7 @@ from ipycontainer.engine import specification
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.engine.signals import number_of
-from ipycontainer.errors import InputError, NameTaken, NoSuchImage, RegistryError
+from ipycontainer.errors import InputError, NameTaken, NoSuchImage, Refused, RegistryError
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import boot_id
 from ipycontainer.network import etc_files, modes
@@ -154,6 +154,8 @@ def _check(engine: Engine, request: RunRequest) -> None:
     _check_ranges(request)
     if request.ulimits:
         _check_ulimits(request)
+    if request.group_add:
+        _check_groups(engine, request)
     wanted = specification.resources(request)
     if wanted:
         from ipycontainer.engine.limits import check_limits
@@ -161,16 +163,46 @@ def _check(engine: Engine, request: RunRequest) -> None:
         check_limits(wanted, engine.launcher)
 
 
+def _check_groups(engine: Engine, request: RunRequest) -> None:
+    if engine.launcher.mode == "one":
+        raise Refused(
+            f"--group-add {request.group_add[0]} cannot be kept here: your account has one id alone, so a container "
+            "has no other group; give it subordinate ids (see `ipycontainer doctor`) or leave the option out"
+        )
+
+
 def _check_ranges(request: RunRequest) -> None:
     """docker's ranges."""
-    if request.memory < 0 or 0 < request.memory < _LEAST_MEMORY:
-        raise InputError(f"the minimum memory limit is 6 MB; {request.memory} bytes would not start a program")
+    _check_memory(request)
+    if not -1000 <= request.oom_score_adj <= 1000:
+        raise InputError(f"Invalid value {request.oom_score_adj}, range for oom score adj is [-1000, 1000]")
+    if request.shm_size < 0:
+        raise InputError("SHM size can not be less than 0; write --shm-size 64m")
+    for pair in request.annotations:
+        if pair.startswith("ipycontainer."):
+            raise InputError(f"the annotation {pair.partition('=')[0]} is ipycontainer's own; give it another name")
     if request.cpus:
         there = os.cpu_count() or 1
         if not 0.01 <= request.cpus <= there:
             raise InputError(f"the range of CPUs is from 0.01 to {there}.00, as there are only {there} CPUs available")
     if request.cpu_shares < 0:
         raise InputError(f"invalid CPU shares ({request.cpu_shares}): a positive number is needed")
+
+
+def _check_memory(request: RunRequest) -> None:
+    limit, both, reserved = request.memory, request.memory_swap, request.memory_reservation
+    if limit < 0 or 0 < limit < _LEAST_MEMORY:
+        raise InputError(f"the minimum memory limit is 6 MB; {limit} bytes would not start a program")
+    if both > 0 and not limit:
+        raise InputError("You should always set the Memory limit when using Memoryswap limit: add -m")
+    if 0 < both < limit:
+        raise InputError(
+            "Minimum memoryswap limit should be larger than memory limit: --memory-swap is memory and swap together"
+        )
+    if 0 < reserved < _LEAST_MEMORY:
+        raise InputError("Minimum memory reservation allowed is 6MB")
+    if limit and reserved > limit:
+        raise InputError("Minimum memory limit can not be less than memory reservation limit: raise -m or lower it")
 
 
 def _check_ulimits(request: RunRequest) -> None:

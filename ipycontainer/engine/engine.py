@@ -18,7 +18,7 @@ from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.alive import read as read_alive
 from ipycontainer.launcher.client import Launcher
 from ipycontainer.runtime import lifecycle
-from ipycontainer.runtime.container_state import RUNNING, read_state
+from ipycontainer.runtime.container_state import read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +112,12 @@ class Engine:
         privileged: bool = False,
         devices: Sequence[str] = (),
         sysctls: Mapping[str, str] | Sequence[str] = (),
+        group_add: Sequence[str] = (),
+        annotations: Mapping[str, str] | Sequence[str] = (),
+        shm_size: str | int = 0,
+        memory_swap: str | int = 0,
+        memory_reservation: str | int = 0,
+        oom_score_adj: int = 0,
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
@@ -132,8 +138,9 @@ class Engine:
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
             ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
-            privileged=privileged, devices=devices, sysctls=sysctls,
-            stop_signal=stop_signal,
+            privileged=privileged, devices=devices, sysctls=sysctls, stop_signal=stop_signal, group_add=group_add,
+            annotations=annotations, shm_size=shm_size, memory_swap=memory_swap, oom_score_adj=oom_score_adj,
+            memory_reservation=memory_reservation,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:
@@ -183,7 +190,7 @@ class Engine:
         if filters:
             found = select(found, filters, self.get)
         if not all:
-            found = [container for container in found if container.status == "running"]
+            found = [container for container in found if container.state().runs]
         return found[:last] if last > 0 else found
 
     def _sweep_the_dead(self) -> None:
@@ -354,7 +361,7 @@ class Engine:
             self._see_launcher_leave(pid, timeout)
         for run in self.directory.run_folders():
             # Its monitor answers first and sweeps then: what is being swept shall not keep the run folder.
-            if read_state(self.directory.folder(os.path.basename(run)), run).status != RUNNING:
+            if not read_state(self.directory.folder(os.path.basename(run)), run).runs:
                 lifecycle.wait_for_sweep(run, _SWEEP_SECONDS)
         self.launcher.forget()
 

@@ -53,8 +53,8 @@ def describe(container: Container, engine: Engine) -> dict[str, Any]:
 def _state(state: State) -> dict[str, Any]:
     return {
         "Status": _DOCKERS_WORD.get(state.status, state.status),
-        "Running": state.status == "running",
-        "Paused": False,
+        "Running": state.runs,
+        "Paused": state.status == "paused",
         "Restarting": False,
         "OOMKilled": state.oom_killed,
         "Dead": state.status == "unknown",
@@ -82,6 +82,12 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "CpuShares": request["cpu_shares"],
         "NanoCpus": round(request["cpus"] * 1_000_000_000),
         "Memory": request["memory"],
+        "MemorySwap": request.get("memory_swap") or 2 * request["memory"],
+        "MemoryReservation": request.get("memory_reservation", 0),
+        "OomScoreAdj": request.get("oom_score_adj", 0),
+        "ShmSize": request.get("shm_size") or 64 << 20,
+        "GroupAdd": request.get("group_add") or None,
+        "Annotations": dict(pair.partition("=")[::2] for pair in request.get("annotations", ())) or None,
         "PidsLimit": request["pids_limit"] or None,
         "Init": request["init"] or None,
         "ReadonlyRootfs": request["read_only"],

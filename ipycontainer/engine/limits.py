@@ -16,9 +16,11 @@ def check_limits(resources: dict[str, Any], launcher: Launcher) -> None:
     """Raises Refused, with the reason, for a limit that could not be kept here: it is never dropped silently."""
     limits = limits_from_oci(resources)
     try:
-        plan_cgroup(read_layout(), "check", limits)
+        plan = plan_cgroup(read_layout(), "check", limits)
     except Refused:
-        plan_cgroup(launchers_layout(launcher), "check", limits)
+        plan = plan_cgroup(launchers_layout(launcher), "check", limits)
+    if resources.get("memory", {}).get("swap", 0) > 0 and any("swap" in note for note in plan.notes):
+        raise Refused("--memory-swap cannot be kept here: this kernel does not count swap; leave the option out")
 
 
 def launchers_layout(launcher: Launcher) -> Layout:

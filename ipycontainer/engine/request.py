@@ -32,7 +32,8 @@ class Ulimit(Record):
 class RunRequest(Record):
     """All that create and run can be asked for.  Empty and 0 mean "not given"; memory is in bytes.
 
-    security_opts: docker's words, a seccomp profile as its text (security_options.read_files).
+    memory_swap: memory and swap together, -1 for any amount of swap; security_opts: docker's words, a seccomp
+    profile as its text (security_options.read_files).
     """
 
     image: str
@@ -62,6 +63,12 @@ class RunRequest(Record):
     privileged: bool = False
     devices: tuple[str, ...] = ()
     sysctls: tuple[str, ...] = ()
+    group_add: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    shm_size: int = 0
+    memory_swap: int = 0
+    memory_reservation: int = 0
+    oom_score_adj: int = 0
     network: str = "none"
     stop_signal: str = ""
     stop_timeout: int = 10

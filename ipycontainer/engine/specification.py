@@ -43,19 +43,23 @@ def compose(
     spec = {
         "ociVersion": VERSION,
         "hostname": hostname,
-        "annotations": {"ipycontainer.image": image_name},
+        "annotations": {
+            **dict(pair.partition("=")[::2] for pair in request.annotations),
+            "ipycontainer.image": image_name,
+        },
         "root": {"path": "rootfs", "readonly": request.read_only},
         "process": {
             "terminal": request.tty,
-            "user": {"uid": 0, "gid": 0},
+            "user": {"uid": 0, "gid": 0, **({"additionalGids": list(request.group_add)} if request.group_add else {})},
             "args": list(arguments(request, image)),
             "env": environment(request, image, hostname),
             "cwd": _working_folder(request, image),
             "capabilities": {"bounding": kept, "effective": kept, "permitted": kept},
             "rlimits": _limits(request),
             "noNewPrivileges": security.no_new_privileges if security else True,
+            **({"oomScoreAdj": request.oom_score_adj} if request.oom_score_adj else {}),
         },
-        "mounts": [*base_mounts(), *_asked_mounts(request, etc)],
+        "mounts": [*base_mounts(request.shm_size), *_asked_mounts(request, etc)],
         "linux": {
             "namespaces": [
                 {"type": kind} for kind in ("pid", "mount", "ipc", "uts", "cgroup", *modes.namespaces(request.network))
@@ -170,8 +174,13 @@ def _plain_names(names: tuple[str, ...]) -> list[str]:
 def resources(request: RunRequest) -> dict[str, Any]:
     """The limits, in the spec's words (config-linux.md, "resources")."""
     found: dict[str, Any] = {}
-    if request.memory:
-        found["memory"] = {"limit": request.memory}
+    memory = {
+        "limit": request.memory,
+        "swap": request.memory_swap if request.memory else 0,
+        "reservation": request.memory_reservation,
+    }
+    if memory := {name: value for name, value in memory.items() if value}:
+        found["memory"] = memory
     cpu: dict[str, int] = {}
     if request.cpus:
         cpu.update(quota=round(request.cpus * 100_000), period=100_000)

@@ -48,6 +48,8 @@ def status_text(state: State, now: float | None = None) -> str:
         return "Created"
     if state.status == "running":
         return f"Up {human_duration(moment - state.started)}"
+    if state.status == "paused":
+        return f"Up {human_duration(moment - state.started)} (Paused)"
     if state.status == "unknown":
         return f"Exited (unknown), started {human_duration(moment - state.started)} ago"
     return f"Exited ({state.exit_code}) {human_duration(moment - state.finished)} ago"

@@ -35,7 +35,7 @@ class Usage(Record):
     @property
     def containers_reclaimable(self) -> int:
         """What those wrote that do not run."""
-        return sum(size for container, size in self.containers if container.status != "running")
+        return sum(size for container, size in self.containers if not container.state().runs)
 
 
 def usage(engine: Engine) -> Usage:

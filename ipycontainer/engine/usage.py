@@ -6,6 +6,7 @@ their resident memory, in which a page that two processes share counts twice.  `
 
 from __future__ import annotations
 
+import os
 import time
 
 from ipycontainer.linux.cgroups import Usage, usage
@@ -44,6 +45,12 @@ class Reading(Usage):
             return None
         return max(self.memory_current - (self.memory_inactive_file or 0), 0)
 
+    @property
+    def memory_limit(self) -> int:
+        """Its limit, or what this machine has, in bytes."""
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return there if self.memory_max is None else min(self.memory_max, there)
+
     def __repr__(self) -> str:
         name = self.container.name if self.container is not None else "?"
         if not self.counted_by:
@@ -69,6 +76,14 @@ class Dashboard:
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self.read())) or "<no container runs>"
+
+
+def cpu_percent(before: Reading | None, now: Reading) -> float | None:
+    """docker's share of the CPU between two looks: 100 is one CPU; None where nobody has counted twice."""
+    if before is None or before.cpu_usec is None or now.cpu_usec is None or now.time <= before.time:
+        return None
+    # A smaller number is another life's.
+    return max(now.cpu_usec - before.cpu_usec, 0) / (now.time - before.time) / 10_000
 
 
 def readings(containers: Iterable[Container]) -> list[Reading]:

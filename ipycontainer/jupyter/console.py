@@ -96,6 +96,15 @@ class CellConsole(Console):
 
         self._give(Shown(table.headings, table.rows, table.text()))
 
+    def screen(self, table: Table) -> None:
+        """Drawn where the one before was."""
+        from IPython.display import clear_output, display
+
+        from ipycontainer.jupyter.display import Table as Shown
+
+        clear_output(wait=True)
+        display(Shown(table.headings, table.rows, table.text()))
+
     def document(self, value: Any) -> None:
         """Data: a list or a dict that prints as JSON."""
         from ipycontainer.jupyter.display import document

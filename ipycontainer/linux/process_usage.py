@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 _TIMES, _RSS = slice(11, 15), 21  # counted from the state, which stands behind the name in brackets
 
 
+def processes_of_namespace(pid: int) -> list[int]:
+    """The processes in the pid namespace of `pid`, that one included, as we number them."""
+    found = []
+    try:
+        wanted = os.stat(f"/proc/{pid}/ns/pid").st_ino
+    except OSError:
+        return []  # it has ended
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and os.stat(f"/proc/{entry}/ns/pid").st_ino == wanted:
+                found.append(int(entry))
+        except OSError:
+            continue  # somebody else's, or it has just ended
+    return sorted(found)
+
+
 def usage_of_namespaces(pids: Iterable[int]) -> dict[int, Usage]:
     """For each of `pids`, which is number 1 in its own pid namespace: what all processes in there use.
 

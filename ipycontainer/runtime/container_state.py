@@ -12,15 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-STATUSES = CREATED, RUNNING, EXITED, UNKNOWN = "created", "running", "exited", "unknown"
+STATUSES = CREATED, RUNNING, PAUSED, EXITED, UNKNOWN = "created", "running", "paused", "exited", "unknown"
+
+# In the run folder: it may stand still (inside/freezer.py); locked: whoever ends it will start it again.
+PAUSED_MARK, RESTARTING = "paused", "restarting"
 
 
 class State(Record):
     """A container's state at one moment.
 
-    status: created, running, exited, or unknown: its monitor was killed (or the machine went down), so its
+    status: created, running, paused, exited, or unknown: its monitor was killed (or the machine went down), so its
     exit is not known, and is not invented.  Times are seconds since the epoch, 0 for never; pid and monitor
-    are 0 unless running; exit_code is None unless exited.
+    are 0 unless it runs or is paused; exit_code is None unless exited.
     """
 
     status: str
@@ -32,6 +35,11 @@ class State(Record):
     oom_killed: bool = False
     error: str = ""
     cgroups: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has processes: running or paused."""
+        return self.status in (RUNNING, PAUSED)
 
 
 def read_state(folder: str, run: str) -> State:
@@ -51,7 +59,7 @@ def _state(folder: str, run: str) -> State:
         # With --rm there is no lasting record: whether it lives or died is told by its run folder alone.
         if not state or not os.path.isdir(folder):
             return State(CREATED)
-        return _running(state) if lives else State(UNKNOWN, error=_UNKNOWN)
+        return _running(run, state) if lives else State(UNKNOWN, error=_UNKNOWN)
     if not lives and "finished" not in life:
         # The monitor may have written its last word between the two looks.
         life = _read(os.path.join(folder, "life.json")) or life
@@ -65,21 +73,27 @@ def _state(folder: str, run: str) -> State:
             oom_killed=bool(life["oom_killed"]),
             error=str(life["error"]),
         )
-    return _running(state, started) if lives else State(UNKNOWN, started=started, error=_UNKNOWN)
+    return _running(run, state, started) if lives else State(UNKNOWN, started=started, error=_UNKNOWN)
 
 
 _UNKNOWN = "exit unknown: the monitor was killed"
 _DAMAGED = "exit unknown: its record is damaged"
 
 
-def _running(state: dict[str, Any], started: float = 0.0) -> State:
+def _running(run: str, state: dict[str, Any], started: float = 0.0) -> State:
     return State(
-        RUNNING,
+        PAUSED if os.path.exists(os.path.join(run, PAUSED_MARK)) and _stands_still(state) else RUNNING,
         pid=int(state.get("pid", 0)),
         monitor=int(state.get("monitor", 0)),
         started=float(state.get("started", started)),
         cgroups=tuple(state.get("cgroups", ())),
     )
+
+
+def _stands_still(state: dict[str, Any]) -> bool:
+    from ipycontainer.linux.cgroups import is_frozen
+
+    return is_frozen(state.get("cgroups", ()))
 
 
 def _read(path: str) -> dict[str, Any] | None:

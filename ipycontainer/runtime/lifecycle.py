@@ -10,7 +10,7 @@ from ipycontainer.errors import LauncherError, TimedOut, WrongState
 from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.client import Launcher, unwrap
 from ipycontainer.runtime.attachment import Attachment
-from ipycontainer.runtime.container_state import CREATED, RUNNING, State, read_state
+from ipycontainer.runtime.container_state import CREATED, State, read_state
 from ipycontainer.runtime.launch import Launch
 
 TYPE_CHECKING = False
@@ -43,9 +43,22 @@ def start(
     return Attachment(channel, int(message.document["started"]))
 
 
-def kill(launcher: Launcher, run: str, signal: int) -> None:
-    """Send `signal` to PID 1.  Raises WrongState when the container is not running."""
-    launcher.call("kill", {"run": run, "signal": signal})
+def kill(launcher: Launcher, run: str, signal: int, thaw: bool = False) -> bool:
+    """Send `signal` to PID 1; thaw: let a paused one go on, so that it meets it; gives whether it was paused.
+
+    Raises WrongState when the container is not running.
+    """
+    return bool(launcher.call("kill", {"run": run, "signal": signal, "thaw": thaw})["thawed"])
+
+
+def pause(launcher: Launcher, run: str) -> None:
+    """Let its processes stand still.  Raises WrongState unless it runs, Refused where there is no freezer."""
+    launcher.call("pause", {"run": run})
+
+
+def unpause(launcher: Launcher, run: str) -> None:
+    """Let them go on.  Raises WrongState when the container is not running."""
+    launcher.call("unpause", {"run": run})
 
 
 class standing_still:
@@ -59,7 +72,7 @@ class standing_still:
         self._channel = self._frozen()
 
     def _frozen(self) -> Channel:
-        channel, message = self._launcher.open("pause", {"run": self._run})
+        channel, message = self._launcher.open("hold", {"run": self._run})
         try:
             if message is None:
                 raise LauncherError(f"the launcher's job went away; see {self._launcher.run}/launcher.log")
@@ -99,15 +112,16 @@ def delete(launcher: Launcher, request: dict[str, Any]) -> None:
     launcher.call("sweep", {**request, "remove": True})
 
 
-def wait(folder: str, run: str, timeout: float | None = None) -> State:
+def wait(folder: str, run: str, timeout: float | None = None, started: bool = False) -> State:
     """Until the container has ended, is swept, and its monitor is gone; its last state.
 
-    Raises TimedOut after `timeout` seconds.  A created container is waited for to start, as docker does.
+    Raises TimedOut after `timeout` seconds.  A created container is waited for to start, as docker does, unless it
+    has `started`: then it was made with --rm, and is kept to be started again.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         state = read_state(folder, run)
-        if state.status not in (RUNNING, CREATED) and not is_alive(run):
+        if not state.runs and (started or state.status != CREATED) and not is_alive(run):
             return state
         left = 3600.0 if deadline is None else deadline - time.monotonic()
         if left <= 0:

@@ -152,8 +152,9 @@ def _program(launch: Launch, host: Host) -> list[Step]:
     ]
     if limits:
         steps.append(confine.SetResourceLimits(limits))
-    if host.protected:
-        steps.append(confine.SetOomScore(0))
+    score = int(process.get("oomScoreAdj") or 0)
+    if score or host.protected:
+        steps.append(confine.SetOomScore(score))
     filters = _filters(launch)
     no_new_privileges = bool(process.get("noNewPrivileges"))
     if not no_new_privileges:

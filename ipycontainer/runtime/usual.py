@@ -30,9 +30,9 @@ READ_ONLY = "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger".split()
 QUIET = ["nosuid", "noexec", "nodev"]
 
 
-def base_mounts() -> list[dict[str, Any]]:
-    """What every container has mounted, in order: /dev before what lies in it."""
-    shm = [*QUIET, "mode=1777", "size=65536k"]
+def base_mounts(shm_size: int = 0) -> list[dict[str, Any]]:
+    """What every container has mounted, in order: /dev before what lies in it.  shm_size: bytes; 0 for docker's 64m."""
+    shm = [*QUIET, "mode=1777", f"size={shm_size}" if shm_size else "size=65536k"]
     pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]
     return [
         {"destination": "/proc", "type": "proc", "source": "proc", "options": QUIET},

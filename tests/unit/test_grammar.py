@@ -192,6 +192,31 @@ inspect web
 inspect
 inspect -f '{{.Id}}' a b
 events x
+rename web
+rename web new
+restart
+restart -t 1 web
+restart -t x web
+pause
+pause web
+pause -f web
+unpause web
+top
+port web
+port web 80 81
+stats --no-stream
+stats --nonsense
+run --memory-swap 1g base
+run --memory-swap -1 base
+run --memory-swap x base
+run --memory-reservation 8m base
+run --shm-size 1g base
+run --shm-size x base
+run --oom-score-adj 100 base
+run --oom-score-adj x base
+run --group-add 10 --group-add tty base
+run --label-file /nonexistent base
+run --annotation a=b base
 events --since bogus
 images
 images base
@@ -223,19 +248,16 @@ run -P base
 run --restart always base
 run --gpus all base
 run --cpuset-cpus 0 base
-run --memory-swap 1g base
 run --health-cmd true base
 run --log-driver syslog base
 run --dns 1.1.1.1 base
 run --add-host a:1.2.3.4 base
 run --pid host base
-run --shm-size 1g base
 run -v data:/data base
 run -v /data base
 run --volumes-from other base
 run --mount type=volume,src=data,dst=/x base
 run -a stdout base
-run --cidfile /tmp/x base
 exec --privileged web ls
 exec --detach-keys a web ls
 """

@@ -22,7 +22,7 @@ def container_row(container: Container) -> dict[str, Any]:
         "name": printable(container.name or container.short_id),
         "image": printable(container.image),
         "command": printable(" ".join(container.command), 200),
-        "status": state.status,
+        "status": "running" if state.runs else state.status,  # the side bar pauses nothing
         "created": container.created,
         "started": state.started,
         "finished": state.finished,

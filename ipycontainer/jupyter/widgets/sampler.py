@@ -153,7 +153,7 @@ class Sampler:
         now: dict[str, Series] = {}
         for container in running:
             series = Series(found[container.id]) if container.id in found else self.series[container.id]
-            if not series.ended and container.status != "running":
+            if not series.ended and not container.state().runs:
                 series.end(_ending(container))
             now[container.id] = series
         self.series = now
@@ -190,4 +190,4 @@ def _ending(container: Container) -> str:
     if state.status == "exited":
         return f"ended with exit code {state.exit_code}" + (", out of memory" if state.oom_killed else "")
     # With --rm nothing is left that could say how it ended.
-    return "removed" if state.status in ("running", "created") else state.status
+    return "removed" if state.status in ("running", "paused", "created") else state.status

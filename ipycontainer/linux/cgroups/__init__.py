@@ -15,8 +15,9 @@ from __future__ import annotations
 from ipycontainer.linux.cgroups import devices
 from ipycontainer.linux.cgroups.cgroup_plan import CgroupPlan
 from ipycontainer.linux.cgroups.group import (
-    can_freeze,
     freeze,
+    has_freezer,
+    is_frozen,
     join,
     kill_all,
     limit,
@@ -36,9 +37,10 @@ __all__ = [
     "Layout",
     "Limits",
     "Usage",
-    "can_freeze",
     "devices",
     "freeze",
+    "has_freezer",
+    "is_frozen",
     "join",
     "kill_all",
     "limit",

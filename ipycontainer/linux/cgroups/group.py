@@ -81,11 +81,6 @@ def processes(leaves: Iterable[str]) -> list[int]:
     return list(found)
 
 
-def can_freeze(leaves: Iterable[str]) -> bool:
-    """Whether there is a freezer for these groups."""
-    return any(os.path.exists(f"{leaf}/{file}") for leaf in leaves for file in ("cgroup.freeze", "freezer.state"))
-
-
 def freeze(leaves: Iterable[str], patience: float = PATIENCE) -> None:
     """Stop every process in `leaves`, and return when they stand still."""
     _set_frozen(leaves, True, patience)
@@ -112,6 +107,11 @@ def _set_frozen(leaves: Iterable[str], frozen: bool, patience: float) -> None:
             write(file, value)
         raise KernelError("freeze" if frozen else "thaw", errno.ETIMEDOUT, leaf)
     raise Refused("this machine has no freezer for the container's group: it cannot be paused or resumed")
+
+
+def has_freezer(leaves: Iterable[str]) -> bool:
+    """Whether `freeze` can do something for these groups."""
+    return any(os.path.exists(f"{leaf}/{file}") for leaf in leaves for file in ("cgroup.freeze", "freezer.state"))
 
 
 def is_frozen(leaves: Iterable[str]) -> bool:

@@ -17,6 +17,7 @@ class Limits(Record):
 
     memory_max: bytes.  memory_swap_max: bytes of swap alone, as v2 counts (docker counts both together);
     0 would be a limit of its own there, so "not asked for" is None.
+    memory_low: bytes that are taken back last when the machine is short of memory.
     cpu_max: (quota, period) in microseconds.
     cpu_weight: 1 to 10000; a fraction is kept, so that docker's shares come out on v1 as they went in.
     pids_max: tasks.
@@ -24,6 +25,7 @@ class Limits(Record):
 
     memory_max: int = 0
     memory_swap_max: int | None = None
+    memory_low: int = 0
     cpu_max: tuple[int, int] | None = None
     cpu_weight: float = 0.0
     pids_max: int = 0
@@ -37,6 +39,8 @@ class Limits(Record):
             needed["cpu"] = "--cpu-shares"
         if self.cpu_max is not None:
             needed["cpu"] = "--cpus"
+        if self.memory_low > 0:
+            needed["memory"] = "--memory-reservation"
         if self.memory_max > 0 or self.memory_swap_max is not None:
             needed["memory"] = "--memory"
         return needed
@@ -61,6 +65,7 @@ def limits_from_oci(resources: Mapping[str, Any]) -> Limits:
     return Limits(
         memory_max=limit,
         memory_swap_max=_swap(limit, both),
+        memory_low=max(int(memory.get("reservation") or 0), 0),
         cpu_max=(quota, period or CPU_PERIOD) if quota > 0 else None,
         cpu_weight=weight_of_shares(shares) if shares else 0.0,
         pids_max=max(int(pids.get("limit") or 0), -1),

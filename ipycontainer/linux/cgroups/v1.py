@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # What v2 can say and v1 cannot, and what is done about it.
 CANNOT = {
     "memory.high": "v1 has no limit that slows down before it kills",
-    "memory.low": "v1's soft limit is only a hint under pressure; it is not used",
+    "memory.low": "v1's soft limit is a hint under pressure, which is what is written for it",
     "memory.swap.max": "v1 limits memory and swap together (memory.memsw.limit_in_bytes), where the kernel counts swap",
     "memory.oom.group": "v1 kills one process of a group; the container ends when it was its first",
     "cgroup.kill": "on v1 the group is frozen, its processes are killed one by one, and it is thawed",
@@ -75,6 +75,8 @@ def _writes(layout: Layout, name: str, limits: Limits) -> tuple[tuple[tuple[str,
                 write(memory, "memory.memsw.limit_in_bytes", limits.memory_max + swap)
             else:
                 notes.append("This kernel does not count swap (swapaccount=1 would): --memory limits memory alone.")
+    if memory and limits.memory_low > 0:
+        write(memory, "memory.soft_limit_in_bytes", limits.memory_low)
     if cpu := layout.v1_of("cpu"):
         if limits.cpu_max is not None:
             quota, period = limits.cpu_max

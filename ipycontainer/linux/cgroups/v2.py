@@ -98,6 +98,8 @@ def _writes(
                 writes.append((f"{leaf}/memory.swap.max", str(limits.memory_swap_max)))
             else:
                 notes = ("This kernel does not count swap: --memory limits memory alone.",)
+    if "memory" in needed and limits.memory_low > 0:
+        writes.append((f"{leaf}/memory.low", str(limits.memory_low)))
     if "cpu" in needed and limits.cpu_max is not None:
         quota, period = limits.cpu_max
         writes.append((f"{leaf}/cpu.max", f"{quota} {period}"))

@@ -6,7 +6,8 @@ import os
 import time
 
 from ipycontainer.errors import KernelError
-from ipycontainer.linux import trees
+from ipycontainer.linux import locks, trees
+from ipycontainer.runtime.container_state import RESTARTING
 from ipycontainer.runtime.inside import life, sweep
 from ipycontainer.runtime.inside.charge import Charge
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events: Sequence[Event] = ()) -> str:
     """Write what happened and what lasts, or with --rm let it vanish.  Gives a tree that is to be removed, or ""."""
+    removed = charge.remove and not locks.is_held(os.path.join(charge.run, RESTARTING))
     # All in one write, and before the folder goes: whoever waits for a container that has vanished reads its exit here.
-    happened = [*events, *([("destroy", {})] if charge.remove else [])]
+    happened = [*events, *([("destroy", {})] if removed else [])]
     if happened:
         life.record_events(charge, happened)
     if not charge.remove:
@@ -38,6 +40,8 @@ def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events:
                 raise
             # Somebody has removed the container while it was on its way: nobody is left to be told.
         return ""
+    if not removed:
+        return ""  # whoever holds the lock starts it again, and nothing of an --rm's ends is kept
     return sweep.discard(charge.folder, charge.trash, charge.names, charge.name, charge.id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import exec as exec_job
-from ipycontainer.runtime.inside import kill, monitor, pause, sweep
+from ipycontainer.runtime.inside import hold, kill, monitor, pause, sweep
 from ipycontainer.runtime.inside.rehearsal import rehearse, rehearse_exec
 from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
@@ -54,13 +54,20 @@ def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def jobs(mode: str) -> dict[str, Job]:
-    """exec, kill, pause, sweep."""
+    """exec, hold, kill, pause, unpause, sweep."""
     host = read_host(mode)
 
     def execute(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
         exec_job.execute(host, request, descriptors, channel)
 
-    return {"exec": execute, "kill": kill.kill, "pause": pause.pause, "sweep": sweep.sweep}
+    return {
+        "exec": execute,
+        "hold": hold.hold,
+        "kill": kill.kill,
+        "pause": pause.pause,
+        "unpause": pause.unpause,
+        "sweep": sweep.sweep,
+    }
 
 
 def attendance(

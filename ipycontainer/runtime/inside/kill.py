@@ -6,6 +6,7 @@ import os
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.linux import pidfd
+from ipycontainer.runtime.inside import freezer
 from ipycontainer.runtime.inside.sweep import living_state
 
 _ESRCH = 3
@@ -37,8 +38,10 @@ def open_init(state: dict[str, Any]) -> int:
 
 
 def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """request: run (the container's run folder), signal (a number)."""
-    descriptor = open_init(living_state(str(request["run"])))
+    """request: run (the container's run folder), signal (a number), thaw (what is paused goes on, and meets it)."""
+    run = str(request["run"])
+    state = living_state(run)
+    descriptor = open_init(state)
     try:
         pidfd.send_signal(descriptor, int(request["signal"]))
     except KernelError as error:
@@ -47,4 +50,7 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
         raise WrongState("the container is not running any more") from None
     finally:
         os.close(descriptor)
-    return {}
+    thawed = bool(request.get("thaw")) and freezer.is_marked(run)
+    if thawed:
+        freezer.thaw(run, state["cgroups"])
+    return {"thawed": thawed}

@@ -1,12 +1,13 @@
-"""The job "pause": a container's processes stand still while somebody holds the connection.
-
-Whoever asks may be killed: the connection ends then too, and they go on.
-"""
+"""The jobs "pause" and "unpause": a container's processes stand still, and go on."""
 
 from __future__ import annotations
 
-from ipycontainer.errors import Refused
-from ipycontainer.linux import cgroups
+import os
+
+from ipycontainer.errors import Error, Refused, WrongState
+from ipycontainer.linux import cgroups, pidfd
+from ipycontainer.runtime.inside import freezer
+from ipycontainer.runtime.inside.kill import open_init
 from ipycontainer.runtime.inside.sweep import living_state
 
 TYPE_CHECKING = False
@@ -15,16 +16,37 @@ if TYPE_CHECKING:
 
     from ipycontainer.launcher.wire import Channel
 
+_NO_FREEZER = (
+    "this machine gives it no control group with a freezer; run as root, or where cgroup v2 is delegated to you "
+    "(see `ipycontainer doctor`)"
+)
 
-def pause(request: dict[str, Any], _descriptors: list[int], channel: Channel) -> dict[str, Any] | None:
-    """request: run (the container's run folder).  Answers when they stand still, and again when they go on."""
-    leaves = living_state(str(request["run"])).get("cgroups", [])
-    if not leaves:
-        raise Refused("the container has no control group here, so it cannot be made to stand still")
-    cgroups.freeze(leaves)
+
+def pause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
+    """request: run (the container's run folder)."""
+    run = str(request["run"])
+    state = living_state(run, "runs")
+    leaves = state["cgroups"]
+    if not cgroups.has_freezer(leaves):
+        raise Refused(_NO_FREEZER)
+    init = open_init(state)
     try:
-        channel.send({"answer": {}})
-        asked = channel.receive()
+        freezer.mark(run)
+        try:
+            cgroups.freeze(leaves)
+            if pidfd.has_ended(init):
+                raise WrongState("the container is not running any more")
+        except Error:
+            # Its monitor could not end what stands still.
+            freezer.thaw(run, leaves)
+            raise
     finally:
-        cgroups.thaw(leaves)
-    return None if asked is None else {}
+        os.close(init)
+    return {}
+
+
+def unpause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
+    """request: run."""
+    run = str(request["run"])
+    freezer.thaw(run, living_state(run, "runs")["cgroups"])
+    return {}

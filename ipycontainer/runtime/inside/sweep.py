@@ -8,7 +8,7 @@ import time
 from ipycontainer.errors import Error, KernelError, WrongState
 from ipycontainer.launcher import alive
 from ipycontainer.linux import cgroups, durability, pidfd, trees
-from ipycontainer.runtime.inside import life
+from ipycontainer.runtime.inside import freezer, life
 from ipycontainer.runtime.inside import name as naming
 
 TYPE_CHECKING = False
@@ -36,9 +36,11 @@ def sweep_cgroups(leaves: Sequence[str], shared: str) -> None:
 def sweep_leavings(run: str) -> None:
     """Kill and remove what a killed monitor's container left in the kernel; the caller holds its lock."""
     state = alive.read(run)
+    leaves = state.get("cgroups", [])
+    if freezer.is_marked(run):
+        freezer.thaw(run, leaves)  # on v1 not even SIGKILL reaches what stands still
     if state.get("boot_id") == alive.boot_id():
         _kill_init(int(state["pid"]), int(state["start_time"]))
-    leaves = state.get("cgroups", [])
     if leaves:
         cgroups.kill_all(leaves)
     sweep_cgroups(leaves, state.get("devices", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 
-from ipycontainer.errors import CommandNotExecutable, CommandNotFound, KernelError
+from ipycontainer.errors import CommandNotExecutable, CommandNotFound, KernelError, StartError
 from ipycontainer.linux import capabilities, descriptors, labels, prctl
 from ipycontainer.runtime.inside.init import reap_beside
 from ipycontainer.runtime.inside.step import Place, Step
@@ -47,7 +47,7 @@ class SetResourceLimits(Step):
 
 
 class SetOomScore(Step):
-    """Be no less likely than others to be ended when memory runs out."""
+    """Say how likely it is to be ended when memory runs out: like others, unless it was asked for."""
 
     call = "write(2)"
     why = "the caller may be a service that the kernel spares; its containers are not"
@@ -61,6 +61,11 @@ class SetOomScore(Step):
             os.write(descriptor, str(self.score).encode())
             os.close(descriptor)
         except OSError as error:
+            if error.errno == 13:  # EACCES
+                raise StartError(
+                    f"the OOM score {self.score} cannot be had: it spares the program more than its caller, which "
+                    "takes CAP_SYS_RESOURCE on this machine; give a higher --oom-score-adj"
+                ) from None
             raise KernelError("write", error.errno or 0, "/proc/self/oom_score_adj") from None
 
 

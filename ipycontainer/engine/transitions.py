@@ -1,0 +1,116 @@
+"""What moves a container from state to state after its start: signals, stop, restart, pause."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.engine.signals import number_of
+from ipycontainer.errors import Refused, TimedOut, WrongState
+from ipycontainer.linux import locks
+from ipycontainer.runtime import lifecycle
+from ipycontainer.runtime.container_state import PAUSED, RESTARTING, RUNNING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.engine.container import Container
+
+_SIGKILL, _SIGTERM = 9, 15
+
+
+def kill(container: Container, signal: str | int) -> None:
+    """Send a signal to PID 1."""
+    number = number_of(signal)
+    if not container.state().runs:
+        raise WrongState(f"Cannot kill container: {container.name}: Container {container.id} is not running")
+    # docker's rule: what ends it, or may, must reach it; where a stop signal was named, another is kept for later.
+    named = container.config["stop_signal"]
+    _send(container, number, thaw=not named or number in (_SIGKILL, number_of(named)))
+
+
+def stop(container: Container, timeout: float | None, signal: str | int) -> None:
+    """Ask it to end, and see to it that it does."""
+    patience = float(container.config["stop_timeout"]) if timeout is None else float(timeout)
+    if patience < 0:
+        patience = float("inf")
+    number = number_of(signal or container.config["stop_signal"] or _SIGTERM)
+    try:
+        _send(container, number)
+        lifecycle.wait(container.folder, container.run_folder, patience, started=True)
+    except TimedOut:
+        kill_and_wait(container)
+    except WrongState:
+        return
+
+
+def kill_and_wait(container: Container) -> None:
+    """SIGKILL, and until its monitor is gone."""
+    try:
+        _send(container, _SIGKILL)
+    except WrongState:
+        pass  # it has just ended
+    lifecycle.wait(container.folder, container.run_folder, started=True)
+
+
+def _send(container: Container, signal: int, thaw: bool = True) -> None:
+    if lifecycle.kill(container.engine.launcher, container.run_folder, signal, thaw):
+        _tell(container, "unpause")
+
+
+def restart(container: Container, timeout: float | None, signal: str | int) -> None:
+    """Stop it if it runs; start it."""
+    if signal:
+        number_of(signal)  # nothing has happened yet
+    if container.state().runs:
+        _stop_to_start(container, timeout, signal)
+    try:
+        container.start()
+    except WrongState:
+        if container.status != RUNNING:
+            raise  # else somebody has started it at the same moment
+    _tell(container, "restart")
+
+
+def _stop_to_start(container: Container, timeout: float | None, signal: str | int) -> None:
+    """Its monitor removes it with --rm, unless it finds this lock held; when we are killed it is not."""
+    if not container.config["request"]["remove"]:
+        stop(container, timeout, signal)
+        return
+    path = os.path.join(container.run_folder, RESTARTING)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        return  # it has just ended, and goes
+    try:
+        if not locks.take(descriptor):
+            raise WrongState(f"container {container.name} is being restarted already; wait until that is done")
+        stop(container, timeout, signal)
+    finally:
+        os.close(descriptor)
+
+
+def pause(container: Container) -> None:
+    """Freeze its processes."""
+    status = container.status
+    if status == PAUSED:
+        raise WrongState(f"Container {container.id} is already paused")
+    if status != RUNNING:
+        raise WrongState(f"Container {container.id} is not running")
+    try:
+        lifecycle.pause(container.engine.launcher, container.run_folder)
+    except Refused as error:
+        raise Refused(f"container {container.name} cannot be paused: {error}") from None
+    _tell(container, "pause")
+
+
+def unpause(container: Container) -> None:
+    """Thaw them."""
+    if container.status != PAUSED:
+        raise WrongState(f"Container {container.id} is not paused")
+    lifecycle.unpause(container.engine.launcher, container.run_folder)
+    _tell(container, "unpause")
+
+
+def _tell(container: Container, action: str) -> None:
+    container.engine.journal.append(
+        "container", action, container.id, {"name": container.name, "image": container.image}
+    )

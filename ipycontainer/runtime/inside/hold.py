@@ -1,0 +1,33 @@
+"""The job "hold": a container's processes stand still while somebody holds the connection.
+
+Whoever asks may be killed: the connection ends then too, and they go on.  One that is paused stays so.
+"""
+
+from __future__ import annotations
+
+from ipycontainer.errors import Refused
+from ipycontainer.linux import cgroups
+from ipycontainer.runtime.inside import freezer
+from ipycontainer.runtime.inside.sweep import living_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.launcher.wire import Channel
+
+
+def hold(request: dict[str, Any], _descriptors: list[int], channel: Channel) -> dict[str, Any] | None:
+    """request: run (the container's run folder).  Answers when they stand still, and again when they go on."""
+    run = str(request["run"])
+    leaves = living_state(run).get("cgroups", [])
+    if not cgroups.has_freezer(leaves):
+        raise Refused("the container has no control group with a freezer here, so it cannot be made to stand still")
+    cgroups.freeze(leaves)
+    try:
+        channel.send({"answer": {}})
+        asked = channel.receive()
+    finally:
+        if not freezer.is_marked(run):
+            cgroups.thaw(leaves)
+    return None if asked is None else {}
