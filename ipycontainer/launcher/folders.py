@@ -92,10 +92,10 @@ def make_private(folder: str, root: str) -> None:
 def remove_run(run: str) -> None:
     """Remove a run folder in which no launcher listens, as far as no container needs it; the caller holds its lock."""
     try:
-        used = [name for kind in ("containers", "slots") for name in os.listdir(os.path.join(run, kind))]
         names = os.listdir(run)
     except FileNotFoundError:
         return
+    used = [name for kind in ("containers", "slots") if kind in names for name in os.listdir(os.path.join(run, kind))]
     for name in names:
         path = os.path.join(run, name)
         if os.path.isdir(path):

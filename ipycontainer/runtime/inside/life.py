@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 def claim(run: str) -> int:
     """Make the run folder `run` and take its lock; gives the lock's descriptor.
 
-    Raises WrongState when a monitor has it already.
+    Raises WrongState when a monitor has it already, KernelError where the store's run folder is gone: whoever was
+    forked for a slot as the launcher was killed shall not make it again.
     """
     path = os.path.join(run, "alive")
     while True:
         try:
-            os.makedirs(run, 0o700, exist_ok=True)
+            _make(run)
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except (FileNotFoundError, FileExistsError):
             continue  # a sweep removed the folder between two looks at it
@@ -47,6 +48,15 @@ def claim(run: str) -> int:
         except FileNotFoundError:
             pass
         os.close(lock)  # the file that we locked is no longer the one that others see
+
+
+def _make(run: str) -> None:
+    try:
+        os.mkdir(run, 0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise KernelError("mkdir", error.errno or 0, run) from None
 
 
 def mark_swept(lock: int) -> None:
