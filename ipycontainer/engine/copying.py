@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.errors import Error, InputError, LauncherError, NotFound, WrongState
+from ipycontainer.errors import Error, InputError, LauncherError, NotFound, Refused, WrongState
 from ipycontainer.images.drain import drain
 from ipycontainer.images.feed import feed
 from ipycontainer.images.inside.copy_in import Placer
@@ -40,6 +40,7 @@ class Root:
         self._container = container
         self._launcher = container.engine.launcher
         self._guard = guard
+        container.sweep_if_dead()  # one that was made with --rm goes by that
         launch = launch_of(container.engine, container, False, False, None)
         end = time.monotonic() + _PATIENCE
         while True:
@@ -130,6 +131,11 @@ def copy_out(container: Container, path: str, to: str, archive: bool, follow: bo
 def copy_in(container: Container, source: str, path: str, archive: bool, follow: bool, guard: bool = True) -> None:
     """From the host to the container."""
     inside = absolute(path)
+    if archive and container.engine.launcher.mode == "one":
+        raise Refused(
+            "cp -a cannot keep owners here: your account has one id alone; give it subordinate ids "
+            "(see `ipycontainer doctor`) or leave -a out"
+        )
     try:
         pinned = os.open(source, os.O_PATH | os.O_CLOEXEC | (0 if follow or source.endswith("/") else os.O_NOFOLLOW))
     except OSError as error:

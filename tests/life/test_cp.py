@@ -159,3 +159,30 @@ def test_in_python(persona: Persona):
         """,
     )
     assert told == ["x", ["/tmp", "/tmp/from-python", "/tmp/passwd"]]
+
+
+@pytest.mark.personas("solo")
+def test_owners_with_one_id_are_refused(persona: Persona, here: Path):
+    container = persona.ok("create", "base", "true")
+    done = persona.cli("cp", "-a", here / "hf", f"{container}:/tmp")
+    assert "cp -a cannot keep owners here" in one_sentence(done, code=125)
+
+
+def test_a_killed_copy_holds_nothing_up(persona: Persona, nothing_left: None):
+    container = persona.ok("create", "base", "echo", "on")
+    code = f"""
+from ipycontainer import Engine
+from ipycontainer.engine.copying import Root
+import time
+with Root(Engine().get({container!r})):
+    print("has it", flush=True)
+    time.sleep(100)
+"""
+    process = persona.popen(["python3", "-I", "-c", code])
+    assert process.stdout is not None and process.stdout.readline() == b"has it\n"
+    held = persona.cli("start", container)
+    assert held.exit_code and "already running, or is being swept" in held.err
+    process.kill()
+    process.communicate()
+    until(lambda: persona.cli("start", "-a", container).out == "on\n", "it can be started")
+    persona.ok("rm", container)
