@@ -47,7 +47,7 @@ def _of_file(path: str, option: str = "--env-file") -> list[str]:
             continue
         name = line.partition("=")[0]
         if not name:
-            raise OptionError(f"{option} {path}: no name in the line {line!r}")
+            raise OptionError(f"{option} {path}: no variable name in the line {line!r}")
         if any(letter.isspace() for letter in name):
             raise OptionError(f"{option} {path}: the name {name!r} contains whitespace")
         entries.append(line)

@@ -39,6 +39,7 @@ VERBS = {
     "save": ("archives", "SAVE"),
     "export": ("archives", "EXPORT"),
     "import": ("archives", "IMPORT"),
+    "cp": ("cp", "CP"),
     "diff": ("changes", "DIFF"),
     "commit": ("changes", "COMMIT"),
     "pull": ("registries", "PULL"),
@@ -68,7 +69,7 @@ ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
     **{f"container {name}": name for name in ("logs", "inspect", "ps", "rename", "restart", "pause", "unpause")},
     **{f"container {name}": name for name in ("diff", "commit", "export")},
-    **{f"container {name}": name for name in ("top", "port", "stats")},
+    **{f"container {name}": name for name in ("top", "port", "stats", "cp")},
     "container ls": "ps",
     "container list": "ps",
     "container remove": "rm",
@@ -93,8 +94,8 @@ GROUPS = {
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "cp", "network", "prune", "update", "volume",
-    "container attach", "container cp", "container prune", "container update", "image build", "system prune",
+    "attach", "build", "builder", "network", "prune", "update", "volume",
+    "container attach", "container prune", "container update", "image build", "system prune",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from ipycontainer.runtime.container_state import CREATED, EXITED, PAUSED, RUNNIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from ipycontainer.engine.engine import Engine
@@ -291,6 +291,30 @@ class Container:
         """All of its files as a plain tar, in pieces."""
         self._engine.journal.append("container", "export", self.id, {"name": self.name, "image": self.image})
         return self.trees().export()
+
+    def copy_out(self, path: str, to: str, *, archive: bool = False, follow: bool = False) -> None:
+        """Copy its file or folder `path` to the host's `to`; archive: with owners; follow: what a link leads to."""
+        from ipycontainer.engine.copying import copy_out
+
+        copy_out(self, path, to, archive, follow)
+
+    def copy_in(self, source: str, path: str, *, archive: bool = False, follow: bool = False) -> None:
+        """Copy the host's file or folder `source` to its `path`; what comes in is root's unless `archive`."""
+        from ipycontainer.engine.copying import copy_in
+
+        copy_in(self, source, path, archive, follow)
+
+    def archive(self, path: str, *, follow: bool = False) -> Iterator[bytes]:
+        """Its file or folder `path` as a plain tar, in pieces."""
+        from ipycontainer.engine.copying import archive_of
+
+        return archive_of(self, path, follow)
+
+    def unpack(self, path: str, pieces: Iterable[bytes]) -> None:
+        """Unpack the pieces of a plain tar into its folder `path`, owners included."""
+        from ipycontainer.engine.copying import unpack_into
+
+        unpack_into(self, path, pieces)
 
     def commit(
         self,

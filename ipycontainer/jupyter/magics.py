@@ -63,7 +63,7 @@ class ContainerMagics(Magics):
             if own.flag("expand"):
                 words = expanded(words, self._names(local_ns))
             console = console_for(own, cell)
-            console.only_looks = any(word.text in ("logs", "events") for word in words[:2])
+            console.only_looks = any(word.text in ("logs", "events", "stats") for word in words[:2])
             code = perform(words, console, self.engine, os.getcwd())
             if own.help or not words:
                 console.line(cell_help())

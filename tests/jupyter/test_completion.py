@@ -27,9 +27,9 @@ def complete():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("%container r", ["rm", "rmi", "run"]),
+        ("%container r", ["rename", "restart", "rm", "rmi", "run"]),
         ("%container image r", ["remove", "rm"]),
-        ("%container run --mem", ["--memory"]),
+        ("%container run --mem", ["--memory", "--memory-reservation", "--memory-swap"]),
         ("%container run --rm --na", ["--name"]),
         ("x = %container ps --fi", ["--filter"]),
         ("    %container logs --fo", ["--follow"]),
@@ -38,8 +38,8 @@ def complete():
         ("%%container run --inter", ["--interactive"]),
         ("%container run --network ", ["host", "none"]),
         ("%container --ou", ["--out"]),
-        ("%container --out x r", ["rm", "rmi", "run"]),
-        ("a = 1\n%container st", ["start", "stop"]),
+        ("%container --out x r", ["rename", "restart", "rm", "rmi", "run"]),
+        ("a = 1\n%container st", ["start", "stats", "stop"]),
     ],
 )
 def test_words_of_the_grammar(complete, text, expected):

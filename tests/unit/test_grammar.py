@@ -206,6 +206,11 @@ port web
 port web 80 81
 stats --no-stream
 stats --nonsense
+cp
+cp web:/x
+cp -a -L web:/x /tmp
+cp web:/x web:/y
+cp /x /y
 run --memory-swap 1g base
 run --memory-swap -1 base
 run --memory-swap x base

@@ -63,7 +63,7 @@ def test_a_slip_is_understood(word: str, near: str) -> None:
 def test_what_is_near_nothing() -> None:
     with pytest.raises(NoSuchVerb, match="--help lists the verbs"):
         verbs.find(["frobnicate"])
-    with pytest.raises(NoSuchVerb, match="'container' needs a verb: commit, create, diff, exec"):
+    with pytest.raises(NoSuchVerb, match="'container' needs a verb: commit, cp, create, diff, exec"):
         verbs.find(["container"])
     with pytest.raises(NoSuchVerb, match="unknown verb 'container lss'; did you mean 'container ls'"):
         verbs.find(["container", "lss"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ipycontainer.images.inside.changes import diff
+from ipycontainer.images.inside.copy_in import receive
+from ipycontainer.images.inside.copy_out import look, out
 from ipycontainer.images.inside.pack import pack_all, pack_layer
 from ipycontainer.images.inside.remove import remove
 from ipycontainer.images.inside.survey import read, survey
@@ -18,4 +20,7 @@ JOBS = {
     "images.survey": survey,
     "images.read": read,
     "images.weigh": weigh,
+    "copy.look": look,
+    "copy.out": out,
+    "copy.in": receive,
 }

@@ -32,7 +32,7 @@ def pack_layer(request: dict[str, Any], descriptors: list[int], _channel: Channe
     """Write the writable layer (below the second descriptor) over `lowers` (below the first) into the third."""
     layers, container, out = descriptors
     asked = Asked(request, layers, container)
-    writer = _Writer(out)
+    writer = TarStream(out)
     packer = _Packer(asked, Stack(asked.uppers, asked.mode), writer)
     lower = asked.lower_stack()
     pending = [(b"", lower.all)]
@@ -67,7 +67,7 @@ def pack_all(request: dict[str, Any], descriptors: list[int], _channel: Channel)
     The last descriptor takes the archive; with two there is no writable layer.
     """
     asked = Asked(request, descriptors[0], descriptors[1] if len(descriptors) == 3 else None)
-    writer = _Writer(descriptors[-1])
+    writer = TarStream(descriptors[-1])
     stack = asked.stack()
     packer = _Packer(asked, stack, writer, layered=False)
     above = len(asked.uppers)
@@ -92,7 +92,7 @@ def _first_owner(asked: Asked, layer: int, path: bytes) -> tuple[int, int, int] 
     return None
 
 
-class _Writer:
+class TarStream:
     """Headers and content into a pipe; small ones gathered."""
 
     def __init__(self, out: int) -> None:
@@ -102,6 +102,7 @@ class _Writer:
         self.entries = 0
 
     def write(self, data: bytes) -> None:
+        """More of the archive."""
         self._held.append(data)
         self._size += len(data)
         if self._size >= _PIECE:
@@ -114,17 +115,32 @@ class _Writer:
             view = view[os.write(self._out, view) :]
 
     def entry(self, entry: Entry) -> None:
+        """A header."""
         self.entries += 1
         self.write(header(entry))
 
+    def file(self, entry: Entry, descriptor: int) -> None:
+        """An entry with the content of a file, of which it says the size."""
+        self.entry(entry)
+        left = entry.size
+        while left:
+            data = os.read(descriptor, min(left, _PIECE))
+            if not data:
+                # The container cut it while it was read; the header has been written, so zeros fill it up.
+                data = bytes(min(left, _PIECE))
+            left -= len(data)
+            self.write(data)
+        self.write(padding(entry.size))
+
     def end(self) -> None:
+        """The archive's end, and the pipe's."""
         self.write(END)
         self._flush()
         os.close(self._out)
 
 
 class _Packer:
-    def __init__(self, asked: Asked, stack: Stack, writer: _Writer, layered: bool = True) -> None:
+    def __init__(self, asked: Asked, stack: Stack, writer: TarStream, layered: bool = True) -> None:
         self.stack = stack
         self._writer = writer
         self._mode = asked.mode
@@ -137,7 +153,7 @@ class _Packer:
     ) -> bool:
         """Write one entry; gives whether it is a folder that hides what is below."""
         full = join(path, name)
-        entry = _entry(full, status)
+        entry = entry_of(full, status)
         if entry is None:
             return False  # a socket: whoever bound it is gone, and no archive can hold it
         if owner is not None:
@@ -195,21 +211,13 @@ class _Packer:
         descriptor = open_file(folder, name)
         try:
             entry.size = os.fstat(descriptor).st_size
-            self._writer.entry(entry)
-            left = entry.size
-            while left:
-                data = os.read(descriptor, min(left, _PIECE))
-                if not data:
-                    # The container cut it while it was read; the header has been written, so zeros fill it up.
-                    data = bytes(min(left, _PIECE))
-                left -= len(data)
-                self._writer.write(data)
-            self._writer.write(padding(entry.size))
+            self._writer.file(entry, descriptor)
         finally:
             os.close(descriptor)
 
 
-def _entry(path: bytes, status: os.stat_result) -> Entry | None:
+def entry_of(path: bytes, status: os.stat_result) -> Entry | None:
+    """The header of what is so, under this name; None for a socket."""
     mode = status.st_mode
     kinds = (
         (S_ISREG, FILE), (S_ISDIR, DIRECTORY), (S_ISLNK, SYMLINK), (S_ISCHR, CHAR), (S_ISBLK, BLOCK), (S_ISFIFO, FIFO),

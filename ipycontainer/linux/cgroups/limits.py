@@ -25,10 +25,10 @@ class Limits(Record):
 
     memory_max: int = 0
     memory_swap_max: int | None = None
-    memory_low: int = 0
     cpu_max: tuple[int, int] | None = None
     cpu_weight: float = 0.0
     pids_max: int = 0
+    memory_low: int = 0
 
     def controllers(self) -> dict[str, str]:
         """The controllers without which these limits cannot be kept -> docker's option that asks."""

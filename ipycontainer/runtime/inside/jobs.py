@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import exec as exec_job
-from ipycontainer.runtime.inside import hold, kill, monitor, pause, sweep
+from ipycontainer.runtime.inside import hold, kill, monitor, pause, root_handle, sweep
 from ipycontainer.runtime.inside.rehearsal import rehearse, rehearse_exec
 from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
@@ -54,15 +54,19 @@ def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def jobs(mode: str) -> dict[str, Job]:
-    """exec, hold, kill, pause, unpause, sweep."""
+    """exec, hold, kill, pause, unpause, root, sweep."""
     host = read_host(mode)
 
     def execute(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
         exec_job.execute(host, request, descriptors, channel)
 
+    def lend(request: dict[str, Any], descriptors: list[int], channel: Channel) -> dict[str, Any] | None:
+        return root_handle.lend(host, request, descriptors, channel)
+
     return {
         "exec": execute,
         "hold": hold.hold,
+        "root": lend,
         "kill": kill.kill,
         "pause": pause.pause,
         "unpause": pause.unpause,
