@@ -144,6 +144,7 @@ def test_a_notebook_opened_again_is_live_while_its_kernel_lives_and_a_picture_af
     second.kernel_ready()
     assert moves(second, shown(second.page.locator(".jp-Notebook-cell").nth(1)), 5)
 
+    second.page.goto("about:blank")  # or it would ask for a kernel that is just being ended
     page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     third: LabPage = open_page()
     third.execute("docmanager:open", {"path": path, "factory": "Notebook"})
