@@ -47,11 +47,11 @@ class LabPage:
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":
-            self._complained(message.text)
+            self._complained(message.text, message.location.get("url", ""))
 
-    def _complained(self, text: str) -> None:
+    def _complained(self, text: str, place: str = "") -> None:
         if not NOT_OURS.search(text):
-            self.complaints.append(text)
+            self.complaints.append(f"{text} {place}")
 
     def ready(self) -> None:
         """Until JupyterLab has drawn itself, and nothing that it restores takes the focus any more."""

@@ -78,6 +78,18 @@ def test_the_dashboard_shows_who_comes_and_goes(open_page, browsing: Persona):
     page.picture()
 
 
+@pytest.mark.parametrize("end", ["start", "end"])
+def test_one_taller_than_the_window_moves_wherever_somebody_looks(open_page, browsing: Persona, end: str):
+    page: LabPage = open_page()
+    started(page)
+    page.run_cell("boxes = [engine.run('base', ['sleep', '1000'], detach=True) for _ in range(50)]")
+    cell = page.run_cell("engine.dashboard()")
+    cell.evaluate("(cell, block) => cell.scrollIntoView({ block })", end)
+    usage = shown(cell)
+    assert cell.bounding_box()["height"] > 800
+    assert moves(page, usage, 5)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(open_page, browsing: Persona, theme: str):
     page: LabPage = open_page(theme=theme)
@@ -132,6 +144,7 @@ def test_a_notebook_opened_again_is_live_while_its_kernel_lives_and_a_picture_af
     second.kernel_ready()
     assert moves(second, shown(second.page.locator(".jp-Notebook-cell").nth(1)), 5)
 
+    second.page.goto("about:blank")  # or it would ask for a kernel that is just being ended
     page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     third: LabPage = open_page()
     third.execute("docmanager:open", {"path": path, "factory": "Notebook"})
