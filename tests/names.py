@@ -22,6 +22,8 @@ OURS = "ipycontainer"
 # the launcher's affair; with it they must go, and what they made (SLOT with the monitor's number) too.
 SPARE = "ipyc-spare"
 SLOT = "slot-"
+# How `processes` names a launcher and a monitor.
+_ENDED = f" {OURS} "
 
 Names = dict[str, frozenset[str]]
 
@@ -75,12 +77,14 @@ def settled(look: Callable[[], Names], seconds: float = 3.0) -> Names:
 def assert_same(before: Names, look: Callable[[], Names], seconds: float = 3.0) -> None:
     """Looks until everything is as before; what still differs after `seconds` is the failure.
 
-    The wait is for the kernel: namespaces and cgroups die a little later than their last process.
+    The wait is for the kernel: namespaces and cgroups die a little later than their last process.  A monitor that
+    is gone and nothing with it was just at its end when the first look was taken; with one that was at work its
+    container is gone too, and with the launcher its namespace and its sockets.
     """
     end = time.monotonic() + seconds
     while True:
         different = differences(before, look())
-        if not different:
+        if all(_ENDED in f"{line} " and line.startswith("gone: processes: ") for line in different):
             return
         if time.monotonic() > end:
             raise AssertionError("not as before:\n  " + "\n  ".join(different))

@@ -129,6 +129,17 @@ def test_what_is_gone_is_named(tmp_path: Path, look: Callable[[], names.Names]):
         names.assert_same(before, look, seconds=0.1)
 
 
+def test_a_monitor_at_its_end_may_go_and_a_program_may_not(look: Callable[[], names.Names]):
+    now = look()
+    for name in ("7 ipycontainer (started 5)", "7 sleep (started 5)"):
+        before = {**now, "processes": now["processes"] | {name}}
+        if "sleep" in name:
+            with pytest.raises(AssertionError, match="gone: processes: "):
+                names.assert_same(before, look, seconds=0.1)
+        else:
+            names.assert_same(before, look, seconds=0.1)
+
+
 def test_other_programs_do_not_matter(look: Callable[[], names.Names]):
     before = look()
     end = ended("sleep", "100")
