@@ -78,8 +78,12 @@ def create(engine: Engine, request: RunRequest, starts: bool = False) -> Contain
             if request.name:
                 raise
             name = engine.directory.choose_name("")  # somebody else has just drawn the same one
-    engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
-    return Container(engine, identity, config, name, launch, settled=request.remove or not starts)
+    try:
+        engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
+        return Container(engine, identity, config, name, launch, settled=request.remove or not starts)
+    except BaseException:
+        engine.directory.forget(identity, name)  # an interrupt: nobody knows of it
+        raise
 
 
 def compose(

@@ -93,7 +93,7 @@ class Directory:
             os.symlink(container, os.path.join(self.names_folder, name))
         except BaseException as error:
             # An interrupt too must leave nothing.
-            _forget(folder)
+            self.forget(container, name)
             if isinstance(error, FileExistsError):
                 self._refuse_taken(name)
                 raise NameTaken(f"the name {name} was taken a moment ago; try again") from None
@@ -103,6 +103,16 @@ class Directory:
         if durable:
             for path in (self._containers, self.names_folder):
                 sync_folder(path)
+
+    def forget(self, container: str, name: str) -> None:
+        """Remove what `add` made, or a part of it; nobody has been told of it."""
+        link = os.path.join(self.names_folder, name)
+        try:
+            if os.readlink(link) == container:
+                os.unlink(link)
+        except FileNotFoundError:
+            pass
+        _forget(self.folder(container))
 
     def settle(self, container: str) -> None:
         """Make what was added without `durable` survive a power cut; its own folder is the monitor's to sync.

@@ -159,6 +159,12 @@ def _start(host: Host, document: dict[str, Any], client: Channel) -> None:
     if os.fstat(lock).st_size:
         sweep.sweep_leavings(launch.run)  # a killed monitor's
         life.fresh(lock)
+    if not os.path.isdir(launch.folder):
+        # Whoever asked for this start has removed it since (an interrupt); nobody can any more, we have its lock.
+        _tell(client, {"error": to_wire(StartError("the container was removed before it was started"))})
+        trees.remove(launch.run)
+        os.close(lock)
+        return
     Monitor(host, charge_of(launch, time.time()), lock, client, First(Place(launch))).start(launch)
 
 

@@ -252,6 +252,8 @@ class Slot:
         except OSError:
             return False
         try:
+            # Whoever removes the container has its lock for it: from here on it stays, if it is still there.
+            os.stat(os.path.relpath(request["folder"], self._slots.root), dir_fd=store)
             if self._has_layer:
                 layer = os.path.relpath(request["generation"], self._slots.root)
                 os.rename(ours, layer, src_dir_fd=store, dst_dir_fd=store)
