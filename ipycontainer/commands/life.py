@@ -123,16 +123,18 @@ START = Verb(
     completes="container",
 )
 
+_STOPPING = (
+    Option("signal", "s", "text", "The signal to send first, in place of its stop signal"),
+    Option("timeout", "t", "int", "Seconds to wait before KILL (-1: for ever)"),
+    Option("time", "", "int", "The same as --timeout", hidden=True),
+)
+
 STOP = Verb(
     "stop",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     "Stop running containers: TERM, and KILL when that does not help",
     stop,
-    (
-        Option("signal", "s", "text", "The signal to send first, in place of its stop signal"),
-        Option("timeout", "t", "int", "Seconds to wait before KILL (-1: for ever)"),
-        Option("time", "", "int", "The same as --timeout", hidden=True),
-    ),
+    _STOPPING,
     least=1,
     examples=("stop web", "stop -t 1 web"),
     completes="running",
@@ -143,11 +145,7 @@ RESTART = Verb(
     "[OPTIONS] CONTAINER [CONTAINER...]",
     "Stop containers, and start them again",
     restart,
-    (
-        Option("signal", "s", "text", "The signal to send first, in place of its stop signal"),
-        Option("timeout", "t", "int", "Seconds to wait before KILL (-1: for ever)"),
-        Option("time", "", "int", "The same as --timeout", hidden=True),
-    ),
+    _STOPPING,
     least=1,
     examples=("restart web", "restart -t 1 -s INT web"),
     completes="container",

@@ -17,7 +17,6 @@ from ipycontainer.images.inside.copy_in import Placer
 from ipycontainer.images.inside.copy_out import pack
 from ipycontainer.images.inside.tar_reader import TarReader
 from ipycontainer.images.inside.tar_sources import DescriptorSource
-from ipycontainer.launcher.client import unwrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,14 +53,7 @@ class Root:
             time.sleep(0.01)
 
     def _open(self, request: dict[str, Any]) -> tuple[Channel, int]:
-        channel, message = self._launcher.open("root", request)
-        try:
-            if message is None:
-                raise LauncherError(f"the launcher's job went away; see {self._launcher.run}/launcher.log")
-            unwrap(message.document)
-        except BaseException:
-            channel.close()
-            raise
+        channel, message = self._launcher.begin("root", request)
         return channel, message.descriptors[0]
 
     def __enter__(self) -> Self:

@@ -216,6 +216,20 @@ class Launcher:
             "is somebody killing them?"
         )
 
+    def begin(
+        self, job: str, request: dict[str, Any], meanwhile: Callable[[], None] | None = None
+    ) -> tuple[Channel, Message]:
+        """As `open`, for a job whose first message says that it has begun.  Raises the job's error, LauncherError."""
+        channel, message = self.open(job, request, meanwhile=meanwhile)
+        try:
+            if message is None:
+                raise LauncherError(f"the launcher's job {job!r} went away; see {self.run}/launcher.log")
+            unwrap(message.document)
+        except BaseException:
+            channel.close()
+            raise
+        return channel, message
+
     def call(
         self,
         job: str,

@@ -8,7 +8,7 @@ import time
 
 from ipycontainer.errors import LauncherError, TimedOut, WrongState
 from ipycontainer.launcher.alive import is_alive
-from ipycontainer.launcher.client import Launcher, unwrap
+from ipycontainer.launcher.client import Launcher
 from ipycontainer.runtime.attachment import Attachment
 from ipycontainer.runtime.container_state import CREATED, State, read_state
 from ipycontainer.runtime.launch import Launch
@@ -29,14 +29,7 @@ def start(
     meanwhile: what the caller does as long as it would only wait.
     Returns when the program has been executed.  Raises StartError and its kin (125, 126, 127).
     """
-    channel, message = launcher.open(job, launch.as_dict(), meanwhile=meanwhile)
-    try:
-        if message is None:
-            raise LauncherError(f"the launcher's job went away; see {launcher.run}/launcher.log")
-        unwrap(message.document)
-    except BaseException:
-        channel.close()
-        raise
+    channel, message = launcher.begin(job, launch.as_dict(), meanwhile)
     if not launch.attach:
         channel.close()
         return None
@@ -72,15 +65,7 @@ class standing_still:
         self._channel = self._frozen()
 
     def _frozen(self) -> Channel:
-        channel, message = self._launcher.open("hold", {"run": self._run})
-        try:
-            if message is None:
-                raise LauncherError(f"the launcher's job went away; see {self._launcher.run}/launcher.log")
-            unwrap(message.document)
-        except BaseException:
-            channel.close()
-            raise
-        return channel
+        return self._launcher.begin("hold", {"run": self._run})[0]
 
     def __exit__(self, *_: object) -> None:
         if not self._let_go(self._channel):
