@@ -42,7 +42,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("client.connect!", "launcher.client:Launcher.connect", "before", "record and name"),
     ("client.connected", "launcher.client:Launcher.connect", "after", "a monitor has taken the connection, or will"),
     ("client.sent", "launcher.wire:Channel.send", "after", "the request is on its way; anything may follow"),
-    ("client.answered", "runtime.lifecycle:unwrap", "after", "the program runs, or its start has failed"),
+    ("client.answered", "launcher.client:Launcher.begin", "after", "the program runs, or its start has failed"),
     ("client.attached", "runtime.lifecycle:start", "after", "the same; the client is about to read"),
     ("client.told", "runtime.attachment:Attachment._take", "after", "the client has the code; the record lies there"),
     # The launcher: it only forks; nothing of a container hangs on it.

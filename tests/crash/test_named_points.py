@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from typing import Any
 
 import pytest
 
 from tests.crash.build import NO_SLOTS, built
-from tests.crash.points import BECOMES, POINTS, WALK, every_row, may_fail
+from tests.crash.points import POINTS, may_fail
 from tests.hostile.copies import Copy
-from tests.personas import CHECKOUT, Persona
+from tests.personas import Persona
 
 # All three take a quarter of an hour: every day the walk is root's, and IPYCONTAINER_CRASHES_AS=all is everybody's.
 WHO = ("root", "user", "solo") if os.environ.get("IPYCONTAINER_CRASHES_AS") == "all" else ("root",)
 pytestmark = [pytest.mark.timeout(330), pytest.mark.personas(*WHO)]
 
-WHO_THERE = ("client", "launcher", "monitor", "slot", "child", "job", "sweeper", "worker")
 Case = tuple[str, str, str]
 
 
@@ -85,23 +83,3 @@ def test_the_command_line_takes_the_switch_from_its_environment(persona: Persona
         assert done.exit_code == 125 and "client.connect" in done.err and len(done.err.splitlines()) == 1, done
         copy.told("tell(0)")
     persona.remove_containers()
-
-
-def test_the_package_has_nothing_of_it():
-    for file in (CHECKOUT / "ipycontainer").rglob("*.py"):
-        assert "fault_switch" not in file.read_text() and "IPYCONTAINER_FAULT" not in file.read_text(), file
-
-
-def test_every_seam_is_there():
-    for seam in {WALK, *BECOMES, *(row[1] for row in every_row().values())}:
-        module, _, path = seam.partition(":")
-        found: Any = importlib.import_module(f"ipycontainer.{module}")
-        for name in path.split("."):
-            found = getattr(found, name)
-        assert callable(found), seam
-
-
-def test_every_point_says_what_lies_there():
-    for name, (_, _, side, lies) in every_row().items():
-        assert name.partition(".")[0] in WHO_THERE, name
-        assert side in ("before", "after") and lies, name
