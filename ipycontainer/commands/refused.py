@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _NETWORKS = "networks of one's own come in a later release; now there are --network none and --network host"
 _PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
 _VOLUMES = "volumes come in a later release; a folder of the host works: -v DIR:PATH"
-_LIMITS = "this release limits memory, CPUs and processes alone (-m, --cpus, --cpu-shares, --pids-limit)"
+_GROUPS = "where a container's control groups lie is ipycontainer's own choice"
+_REALTIME = "real-time scheduling of control groups has gone from the kernels of today"
 _NAMESPACES = "every container has namespaces of its own in this release"
 _HEALTH = "health checks come in a later release"
 _WINDOWS = "it means something on Windows alone"
@@ -33,23 +34,12 @@ def _row(long: str, short: str, kind: str, why: str, *harmless: str) -> Option:
 _CREATE = (
     _row("add-host", "", "text", _NETWORKS),
     _row("attach", "a", "text", "stdout and stderr are both attached in this release; -i attaches stdin as well"),
-    _row("blkio-weight", "", "int", _LIMITS, "0"),
-    _row("blkio-weight-device", "", "text", _LIMITS),
-    _row("cgroup-parent", "", "text", _LIMITS, ""),
+    _row("cgroup-parent", "", "text", _GROUPS, ""),
     _row("cgroupns", "", "text", _NAMESPACES, "", "private"),
     _row("cpu-count", "", "int", _WINDOWS, "0"),
     _row("cpu-percent", "", "int", _WINDOWS, "0"),
-    _row("cpu-period", "", "int", "give the number of CPUs: --cpus 0.5", "0"),
-    _row("cpu-quota", "", "int", "give the number of CPUs: --cpus 0.5", "0"),
-    _row("cpu-rt-period", "", "int", _LIMITS, "0"),
-    _row("cpu-rt-runtime", "", "int", _LIMITS, "0"),
-    _row("cpuset-cpus", "", "text", _LIMITS, ""),
-    _row("cpuset-mems", "", "text", _LIMITS, ""),
-    _row("device-cgroup-rule", "", "text", _DEVICES),
-    _row("device-read-bps", "", "text", _LIMITS),
-    _row("device-read-iops", "", "text", _LIMITS),
-    _row("device-write-bps", "", "text", _LIMITS),
-    _row("device-write-iops", "", "text", _LIMITS),
+    _row("cpu-rt-period", "", "int", _REALTIME, "0"),
+    _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
     _row("disable-content-trust", "", "flag", "", "*"),
     _row("dns", "", "text", _NETWORKS),
     _row("dns-opt", "", "text", _NETWORKS),
@@ -76,11 +66,9 @@ _CREATE = (
     _row("log-driver", "", "text", _LOGS, ""),
     _row("log-opt", "", "text", _LOGS),
     _row("mac-address", "", "text", _NETWORKS, ""),
-    _row("memory-swappiness", "", "int", _LIMITS, "-1"),
     _row("net-alias", "", "text", _NETWORKS),
     _row("network-alias", "", "text", _NETWORKS),
     _row("no-healthcheck", "", "flag", "", "*"),
-    _row("oom-kill-disable", "", "flag", _LIMITS, *_NO),
     _row("pid", "", "text", _NAMESPACES, ""),
     _row("platform", "", "text", _PLATFORM, ""),
     _row("publish", "p", "text", _PORTS),
@@ -124,6 +112,12 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "exec": (
         _row("detach-keys", "", "text", _KEYS, ""),
         _row("privileged", "", "flag", "a command has the container's own powers, never more", *_NO),
+    ),
+    "update": (
+        _row("cpu-rt-period", "", "int", _REALTIME, "0"),
+        _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
+        _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
+        _row("restart", "", "text", "restart policies come in a later release", ""),
     ),
     "start": (
         _row("checkpoint", "", "text", "checkpoints of processes are not planned", ""),

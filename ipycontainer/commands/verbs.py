@@ -25,6 +25,7 @@ VERBS = {
     "wait": ("life", "WAIT"),
     "rm": ("life", "RM"),
     "rename": ("life", "RENAME"),
+    "update": ("update", "UPDATE"),
     "ps": ("ps", "PS"),
     "top": ("top", "TOP"),
     "port": ("top", "PORT"),
@@ -69,7 +70,7 @@ ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
     **{f"container {name}": name for name in ("logs", "inspect", "ps", "rename", "restart", "pause", "unpause")},
     **{f"container {name}": name for name in ("diff", "commit", "export")},
-    **{f"container {name}": name for name in ("top", "port", "stats", "cp")},
+    **{f"container {name}": name for name in ("top", "port", "stats", "cp", "update")},
     "container ls": "ps",
     "container list": "ps",
     "container remove": "rm",
@@ -94,8 +95,8 @@ GROUPS = {
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "network", "prune", "update", "volume",
-    "container attach", "container prune", "container update", "image build", "system prune",
+    "attach", "build", "builder", "network", "prune", "volume",
+    "container attach", "container prune", "image build", "system prune",
 )  # fmt: skip
 
 

@@ -23,8 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.image import Image
+    from ipycontainer.engine.image_verbs import Images
 
 _MIRRORS = {"debian": "", "ubuntu": "http://archive.ubuntu.com/ubuntu"}  # "": mmdebstrap knows Debian's own
 _SETTINGS = {
@@ -34,7 +34,7 @@ _SETTINGS = {
 
 
 def bootstrap(
-    engine: Engine,
+    engine: Images,
     name: str,
     include: Sequence[str] = (),
     mirror: str = "",

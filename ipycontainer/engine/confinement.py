@@ -43,6 +43,17 @@ def change(spec: dict[str, Any], request: RunRequest, security: SecurityOptions 
         _privilege(spec)
     for text in request.devices:
         _add_device(linux, *device(text))
+    if request.device_cgroup_rules:
+        if os.geteuid():
+            raise Refused(
+                f"--device-cgroup-rule '{request.device_cgroup_rules[0]}' cannot be kept here: an ordinary user's "
+                "container cannot make device nodes; --device shows it one of the host's that you may open"
+            )
+        from ipycontainer.engine.resources import device_rules
+
+        rules = linux["resources"].setdefault("devices", [])
+        if {"allow": True, "access": "rwm"} not in rules:
+            rules += device_rules(request.device_cgroup_rules)
     for text in request.sysctls:
         name, value = sysctl(text, request.network)
         linux["sysctl"][name] = value

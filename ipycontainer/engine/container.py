@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ipycontainer.engine.container_identity import Identity
 from ipycontainer.engine.status_text import status_text
 from ipycontainer.errors import Error, NoSuchContainer, WrongState
 from ipycontainer.launcher.alive import boot_id
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.log_reader import LogEntry
 
 
-class Container:
+class Container(Identity):
     """One container.  What it is does not change; its state is read anew at every look."""
 
     def __init__(
@@ -37,52 +38,10 @@ class Container:
         written: dict[str, Any] | None = None,
         settled: bool = True,
     ) -> None:
-        self._engine = engine
+        super().__init__(engine, identity, config, name)
         # How it starts, where whoever made it still knows; else it is read when it is needed.
         self.written = written
         self._settled = settled  # what was written survives a power cut, or need not
-        self._config = config
-        self.id = identity
-        self.name = name
-        self.folder = engine.directory.folder(identity)
-        self.run_folder = engine.directory.run(identity)
-
-    # What it is.
-
-    @property
-    def engine(self) -> Engine:
-        """The engine that it belongs to."""
-        return self._engine
-
-    @property
-    def short_id(self) -> str:
-        """The first 12 digits of the id."""
-        return self.id[:12]
-
-    @property
-    def image(self) -> str:
-        """The image's name, as it was asked for."""
-        return str(self._config["image"])
-
-    @property
-    def command(self) -> tuple[str, ...]:
-        """The program and its arguments."""
-        return tuple(self._config["command"])
-
-    @property
-    def created(self) -> float:
-        """Seconds since the epoch."""
-        return float(self._config["created"])
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The container's labels, the image's included."""
-        return dict(self._config["labels"])
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """All that was asked for, as it was written when the container was made."""
-        return self._config
 
     # How it is.
 
@@ -217,6 +176,37 @@ class Container:
         from ipycontainer.engine.transitions import unpause
 
         unpause(self)
+
+    def update(
+        self,
+        *,
+        memory: str | int = 0,
+        memory_swap: str | int = 0,
+        memory_reservation: str | int = 0,
+        cpus: float = 0.0,
+        cpu_shares: int = 0,
+        cpu_period: int = 0,
+        cpu_quota: int = 0,
+        cpuset_cpus: str = "",
+        cpuset_mems: str = "",
+        blkio_weight: int = 0,
+        pids_limit: int = 0,
+    ) -> None:
+        """Give it other limits, now and for its next starts; what is not given stays.  Words as for `Engine.run`.
+
+        pids_limit and memory_swap: -1 lifts that limit.
+        Raises InputError, Refused, and KernelError for a value that the kernel refuses; then nothing has changed.
+        """
+        from ipycontainer.engine.friendly import size
+        from ipycontainer.engine.update import update
+
+        asked = {
+            "memory": size(memory), "memory_swap": size(memory_swap), "memory_reservation": size(memory_reservation),
+            "cpus": float(cpus), "cpu_shares": cpu_shares, "cpu_period": cpu_period, "cpu_quota": cpu_quota,
+            "cpuset_cpus": cpuset_cpus, "cpuset_mems": cpuset_mems, "blkio_weight": blkio_weight,
+            "pids_limit": pids_limit,
+        }  # fmt: skip
+        update(self, {name: value for name, value in asked.items() if value})
 
     def wait(self, timeout: float | None = None) -> int:
         """Until it has ended; its exit code.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ipycontainer.images.records import LaunchRecord
 
 _LONGEST_HOSTNAME = 63
-_LEAST_MEMORY = 6 << 20  # docker's
 _ABSENT = "Unable to find image"
 POLICIES = ("always", "missing", "never")
 """When the image of a container that is made is pulled."""
@@ -160,11 +159,11 @@ def _check(engine: Engine, request: RunRequest) -> None:
         _check_ulimits(request)
     if request.group_add:
         _check_groups(engine, request)
-    wanted = specification.resources(request)
-    if wanted:
+    if request.asks_for_limits():
         from ipycontainer.engine.limits import check_limits
+        from ipycontainer.engine.resources import resources
 
-        check_limits(wanted, engine.launcher)
+        check_limits(resources(request), engine.launcher)
 
 
 def _check_groups(engine: Engine, request: RunRequest) -> None:
@@ -177,7 +176,6 @@ def _check_groups(engine: Engine, request: RunRequest) -> None:
 
 def _check_ranges(request: RunRequest) -> None:
     """docker's ranges."""
-    _check_memory(request)
     if not -1000 <= request.oom_score_adj <= 1000:
         raise InputError(f"Invalid value {request.oom_score_adj}, range for oom score adj is [-1000, 1000]")
     if request.shm_size < 0:
@@ -185,28 +183,6 @@ def _check_ranges(request: RunRequest) -> None:
     for pair in request.annotations:
         if pair.startswith("ipycontainer."):
             raise InputError(f"the annotation {pair.partition('=')[0]} is ipycontainer's own; give it another name")
-    if request.cpus:
-        there = os.cpu_count() or 1
-        if not 0.01 <= request.cpus <= there:
-            raise InputError(f"the range of CPUs is from 0.01 to {there}.00, as there are only {there} CPUs available")
-    if request.cpu_shares < 0:
-        raise InputError(f"invalid CPU shares ({request.cpu_shares}): a positive number is needed")
-
-
-def _check_memory(request: RunRequest) -> None:
-    limit, both, reserved = request.memory, request.memory_swap, request.memory_reservation
-    if limit < 0 or 0 < limit < _LEAST_MEMORY:
-        raise InputError(f"the minimum memory limit is 6 MB; {limit} bytes would not start a program")
-    if both > 0 and not limit:
-        raise InputError("You should always set the Memory limit when using Memoryswap limit: add -m")
-    if 0 < both < limit:
-        raise InputError(
-            "Minimum memoryswap limit should be larger than memory limit: --memory-swap is memory and swap together"
-        )
-    if 0 < reserved < _LEAST_MEMORY:
-        raise InputError("Minimum memory reservation allowed is 6MB")
-    if limit and reserved > limit:
-        raise InputError("Minimum memory limit can not be less than memory reservation limit: raise -m or lower it")
 
 
 def _check_ulimits(request: RunRequest) -> None:

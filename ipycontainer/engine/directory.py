@@ -1,6 +1,7 @@
 """The containers of a store, as files.
 
-    containers/ID/container.jsonl    line 1: what it is; line 2: how it starts (spec, layers, user); written once, here
+    containers/ID/container.jsonl    line 1: what it is; line 2: how it starts (spec, layers, user); written here,
+                                     and anew by a Revision alone
     names/NAME -> ID                 made with O_EXCL, here; the last thing that is made, the first that goes
 
 Without a name a folder is what a kill -9 in the middle of a create left; it is shown by its id and can be removed.
@@ -21,6 +22,8 @@ from ipycontainer.linux.durability import sync_file, sync_folder, write_file, wr
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from ipycontainer.engine.revision import Revision
 
 
 RECORD = "container.jsonl"
@@ -167,6 +170,12 @@ class Directory:
             if error.errno == errno.ENOENT:
                 raise NoSuchContainer(f"No such container: {old}") from None
             raise
+
+    def revising(self, container: str) -> Revision:
+        """In a `with`: the container's record, to be changed."""
+        from ipycontainer.engine.revision import Revision
+
+        return Revision(self.folder(container), RECORD)
 
     def ids(self) -> list[str]:
         """The ids of all containers, in no order."""

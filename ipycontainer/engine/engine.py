@@ -11,33 +11,31 @@ import select
 
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
-from ipycontainer.engine.events import Event, Journal, check_filters, matches
+from ipycontainer.engine.events import Event, check_filters, matches
+from ipycontainer.engine.image_verbs import Images
 from ipycontainer.errors import Error, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.alive import read as read_alive
-from ipycontainer.launcher.client import Launcher
 from ipycontainer.runtime import lifecycle
 from ipycontainer.runtime.container_state import read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.doctor import Finding
     from ipycontainer.engine.explanation import Explanation
-    from ipycontainer.engine.image import Image
     from ipycontainer.engine.registries import Told
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
     from ipycontainer.engine.usage import Dashboard
-    from ipycontainer.images.store import Store
 
 _SWEEP_SECONDS = 2.0
 
 
-class Engine:
+class Engine(Images):
     """One store.  root: its folder; None for the user's own (IPYCONTAINER_ROOT, or the usual place).
 
     >>> engine = Engine()
@@ -46,26 +44,13 @@ class Engine:
     """
 
     def __init__(self, root: str | None = None) -> None:
-        self.root = folders.store_root(root)
-        self.launcher = Launcher(self.root)
+        super().__init__(root)
         self.directory = Directory(self.root, self.launcher.run)
-        self.journal = Journal(os.path.join(self.root, "events"))
 
     @property
     def etc_folder(self) -> str:
         """An empty folder that each container covers, in its own mount namespace, with its files below /etc."""
         return os.path.join(self.launcher.run, "etc")
-
-    @property
-    def store(self) -> Store:
-        """The images."""
-        return self.store_for()
-
-    def store_for(self, ignore_ids: bool = False) -> Store:
-        """The images; ignore_ids: what comes in and belongs to ids that this user does not have is given to root."""
-        from ipycontainer.images.store import Store
-
-        return Store(self.root, self.launcher.call, lambda: self.launcher.mode, ignore_ids)
 
     # Containers.
 
@@ -117,6 +102,19 @@ class Engine:
         shm_size: str | int = 0,
         memory_swap: str | int = 0,
         memory_reservation: str | int = 0,
+        memory_swappiness: int = -1,
+        oom_kill_disable: bool = False,
+        cpu_period: int = 0,
+        cpu_quota: int = 0,
+        cpuset_cpus: str = "",
+        cpuset_mems: str = "",
+        blkio_weight: int = 0,
+        blkio_weight_devices: Mapping[str, int] | Sequence[str] = (),
+        device_read_bps: Mapping[str, str | int] | Sequence[str] = (),
+        device_write_bps: Mapping[str, str | int] | Sequence[str] = (),
+        device_read_iops: Mapping[str, int] | Sequence[str] = (),
+        device_write_iops: Mapping[str, int] | Sequence[str] = (),
+        device_cgroup_rules: Sequence[str] = (),
         oom_score_adj: int = 0,
         network: str = "none",
         stop_signal: str = "",
@@ -127,8 +125,8 @@ class Engine:
 
         command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
         items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
-        such as "seccomp=FILE"; output_limit: how many bytes of each stream are kept (Result.cut says how many were
-        dropped); pull: when the image is brought from its registry ("missing", "always" or "never").
+        such as "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how
+        many bytes of each stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry ("missing", "always" or "never").
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -140,7 +138,11 @@ class Engine:
             ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
             privileged=privileged, devices=devices, sysctls=sysctls, stop_signal=stop_signal, group_add=group_add,
             annotations=annotations, shm_size=shm_size, memory_swap=memory_swap, oom_score_adj=oom_score_adj,
-            memory_reservation=memory_reservation,
+            memory_reservation=memory_reservation, memory_swappiness=memory_swappiness,
+            oom_kill_disable=oom_kill_disable, cpu_period=cpu_period, cpu_quota=cpu_quota, cpuset_cpus=cpuset_cpus,
+            cpuset_mems=cpuset_mems, blkio_weight=blkio_weight, blkio_weight_devices=blkio_weight_devices,
+            device_read_bps=device_read_bps, device_write_bps=device_write_bps, device_read_iops=device_read_iops,
+            device_write_iops=device_write_iops, device_cgroup_rules=device_cgroup_rules,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:
@@ -220,97 +222,6 @@ class Engine:
         if config is None:
             raise NoSuchContainer(f"No such container: {reference}")
         return Container(self, identity, config, self.directory.names().get(identity, ""))
-
-    # Images.
-
-    def images(self, broken: Callable[[str], object] | None = None) -> list[Image]:
-        """All images, the newest first; `broken` is told of each one that cannot be read."""
-        from ipycontainer.engine.image import Image
-
-        store = self.store
-        return [Image(record, store) for record in store.list(broken or (lambda _sentence: None))]
-
-    def image(self, reference: str) -> Image:
-        """One image by name or id.  Raises NoSuchImage."""
-        from ipycontainer.engine.image import Image
-
-        store = self.store
-        return Image(store.resolve(reference), store)
-
-    def tag(self, source: str, target: str) -> None:
-        """Give an image one more name.  Raises NoSuchImage, ImageNameError."""
-        from ipycontainer.images.names import tag
-
-        folders.prepare(self.root)
-        tag(self.store, source, target)
-        self.journal.append("image", "tag", target, {"name": target})
-
-    def save(self, references: Sequence[str] | str, path: str | None = None) -> Iterator[bytes]:
-        """Images as one archive: in the file `path`, whole or not at all, or as pieces of bytes.
-
-        Raises NoSuchImage, StoreError, StoreUnwritable.
-        """
-        from ipycontainer.engine.images import save
-
-        return save(self, [references] if isinstance(references, str) else references, path)
-
-    def load(self, source: str | int, *, ignore_ids: bool = False) -> list[str]:
-        """Load what `docker save` wrote, from a path or a descriptor; the names (or ids) that came.
-
-        ignore_ids: give to root what belongs to ids that this user does not have (`Image.folded` says how much).
-        """
-        folders.prepare(self.root)
-        names = self.store_for(ignore_ids).load(source)
-        for name in names:
-            self.journal.append("image", "load", name, {"name": name})
-        return names
-
-    def import_tree(
-        self,
-        source: str | int,
-        name: str = "",
-        message: str = "",
-        changes: Sequence[str] = (),
-        *,
-        ignore_ids: bool = False,
-    ) -> Image:
-        """docker's import: a tar of a whole root, from a path or a descriptor, as an image of one layer.
-
-        changes: Dockerfile instructions ("CMD [\"sh\"]"); ignore_ids: as for `load`.
-        Raises ArchiveError, InputError, StoreUnwritable.
-        """
-        from ipycontainer.engine.images import import_tree
-
-        folders.prepare(self.root)
-        return import_tree(self, source, name, message, changes, ignore_ids)
-
-    def bootstrap(self, name: str, include: Sequence[str] = (), mirror: str = "") -> Image:
-        """A distribution's image ("debian:bookworm") from its packages, by mmdebstrap; include: more packages.
-
-        Raises Error where no mirror is reached, Refused where mmdebstrap is missing.
-        """
-        from ipycontainer.engine.bootstrap import bootstrap
-
-        folders.prepare(self.root)
-        return bootstrap(self, name, include, mirror)
-
-    def pull(self, name: str, platform: str = "", tell: Told | None = None, *, ignore_ids: bool = False) -> Image:
-        """Bring an image from its registry.
-
-        platform: "linux/arm64" for another machine's; tell: called with (layer, state, bytes, of bytes);
-        ignore_ids: as for `load`.
-        Raises NotInRegistry, AccessDenied, RegistryError, NoSuchImage (nothing for this platform).
-        """
-        from ipycontainer.engine.registries import pull, silent
-
-        folders.prepare(self.root)
-        return self.image(pull(self, name, platform, tell or silent, ignore_ids).id)
-
-    def push(self, name: str, tell: Told | None = None) -> str:
-        """Bring an image to the registry that its name says; the digest that it has there."""
-        from ipycontainer.engine.registries import push, silent
-
-        return str(push(self, name, tell or silent).digest)
 
     def remove_image(self, reference: str, force: bool = False) -> list[str]:
         """docker's rmi: lines "Untagged: …" and "Deleted: …".  Raises NoSuchImage, ImageInUse."""

@@ -47,6 +47,19 @@ def friendly_request(
     shm_size: str | int,
     memory_swap: str | int,
     memory_reservation: str | int,
+    memory_swappiness: int,
+    oom_kill_disable: bool,
+    cpu_period: int,
+    cpu_quota: int,
+    cpuset_cpus: str,
+    cpuset_mems: str,
+    blkio_weight: int,
+    blkio_weight_devices: Mapping[str, int] | Sequence[str],
+    device_read_bps: Mapping[str, str | int] | Sequence[str],
+    device_write_bps: Mapping[str, str | int] | Sequence[str],
+    device_read_iops: Mapping[str, int] | Sequence[str],
+    device_write_iops: Mapping[str, int] | Sequence[str],
+    device_cgroup_rules: Sequence[str],
     oom_score_adj: int,
     network: str,
     stop_signal: str,
@@ -85,6 +98,19 @@ def friendly_request(
         shm_size=size(shm_size),
         memory_swap=size(memory_swap),
         memory_reservation=size(memory_reservation),
+        memory_swappiness=memory_swappiness,
+        oom_kill_disable=oom_kill_disable,
+        cpu_period=cpu_period,
+        cpu_quota=cpu_quota,
+        cpuset_cpus=cpuset_cpus,
+        cpuset_mems=cpuset_mems,
+        blkio_weight=blkio_weight,
+        blkio_weight_devices=pairs(blkio_weight_devices, ":"),
+        device_read_bps=pairs(device_read_bps, ":"),
+        device_write_bps=pairs(device_write_bps, ":"),
+        device_read_iops=pairs(device_read_iops, ":"),
+        device_write_iops=pairs(device_write_iops, ":"),
+        device_cgroup_rules=tuple(device_cgroup_rules),
         oom_score_adj=oom_score_adj,
         network=network,
         stop_signal=stop_signal,
@@ -114,10 +140,10 @@ def _security(options: Sequence[str]) -> tuple[str, ...]:
     return read_files(options, os.getcwd())
 
 
-def pairs(values: Mapping[str, str] | Sequence[str]) -> tuple[str, ...]:
+def pairs(values: Mapping[str, Any] | Sequence[str], between: str = "=") -> tuple[str, ...]:
     """A mapping as NAME=VALUE items; items as they are."""
     if hasattr(values, "items"):
-        return tuple(f"{name}={value}" for name, value in values.items())
+        return tuple(f"{name}{between}{value}" for name, value in values.items())
     return tuple(values)
 
 

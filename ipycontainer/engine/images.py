@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.engine.container import Container
-    from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.image import Image
+    from ipycontainer.engine.image_verbs import Images
 
 
-def save(engine: Engine, references: Sequence[str], path: str | None) -> Iterator[bytes]:
+def save(engine: Images, references: Sequence[str], path: str | None) -> Iterator[bytes]:
     """The pieces of the archive; nothing but an empty iterator when `path` takes them."""
     from ipycontainer.images.archives.save import save as pieces_of
     from ipycontainer.images.names import choices, merged
@@ -123,7 +123,7 @@ def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[st
 
 
 def import_tree(
-    engine: Engine,
+    engine: Images,
     source: str | int,
     name: str = "",
     message: str = "",

@@ -84,6 +84,19 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "Memory": request["memory"],
         "MemorySwap": request.get("memory_swap") or 2 * request["memory"],
         "MemoryReservation": request.get("memory_reservation", 0),
+        "MemorySwappiness": None if request.get("memory_swappiness", -1) == -1 else request["memory_swappiness"],
+        "OomKillDisable": request.get("oom_kill_disable", False),
+        "CpuPeriod": request.get("cpu_period", 0),
+        "CpuQuota": request.get("cpu_quota", 0),
+        "CpusetCpus": request.get("cpuset_cpus", ""),
+        "CpusetMems": request.get("cpuset_mems", ""),
+        "BlkioWeight": request.get("blkio_weight", 0),
+        "BlkioWeightDevice": _rates(request, "blkio_weight_devices", "Weight"),
+        "BlkioDeviceReadBps": _rates(request, "device_read_bps", "Rate"),
+        "BlkioDeviceWriteBps": _rates(request, "device_write_bps", "Rate"),
+        "BlkioDeviceReadIOps": _rates(request, "device_read_iops", "Rate"),
+        "BlkioDeviceWriteIOps": _rates(request, "device_write_iops", "Rate"),
+        "DeviceCgroupRules": request.get("device_cgroup_rules") or None,
         "OomScoreAdj": request.get("oom_score_adj", 0),
         "ShmSize": request.get("shm_size") or 64 << 20,
         "GroupAdd": request.get("group_add") or None,
@@ -101,6 +114,13 @@ def _device(text: str) -> dict[str, str]:
     from ipycontainer.engine.confinement import device
 
     return dict(zip(("PathOnHost", "PathInContainer", "CgroupPermissions"), device(text), strict=True))
+
+
+def _rates(request: dict[str, Any], name: str, word: str) -> list[dict[str, Any]] | None:
+    from ipycontainer.engine.sizes import size_bytes
+
+    pairs = [text.rpartition(":")[::2] for text in request.get(name, ())]
+    return [{"Path": path, word: size_bytes(number)} for path, number in pairs] or None
 
 
 def _mounts(request: dict[str, Any]) -> list[dict[str, Any]]:

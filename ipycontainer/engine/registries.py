@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipycontainer.engine.engine import Engine
+    from ipycontainer.engine.image_verbs import Images
     from ipycontainer.images.registry.pull import Pulled
     from ipycontainer.images.registry.upload import Pushed
 
@@ -22,7 +22,7 @@ def silent(_layer: str, _state: str, _done: int, _total: int) -> None:
     """Progress that nobody looks at."""
 
 
-def pull(engine: Engine, name: str, platform: str = "", tell: Told = silent, ignore_ids: bool = False) -> Pulled:
+def pull(engine: Images, name: str, platform: str = "", tell: Told = silent, ignore_ids: bool = False) -> Pulled:
     """Bring an image from its registry."""
     from ipycontainer.images.registry.pull import pull as fetch
 
@@ -32,7 +32,7 @@ def pull(engine: Engine, name: str, platform: str = "", tell: Told = silent, ign
     return found
 
 
-def push(engine: Engine, name: str, tell: Told = silent) -> Pushed:
+def push(engine: Images, name: str, tell: Told = silent) -> Pushed:
     """Bring an image to the registry that its name says."""
     from ipycontainer.images.names import chosen
     from ipycontainer.images.registry.upload import push as send
@@ -48,7 +48,7 @@ def push(engine: Engine, name: str, tell: Told = silent) -> Pushed:
     return found
 
 
-def made_from_host(engine: Engine, name: str) -> bool:
+def made_from_host(engine: Images, name: str) -> bool:
     """Whether the image holds files of this very machine: whoever pushes it gives them away."""
     from ipycontainer.images.base.build import MADE_HERE
 

@@ -33,7 +33,8 @@ class RunRequest(Record):
     """All that create and run can be asked for.  Empty and 0 mean "not given"; memory is in bytes.
 
     memory_swap: memory and swap together, -1 for any amount of swap; security_opts: docker's words, a seccomp
-    profile as its text (security_options.read_files).
+    profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
+    cpu_quota: microseconds; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER".
     """
 
     image: str
@@ -68,7 +69,28 @@ class RunRequest(Record):
     shm_size: int = 0
     memory_swap: int = 0
     memory_reservation: int = 0
+    memory_swappiness: int = -1
+    oom_kill_disable: bool = False
+    cpu_period: int = 0
+    cpu_quota: int = 0
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+    blkio_weight: int = 0
+    blkio_weight_devices: tuple[str, ...] = ()
+    device_read_bps: tuple[str, ...] = ()
+    device_write_bps: tuple[str, ...] = ()
+    device_read_iops: tuple[str, ...] = ()
+    device_write_iops: tuple[str, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
     oom_score_adj: int = 0
     network: str = "none"
     stop_signal: str = ""
     stop_timeout: int = 10
+
+    def asks_for_limits(self) -> bool:
+        """Whether it asks for anything that a control group keeps."""
+        usual = self.memory or self.cpus or self.cpu_shares or self.pids_limit or self.memory_swap
+        rare = self.memory_reservation or self.oom_kill_disable or self.memory_swappiness != -1
+        cpu = self.cpu_period or self.cpu_quota or self.cpuset_cpus or self.cpuset_mems
+        rates = self.device_read_bps or self.device_write_bps or self.device_read_iops or self.device_write_iops
+        return bool(usual or rare or cpu or rates or self.blkio_weight or self.blkio_weight_devices)

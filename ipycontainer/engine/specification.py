@@ -64,14 +64,14 @@ def compose(
             "namespaces": [
                 {"type": kind} for kind in ("pid", "mount", "ipc", "uts", "cgroup", *modes.namespaces(request.network))
             ],
-            "resources": resources(request),
+            "resources": _resources(request),
             "sysctl": _sysctls(request),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
             **_filter(security, kept),
         },
     }
-    if security or request.devices or request.sysctls:
+    if security or request.devices or request.sysctls or request.device_cgroup_rules:
         from ipycontainer.engine.confinement import change
 
         change(spec, request, security)
@@ -171,26 +171,13 @@ def _plain_names(names: tuple[str, ...]) -> list[str]:
     return [name.upper().removeprefix("CAP_") for name in names]
 
 
-def resources(request: RunRequest) -> dict[str, Any]:
+def _resources(request: RunRequest) -> dict[str, Any]:
     """The limits, in the spec's words (config-linux.md, "resources")."""
-    found: dict[str, Any] = {}
-    memory = {
-        "limit": request.memory,
-        "swap": request.memory_swap if request.memory else 0,
-        "reservation": request.memory_reservation,
-    }
-    if memory := {name: value for name, value in memory.items() if value}:
-        found["memory"] = memory
-    cpu: dict[str, int] = {}
-    if request.cpus:
-        cpu.update(quota=round(request.cpus * 100_000), period=100_000)
-    if request.cpu_shares:
-        cpu["shares"] = request.cpu_shares
-    if cpu:
-        found["cpu"] = cpu
-    if request.pids_limit:
-        found["pids"] = {"limit": request.pids_limit}
-    return found
+    if not request.asks_for_limits():
+        return {}
+    from ipycontainer.engine.resources import resources
+
+    return resources(request)
 
 
 def _asked_mounts(request: RunRequest, etc: list[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -54,6 +54,14 @@ def unpause(launcher: Launcher, run: str) -> None:
     launcher.call("unpause", {"run": run})
 
 
+def limit(launcher: Launcher, run: str, resources: dict[str, Any]) -> None:
+    """Write these limits (`linux.resources`) to the control groups of a container that runs.
+
+    Raises WrongState, Refused, and KernelError for a value that the kernel refuses.
+    """
+    launcher.call("limit", {"run": run, "resources": resources})
+
+
 class standing_still:
     """In a `with`: the container's processes stand still.  Raises WrongState, Refused without a freezer."""
 

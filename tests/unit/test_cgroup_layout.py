@@ -42,6 +42,7 @@ def test_v1_mounted_together_counts_once_and_what_nobody_needs_is_left_out():
     assert hierarchies == [
         Hierarchy(("cpuacct", "cpu"), "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct/user.slice"),
         Hierarchy(("memory",), "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory/user.slice/user-0.slice"),
+        Hierarchy(("cpuset",), "/sys/fs/cgroup/cpuset", "/sys/fs/cgroup/cpuset"),
     ]
     assert (mount, own) == ("", "")
 
@@ -50,7 +51,7 @@ def test_hybrid_shows_both():
     hierarchies, mount, own = match(
         V1 + UNIFIED.replace("/sys/fs/cgroup ", "/sys/fs/cgroup/unified "), V1_OWN + "0::/\n"
     )
-    assert len(hierarchies) == 2
+    assert len(hierarchies) == 3
     assert (mount, own) == ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/unified")
 
 

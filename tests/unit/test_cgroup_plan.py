@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ipycontainer.errors import InputError, Refused
 from ipycontainer.linux.cgroups import CgroupPlan, Layout, Limits, limits_from_docker, limits_from_oci, plan_cgroup
 from ipycontainer.linux.cgroups.layout import Hierarchy, Level
-from ipycontainer.linux.cgroups.limits import shares_of_weight, weight_of_shares
+from ipycontainer.linux.cgroups.limits import Throttle, shares_of_weight, weight_of_shares
 from ipycontainer.linux.cgroups.v1 import CANNOT
 
 ALL = ("cpuset", "cpu", "io", "memory", "pids")
@@ -262,3 +262,75 @@ def test_on_any_machine_a_plan_keeps_every_limit_or_is_refused(layout, limits):
         assert leaf.endswith("/ipycontainer/web")
         assert leaf in plan.folders
     assert len(set(plan.joins)) == len(plan.joins) == len(plan.leaves)
+
+
+RARE = (
+    Hierarchy(("cpuset",), "/cg/cpuset", "/cg/cpuset/own", True, cpus="0-3", mems="0"),
+    Hierarchy(("blkio",), "/cg/blkio", "/cg/blkio/own", True, weight="blkio.bfq.weight"),
+)
+
+
+def test_v1_makes_rare_groups_for_who_asks_alone():
+    host = v1_host(names=("memory",)).replace(rare=RARE)
+    assert plan_cgroup(host, "web", FULL.replace(cpu_max=None, cpu_weight=0.0, pids_max=0)).leaves == (
+        "/cg/memory/own/ipycontainer/web",
+    )
+    plan = plan_cgroup(host, "web", Limits(cpus="1"))
+    ours, leaf = "/cg/cpuset/own/ipycontainer", "/cg/cpuset/own/ipycontainer/web"
+    assert plan.leaves == ("/cg/memory/own/ipycontainer/web", leaf)
+    # An empty set takes nobody, so the way down is filled before anybody joins; the narrow one is written after.
+    assert plan.fills == tuple(
+        (f"{folder}/cpuset.{file}", value)
+        for folder in (ours, leaf)
+        for file, value in (("cpus", "0-3"), ("mems", "0"))
+    )
+    assert plan.writes == ((f"{leaf}/cpuset.cpus", "1"),)
+
+
+IO = Limits(
+    io_weight=500,
+    io_device_weights=(("8:0", 10),),
+    throttles=(Throttle("throttleReadBpsDevice", "8:0", 1024), Throttle("throttleWriteIOPSDevice", "8:0", 7)),
+)
+
+
+def test_disks_on_v1():
+    leaf = "/cg/blkio/own/ipycontainer/web"
+    assert plan_cgroup(v1_host().replace(rare=RARE), "web", IO).writes == (
+        (f"{leaf}/blkio.bfq.weight", "500"),
+        (f"{leaf}/blkio.bfq.weight_device", "8:0 10"),
+        (f"{leaf}/blkio.throttle.read_bps_device", "8:0 1024"),
+        (f"{leaf}/blkio.throttle.write_iops_device", "8:0 7"),
+    )
+    without = v1_host().replace(rare=(RARE[1].replace(weight=""),))
+    with pytest.raises(Refused, match="--blkio-weight cannot be kept here: this kernel has no weights"):
+        plan_cgroup(without, "web", IO)
+
+
+def test_disks_and_sets_on_v2():
+    leaf = "/cg/ipycontainer/web"
+    plan = plan_cgroup(levels(TOP), "web", IO.replace(cpus="0-1", mems="0"))
+    assert plan.writes[2:] == (
+        (f"{leaf}/cpuset.cpus", "0-1"),
+        (f"{leaf}/cpuset.mems", "0"),
+        (f"{leaf}/io.weight", "default 4950"),
+        (f"{leaf}/io.weight", "8:0 1"),
+        (f"{leaf}/io.max", "8:0 rbps=1024 wiops=7"),
+    )
+    assert {value for _, value in plan.writes[:2]} == {"+cpuset +io"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "option"), [(Limits(swappiness=3), "swappiness"), (Limits(oom_waits=True), "oom-kill-disable")]
+)
+def test_what_v2_cannot(limits, option):
+    with pytest.raises(Refused, match=f"{option} cannot be kept here: control groups of version 2"):
+        plan_cgroup(levels(TOP), "web", limits)
+    plan = plan_cgroup(v1_host(), "web", limits)
+    assert plan.writes[0][0].rpartition("/")[2] in ("memory.swappiness", "memory.oom_control")
+
+
+def test_a_period_alone():
+    limits = limits_from_oci({"cpu": {"period": 50_000}})
+    assert ("/cg/ipycontainer/web/cpu.max", "max 50000") in plan_cgroup(levels(TOP), "web", limits).writes
+    assert plan_cgroup(v1_host(), "web", limits).writes[1][1] == "-1"

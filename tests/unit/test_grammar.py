@@ -244,6 +244,15 @@ image ls
 image rm x
 image inspect
 system events x
+run --cpuset-cpus 0 base
+run --cpu-period 50000 --cpu-quota 20000 base
+run --blkio-weight 300 --device-write-bps /dev/vda:1mb base
+run --memory-swappiness 5 --oom-kill-disable base
+run --device-cgroup-rule 'c 10:* rwm' base
+update -m 64m web
+update --cpus 0.5 --pids-limit 9 web db
+update --cpuset-cpus 0
+update --nonsense 1 web
 """
 
 # docker takes them; here they are refused in a sentence.
@@ -252,7 +261,6 @@ run -p 80:80 base
 run -P base
 run --restart always base
 run --gpus all base
-run --cpuset-cpus 0 base
 run --health-cmd true base
 run --log-driver syslog base
 run --dns 1.1.1.1 base

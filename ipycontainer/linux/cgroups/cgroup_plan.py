@@ -13,6 +13,7 @@ class CgroupPlan(Record):
     """A container's groups.
 
     folders: to be made in this order (one that is there is good);
+    fills: (file, value) to write before anybody joins: v1's cpuset begins empty, and takes nobody then;
     wishes: (file, value) to write, each of which may fail at the cost of a statistic;
     writes: (file, value) that must be written, in this order;
     joins: the files that a single-threaded process writes itself into ("0");
@@ -23,6 +24,7 @@ class CgroupPlan(Record):
     """
 
     folders: tuple[str, ...] = ()
+    fills: tuple[tuple[str, str], ...] = ()
     wishes: tuple[tuple[str, str], ...] = ()
     writes: tuple[tuple[str, str], ...] = ()
     joins: tuple[str, ...] = ()

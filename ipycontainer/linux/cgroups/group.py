@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ipycontainer.linux.cgroups.cgroup_plan import CgroupPlan
+    from ipycontainer.linux.cgroups.limits import Limits
 
 PATIENCE = 5.0  # seconds: how long the kernel may take to let go of what it has just killed
 
@@ -27,6 +28,7 @@ PATIENCE = 5.0  # seconds: how long the kernel may take to let go of what it has
 def make(plan: CgroupPlan) -> None:
     """Make the plan's folders and write its values; what was made before a failure is `remove`'s."""
     make_folders(plan.folders)
+    limit(plan.fills)
     for file, value in plan.wishes:
         try:
             write(file, value)
@@ -65,9 +67,32 @@ def join(joins: Iterable[str]) -> None:
         write(file, "0")
 
 
+def lift(leaves: Iterable[str], limits: Limits) -> None:
+    """Take away the limits that `limits` asks to be any amount: processes, and swap."""
+    for leaf in leaves:
+        for lifted, file, value in (
+            (limits.pids_max == -1, f"{leaf}/pids.max", "max"),
+            (limits.memory_swap_max == -1, f"{leaf}/memory.memsw.limit_in_bytes", "-1"),
+            (limits.memory_swap_max == -1, f"{leaf}/memory.swap.max", "max"),
+        ):
+            if lifted and os.path.exists(file):
+                write(file, value)
+
+
 def update(plan: CgroupPlan) -> None:
-    """Write the plan's values again (`docker update`); its folders are there."""
-    limit(plan.writes)
+    """Write the plan's values to groups that are there and in use (`docker update`).
+
+    Raises KernelError for a value that the kernel refuses, such as less memory than cannot be taken back (EBUSY).
+    """
+    for (file, value), (next_file, next_value) in zip(plan.writes, (*plan.writes[1:], ("", "")), strict=False):
+        try:
+            write(file, value)
+        except KernelError as error:
+            # v1 holds memory at or below memory and swap together: to raise both, the sum goes first.
+            if error.errno != errno.EINVAL or not next_file.endswith("/memory.memsw.limit_in_bytes"):
+                raise
+            write(next_file, next_value)
+            write(file, value)
 
 
 def processes(leaves: Iterable[str]) -> list[int]:

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
     from ipycontainer.linux.mountinfo import MountInfo
 
-# What docker's limits, `pause`, `stats` and the OOM flag need.  Others (cpuset, blkio, devices)
-# would each cost a folder and a join, and nothing that is asked for today reads them.
+# What docker's usual limits, `pause`, `stats` and the OOM flag need.
 WANTED = ("memory", "cpu", "cpuacct", "pids", "freezer")
+# Each of these would cost every container a folder and a join: only those that ask for their limits get them.
+RARE = ("cpuset", "blkio")
+# The file of a group's share of the disks: the kernel's own scheduler's, or BFQ's.
+_WEIGHTS = ("blkio.weight", "blkio.bfq.weight")
+
+
+_KNOWN = (*WANTED, *RARE)
 
 
 class Hierarchy(Record):
@@ -32,6 +38,9 @@ class Hierarchy(Record):
     own: str  # the folder of the caller's own group
     writable: bool = False  # a child may be made there by the caller
     swap: bool = False  # memory: memory.memsw.* exists
+    cpus: str = ""  # cpuset: what the caller's own group may use, which a child has to be told
+    mems: str = ""
+    weight: str = ""  # blkio: the file of _WEIGHTS that this kernel has
 
 
 class Level(Record):
@@ -50,7 +59,7 @@ class Layout(Record):
     """The host's control groups as the caller meets them.
 
     kind: "unified" (v2 alone), "v1", "hybrid" (v1 with a v2 tree beside it), "none".
-    v1: the hierarchies that hold a controller of WANTED.
+    v1: the hierarchies that hold a controller of WANTED; rare: those that hold only one of RARE.
     v2: the levels from the caller's own group upwards; empty where there is no v2 tree.
     """
 
@@ -59,17 +68,18 @@ class Layout(Record):
     v2: tuple[Level, ...] = ()
     v2_swap: bool = False
     root: bool = False  # the caller is root, or is root in a user namespace that was given its v1 groups
+    rare: tuple[Hierarchy, ...] = ()
 
     def v1_of(self, controller: str) -> Hierarchy | None:
         """The v1 hierarchy that has `controller`."""
-        for hierarchy in self.v1:
+        for hierarchy in (*self.v1, *self.rare):
             if controller in hierarchy.controllers:
                 return hierarchy
         return None
 
     def controllers(self) -> tuple[str, ...]:
         """All controllers that this host has for us, of either version."""
-        found = [name for hierarchy in self.v1 for name in hierarchy.controllers]
+        found = [name for hierarchy in (*self.v1, *self.rare) for name in hierarchy.controllers]
         found += self.v2[0].controllers if self.v2 else ()
         return tuple(dict.fromkeys(found))
 
@@ -107,7 +117,7 @@ def _parts(path: str) -> list[str]:
 
 
 def match(mountinfo: str, own: str) -> tuple[list[Hierarchy], str, str]:
-    """The v1 hierarchies with a controller of WANTED, and the v2 mount point and own folder ("" if none)."""
+    """The v1 hierarchies with a controller of WANTED or RARE, and the v2 mount point and own folder ("" if none)."""
     own_paths = parse_own(own)
     path_of = {name: path for names, path in own_paths.items() for name in names}
     v1: dict[tuple[str, ...], Hierarchy] = {}
@@ -118,7 +128,7 @@ def match(mountinfo: str, own: str) -> tuple[list[Hierarchy], str, str]:
             if folder and not v2_own:
                 v2_mount, v2_own = mount.target, folder
             continue
-        wanted = tuple(name for name in mount.super_options if name in WANTED and name in path_of)
+        wanted = tuple(name for name in mount.super_options if name in _KNOWN and name in path_of)
         if mount.kind != "cgroup" or not wanted or wanted in v1:
             continue
         folder = own_folder(mount, path_of[wanted[0]])
@@ -134,7 +144,9 @@ def read_layout(process: int | str = "self") -> Layout:
     long-lived process may keep it.
     """
     v1, v2_mount, v2_own = match(text("/proc/self/mountinfo"), text(f"/proc/{process}/cgroup"))
-    hierarchies = tuple(_look_v1(hierarchy) for hierarchy in v1 if _is_group(hierarchy.own))
+    there = [_look_v1(hierarchy) for hierarchy in v1 if _is_group(hierarchy.own)]
+    hierarchies = tuple(hierarchy for hierarchy in there if set(hierarchy.controllers) & set(WANTED))
+    rare = tuple(hierarchy for hierarchy in there if hierarchy not in hierarchies)
     levels = tuple(_look_v2(folder) for folder in _upwards(v2_own, v2_mount)) if _is_group(v2_own) else ()
     kind = {(True, True): "hybrid", (True, False): "v1", (False, True): "unified", (False, False): "none"}
     swap = any(os.path.exists(f"{level.path}/memory.swap.max") for level in levels) or (
@@ -142,7 +154,7 @@ def read_layout(process: int | str = "self") -> Layout:
         bool(levels) and levels[0].top and os.path.exists("/proc/swaps")
     )
     root = os.geteuid() == 0 and (_whole_map() or any(hierarchy.writable for hierarchy in hierarchies))
-    return Layout(kind[bool(hierarchies), bool(levels)], hierarchies, levels, swap, root)
+    return Layout(kind[bool(hierarchies), bool(levels)], hierarchies, levels, swap, root, rare)
 
 
 def _whole_map() -> bool:
@@ -164,10 +176,21 @@ def _upwards(folder: str, mount: str) -> Iterable[str]:
 
 def _look_v1(hierarchy: Hierarchy) -> Hierarchy:
     folder = hierarchy.own
+    has = hierarchy.controllers
     return hierarchy.replace(
         writable=_may_write(folder),
-        swap="memory" in hierarchy.controllers and os.path.exists(f"{folder}/memory.memsw.limit_in_bytes"),
+        swap="memory" in has and os.path.exists(f"{folder}/memory.memsw.limit_in_bytes"),
+        cpus=text(f"{folder}/cpuset.cpus").strip() if "cpuset" in has else "",
+        mems=text(f"{folder}/cpuset.mems").strip() if "cpuset" in has else "",
+        weight=_weight(folder) if "blkio" in has else "",
     )
+
+
+def _weight(folder: str) -> str:
+    """Which of _WEIGHTS a group has here.  The real root has none, so a child is looked at too."""
+    below = [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)][:1]
+    found = [file for file in _WEIGHTS for group in (folder, *below) if os.path.exists(f"{group}/{file}")]
+    return found[0] if found else ""
 
 
 def _look_v2(folder: str) -> Level:

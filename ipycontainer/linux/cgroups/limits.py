@@ -11,6 +11,22 @@ if TYPE_CHECKING:
 
 CPU_PERIOD = 100_000  # microseconds: docker's and the kernel's own default
 
+# The OCI spec's names of limits on one device's traffic -> v2's (io.max), v1's (blkio.throttle.…_device), docker's.
+THROTTLES = {
+    "throttleReadBpsDevice": ("rbps", "read_bps", "--device-read-bps"),
+    "throttleWriteBpsDevice": ("wbps", "write_bps", "--device-write-bps"),
+    "throttleReadIOPSDevice": ("riops", "read_iops", "--device-read-iops"),
+    "throttleWriteIOPSDevice": ("wiops", "write_iops", "--device-write-iops"),
+}
+
+
+class Throttle(Record):
+    """One device's traffic: kind (a name of THROTTLES), "MAJOR:MINOR", bytes or operations for each second."""
+
+    kind: str
+    device: str
+    rate: int
+
 
 class Limits(Record):
     """0 stands for "not asked for" and -1 for "max" throughout.
@@ -18,7 +34,10 @@ class Limits(Record):
     memory_max: bytes.  memory_swap_max: bytes of swap alone, as v2 counts (docker counts both together);
     0 would be a limit of its own there, so "not asked for" is None.
     memory_low: bytes that are taken back last when the machine is short of memory.
+    swappiness: 0 to 100, how soon memory goes into swap; oom_waits: over its limit it waits instead of being killed.
     cpu_max: (quota, period) in microseconds.
+    cpus, mems: lists such as "0-2,5": the CPUs, and the NUMA nodes whose memory, that it may use.
+    io_weight: docker's 10 to 1000, for all devices and ("MAJOR:MINOR", weight) for one; throttles: of its traffic.
     cpu_weight: 1 to 10000; a fraction is kept, so that docker's shares come out on v1 as they went in.
     pids_max: tasks.
     """
@@ -29,6 +48,13 @@ class Limits(Record):
     cpu_weight: float = 0.0
     pids_max: int = 0
     memory_low: int = 0
+    swappiness: int | None = None
+    oom_waits: bool = False
+    cpus: str = ""
+    mems: str = ""
+    io_weight: int = 0
+    io_device_weights: tuple[tuple[str, int], ...] = ()
+    throttles: tuple[Throttle, ...] = ()
 
     def controllers(self) -> dict[str, str]:
         """The controllers without which these limits cannot be kept -> docker's option that asks."""
@@ -43,6 +69,19 @@ class Limits(Record):
             needed["memory"] = "--memory-reservation"
         if self.memory_max > 0 or self.memory_swap_max is not None:
             needed["memory"] = "--memory"
+        needed.update(self._rare_controllers())
+        return needed
+
+    def _rare_controllers(self) -> dict[str, str]:
+        needed: dict[str, str] = {}
+        if self.swappiness is not None or self.oom_waits:
+            needed["memory"] = "--oom-kill-disable" if self.oom_waits else "--memory-swappiness"
+        if self.cpus or self.mems:
+            needed["cpuset"] = "--cpuset-cpus" if self.cpus else "--cpuset-mems"
+        for throttle in self.throttles:
+            needed["io"] = THROTTLES[throttle.kind][2]
+        if self.io_weight or self.io_device_weights:
+            needed["io"] = "--blkio-weight" if self.io_weight else "--blkio-weight-device"
         return needed
 
 
@@ -57,19 +96,33 @@ def limits_from_docker(
 
 
 def limits_from_oci(resources: Mapping[str, Any]) -> Limits:
-    """`linux.resources` of an OCI runtime spec (memory, cpu, pids); what is not there is not asked for."""
+    """`linux.resources` of an OCI runtime spec (memory, cpu, pids, blockIO); what is not there is not asked for."""
     memory, cpu, pids = (resources.get(name) or {} for name in ("memory", "cpu", "pids"))
     limit, both = int(memory.get("limit") or 0), int(memory.get("swap") or 0)
     quota, period = int(cpu.get("quota") or 0), int(cpu.get("period") or 0)
     shares = int(cpu.get("shares") or 0)
+    io = resources.get("blockIO") or {}
     return Limits(
         memory_max=limit,
         memory_swap_max=_swap(limit, both),
         memory_low=max(int(memory.get("reservation") or 0), 0),
-        cpu_max=(quota, period or CPU_PERIOD) if quota > 0 else None,
+        swappiness=None if memory.get("swappiness") is None else int(memory["swappiness"]),
+        oom_waits=bool(memory.get("disableOOMKiller")),
+        cpu_max=(quota, period or CPU_PERIOD) if quota > 0 or period else None,
+        cpus=str(cpu.get("cpus") or ""),
+        mems=str(cpu.get("mems") or ""),
+        io_weight=int(io.get("weight") or 0),
+        io_device_weights=tuple((_number(item), int(item["weight"])) for item in io.get("weightDevice") or ()),
+        throttles=tuple(
+            Throttle(kind, _number(item), int(item["rate"])) for kind in THROTTLES for item in io.get(kind) or ()
+        ),
         cpu_weight=weight_of_shares(shares) if shares else 0.0,
         pids_max=max(int(pids.get("limit") or 0), -1),
     )
+
+
+def _number(item: Mapping[str, Any]) -> str:
+    return f"{int(item['major'])}:{int(item['minor'])}"
 
 
 def _swap(memory: int, both: int) -> int | None:

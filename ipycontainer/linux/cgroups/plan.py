@@ -20,7 +20,7 @@ def plan_cgroup(layout: Layout, name: str, limits: Limits) -> CgroupPlan:
     """
     check_name(name)
     needed = limits.controllers()
-    on_v1 = [controller for controller in needed if layout.v1_of(controller)]
+    on_v1 = [controller for controller in needed if layout.v1_of(v1.NAMES.get(controller, controller))]
     on_v2 = [controller for controller in needed if controller not in on_v1]
     parts: list[CgroupPlan] = []
     if layout.v1:
@@ -39,6 +39,7 @@ def _together(parts: list[CgroupPlan]) -> CgroupPlan:
     for part in parts[1:]:
         joined = CgroupPlan(
             joined.folders + part.folders,
+            joined.fills + part.fills,
             joined.wishes + part.wishes,
             joined.writes + part.writes,
             joined.joins + part.joins,

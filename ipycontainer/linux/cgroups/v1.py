@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan, refuse
-from ipycontainer.linux.cgroups.limits import shares_of_weight
+from ipycontainer.linux.cgroups.limits import THROTTLES, shares_of_weight
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.linux.cgroups.layout import Hierarchy, Layout
     from ipycontainer.linux.cgroups.limits import Limits
+
+# v2's controllers that have another name here.
+NAMES = {"io": "blkio"}
 
 # What v2 can say and v1 cannot, and what is done about it.
 CANNOT = {
@@ -37,20 +40,31 @@ def plan_v1(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -
     folders: list[str] = []
     leaves: list[str] = []
     notes: list[str] = []
-    for hierarchy in layout.v1:
+    fills: list[tuple[str, str]] = []
+    asked = [NAMES.get(controller, controller) for controller in needed]
+    for hierarchy in (*layout.v1, *(rare for rare in layout.rare if set(rare.controllers) & set(asked))):
         if not hierarchy.writable:
-            lost = {name: option for name, option in needed.items() if name in hierarchy.controllers}
+            lost = {name: option for name, option in needed.items() if NAMES.get(name, name) in hierarchy.controllers}
             if lost:
                 raise refuse(lost, f"{hierarchy.own} cannot be written", "remount it writable or leave the option out")
             notes.append(f"{hierarchy.own} cannot be written: {', '.join(hierarchy.controllers)} is not counted.")
             continue
         leaves.append(leaf_of(hierarchy, name))
         folders += [f"{hierarchy.own}/{OURS}", leaves[-1]]
+        if "cpuset" in hierarchy.controllers:
+            fills += [
+                (f"{folder}/cpuset.{file}", value)
+                for folder in folders[-2:]
+                for file, value in (("cpus", hierarchy.cpus), ("mems", hierarchy.mems))
+            ]
     writes, swap_note = _writes(layout, name, limits)
     # A process that writes 0 into `tasks` moves itself alone, and the kernel takes no global lock for that: 0.03 ms
     # where any write to cgroup.procs, or of another's pid, waits 5 to 14 ms for RCU on an idle machine.
     joins = tuple(f"{leaf}/tasks" for leaf in leaves)
-    return CgroupPlan(tuple(folders), (), writes, joins, tuple(leaves), notes=(*notes, *swap_note))
+    return CgroupPlan(
+        tuple(folders), tuple(fills), (), (*writes, *_rare_writes(layout, name, limits)), joins, tuple(leaves),
+        notes=(*notes, *swap_note),
+    )  # fmt: skip
 
 
 def leaf_of(hierarchy: Hierarchy, name: str) -> str:
@@ -77,13 +91,43 @@ def _writes(layout: Layout, name: str, limits: Limits) -> tuple[tuple[tuple[str,
                 notes.append("This kernel does not count swap (swapaccount=1 would): --memory limits memory alone.")
     if memory and limits.memory_low > 0:
         write(memory, "memory.soft_limit_in_bytes", limits.memory_low)
+    if memory and limits.swappiness is not None:
+        write(memory, "memory.swappiness", limits.swappiness)
+    if memory and limits.oom_waits:
+        write(memory, "memory.oom_control", 1)
     if cpu := layout.v1_of("cpu"):
         if limits.cpu_max is not None:
             quota, period = limits.cpu_max
             write(cpu, "cpu.cfs_period_us", period)
-            write(cpu, "cpu.cfs_quota_us", quota)
+            write(cpu, "cpu.cfs_quota_us", quota if quota > 0 else -1)
         if limits.cpu_weight:
             write(cpu, "cpu.shares", shares_of_weight(limits.cpu_weight))
     if (pids := layout.v1_of("pids")) and limits.pids_max > 0:
         write(pids, "pids.max", limits.pids_max)
     return tuple(writes), tuple(notes)
+
+
+def _rare_writes(layout: Layout, name: str, limits: Limits) -> tuple[tuple[str, str], ...]:
+    """The same for what is asked for rarely: CPU sets and disks.  Raises Refused for a weight that no kernel counts."""
+    writes: list[tuple[str, str]] = []
+    if cpuset := layout.v1_of("cpuset"):
+        leaf = leaf_of(cpuset, name)
+        found = ((f"{leaf}/cpuset.cpus", limits.cpus), (f"{leaf}/cpuset.mems", limits.mems))
+        writes += [(file, value) for file, value in found if value]
+    if not (disks := layout.v1_of("blkio")):
+        return tuple(writes)
+    leaf = leaf_of(disks, name)
+    if limits.io_weight or limits.io_device_weights:
+        if not disks.weight:
+            raise refuse(
+                {"io": limits.controllers()["io"]},
+                "this kernel has no weights for disks",
+                "leave the option out (--device-write-bps and its kin limit a disk's traffic)",
+            )
+        if limits.io_weight:
+            writes.append((f"{leaf}/{disks.weight}", str(limits.io_weight)))
+        writes += [(f"{leaf}/{disks.weight}_device", f"{device} {of}") for device, of in limits.io_device_weights]
+    for throttle in limits.throttles:
+        file = f"{leaf}/blkio.throttle.{THROTTLES[throttle.kind][1]}_device"
+        writes.append((file, f"{throttle.device} {throttle.rate}"))
+    return tuple(writes)

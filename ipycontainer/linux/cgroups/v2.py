@@ -10,6 +10,7 @@ may write, and in which nobody sits.  Nobody else's processes are ever moved.
 from __future__ import annotations
 
 from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan, refuse
+from ipycontainer.linux.cgroups.limits import THROTTLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ DELEGATE = (
 
 def plan_v2(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -> CgroupPlan:
     """The one group in the unified tree; `needed`: the controllers that limits ask for."""
+    if limits.swappiness is not None or limits.oom_waits:
+        raise refuse(
+            {"memory": "--oom-kill-disable" if limits.oom_waits else "--memory-swappiness"},
+            "control groups of version 2 have no such setting",
+            "leave the option out",
+        )
     # A controller that v1 holds is not in this tree: cgroup.controllers shows what is.
     wanted = tuple(controller for controller in WANTED if any(controller in level.controllers for level in layout.v2))
     for controllers in (wanted, tuple(needed), ()):
@@ -82,7 +89,9 @@ def _at(
     writes, notes = _writes(leaf, limits, needed, swap)
     if not controllers:
         notes += (f"{level.path} cannot hand controllers on: memory and processes are not counted.",)
-    return CgroupPlan((ours, leaf), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf, notes)
+    return CgroupPlan(
+        (ours, leaf), (), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf, notes
+    )
 
 
 def _writes(
@@ -102,9 +111,29 @@ def _writes(
         writes.append((f"{leaf}/memory.low", str(limits.memory_low)))
     if "cpu" in needed and limits.cpu_max is not None:
         quota, period = limits.cpu_max
-        writes.append((f"{leaf}/cpu.max", f"{quota} {period}"))
+        writes.append((f"{leaf}/cpu.max", f"{quota if quota > 0 else 'max'} {period}"))
     if "cpu" in needed and limits.cpu_weight:
         writes.append((f"{leaf}/cpu.weight", str(int(limits.cpu_weight))))
     if "pids" in needed:
         writes.append((f"{leaf}/pids.max", str(limits.pids_max)))
-    return tuple(writes), notes
+    if "cpuset" in needed:
+        found = ((f"{leaf}/cpuset.cpus", limits.cpus), (f"{leaf}/cpuset.mems", limits.mems))
+        writes += [(file, value) for file, value in found if value]
+    return (*writes, *(_disk_writes(leaf, limits) if "io" in needed else ())), notes
+
+
+def _disk_writes(leaf: str, limits: Limits) -> tuple[tuple[str, str], ...]:
+    writes: list[tuple[str, str]] = []
+    if limits.io_weight:
+        writes.append((f"{leaf}/io.weight", f"default {_weight(limits.io_weight)}"))
+    writes += [(f"{leaf}/io.weight", f"{device} {_weight(of)}") for device, of in limits.io_device_weights]
+    devices = dict.fromkeys(throttle.device for throttle in limits.throttles)
+    for device in devices:
+        words = [f"{THROTTLES[item.kind][0]}={item.rate}" for item in limits.throttles if item.device == device]
+        writes.append((f"{leaf}/io.max", " ".join((device, *words))))
+    return tuple(writes)
+
+
+def _weight(blkio: int) -> int:
+    """docker's 10 to 1000 on v2's scale of 1 to 10000, linearly, as shares are."""
+    return 1 + (blkio - 10) * 9999 // 990

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import exec as exec_job
-from ipycontainer.runtime.inside import hold, kill, monitor, pause, root_handle, sweep
+from ipycontainer.runtime.inside import hold, kill, limit, monitor, pause, root_handle, sweep
 from ipycontainer.runtime.inside.rehearsal import rehearse, rehearse_exec
 from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
@@ -54,7 +54,7 @@ def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def jobs(mode: str) -> dict[str, Job]:
-    """exec, hold, kill, pause, unpause, root, sweep."""
+    """exec, hold, kill, limit, pause, unpause, root, sweep."""
     host = read_host(mode)
 
     def execute(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
@@ -63,8 +63,12 @@ def jobs(mode: str) -> dict[str, Job]:
     def lend(request: dict[str, Any], descriptors: list[int], channel: Channel) -> dict[str, Any] | None:
         return root_handle.lend(host, request, descriptors, channel)
 
+    def change_limits(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
+        return limit.limit(host, request)
+
     return {
         "exec": execute,
+        "limit": change_limits,
         "hold": hold.hold,
         "root": lend,
         "kill": kill.kill,

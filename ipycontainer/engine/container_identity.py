@@ -1,0 +1,56 @@
+"""What a container is: the part of it that stays the same from its creation to its removal."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.engine.engine import Engine
+
+
+class Identity:
+    """What was written when it was made.  id: 64 hexadecimal digits; folder: in the store; run_folder: while it lives."""
+
+    def __init__(self, engine: Engine, identity: str, config: dict[str, Any], name: str) -> None:
+        self._engine = engine
+        self._config = config
+        self.id = identity
+        self.name = name
+        self.folder = engine.directory.folder(identity)
+        self.run_folder = engine.directory.run(identity)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that it belongs to."""
+        return self._engine
+
+    @property
+    def short_id(self) -> str:
+        """The first 12 digits of the id."""
+        return self.id[:12]
+
+    @property
+    def image(self) -> str:
+        """The image's name, as it was asked for."""
+        return str(self._config["image"])
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The program and its arguments."""
+        return tuple(self._config["command"])
+
+    @property
+    def created(self) -> float:
+        """Seconds since the epoch."""
+        return float(self._config["created"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The container's labels, the image's included."""
+        return dict(self._config["labels"])
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All that was asked for, as it was written when the container was made."""
+        return self._config

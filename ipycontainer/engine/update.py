@@ -1,0 +1,89 @@
+"""docker's `update`: a container's limits, changed in the kernel if it runs, and in its record."""
+
+from __future__ import annotations
+
+from ipycontainer.engine.limits import check_limits
+from ipycontainer.engine.request import RunRequest
+from ipycontainer.engine.resources import resources
+from ipycontainer.errors import InputError
+from ipycontainer.runtime import lifecycle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ipycontainer.engine.container import Container
+
+# What `update` may change, by its name in a request.
+LIMITS = (
+    "memory", "memory_swap", "memory_reservation", "cpus", "cpu_shares", "cpu_period", "cpu_quota", "cpuset_cpus",
+    "cpuset_mems", "blkio_weight", "pids_limit",
+)  # fmt: skip
+
+
+def update(container: Container, asked: Mapping[str, Any]) -> None:
+    """Change the limits in `asked` (names of LIMITS); what is not there stays as it is.
+
+    The kernel first: who is killed in between has told nobody that it was done, and the next start has the old ones.
+    """
+    engine = container.engine
+    with engine.directory.revising(container.id) as record:
+        before = dict(record.config["request"])
+        changed = _changed(before, asked)
+        limits = _limits_of({**before, **changed})
+        check_limits(limits, engine.launcher)
+        if container.state().runs:
+            lifecycle.limit(engine.launcher, container.run_folder, _limits_of(_to_write(changed, before)))
+        kept = record.launch["spec"]["linux"].get("resources", {})
+        # No limit is what a container has that was made without one.
+        record.config["request"].update(changed, **({"pids_limit": 0} if changed.get("pids_limit") == -1 else {}))
+        record.launch["spec"]["linux"]["resources"] = {
+            **limits, **({"devices": kept["devices"]} if "devices" in kept else {})
+        }  # fmt: skip
+    engine.journal.append("container", "update", container.id, {"name": container.name, "image": container.image})
+
+
+def _changed(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """docker's rules for what would contradict what is there."""
+    for name, word in (("cpu_period", "CPU Period"), ("cpu_quota", "CPU Quota")):
+        if asked.get("cpus") and before.get(name):
+            raise InputError(f"Conflicting options: Nano CPUs cannot be updated as {word} has already been set")
+        if asked.get(name) and before.get("cpus"):
+            raise InputError(f"Conflicting options: {word} cannot be updated as NanoCPUs has already been set")
+    changed = dict(asked)
+    limit = asked.get("memory")
+    if limit and "memory_swap" not in asked and before["memory"]:
+        # Without --memory-swap it was twice the memory, and that is what it stays.
+        both = before.get("memory_swap") or 2 * before["memory"]
+        if 0 < both < limit:
+            raise InputError(
+                "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same "
+                "time"
+            )
+        changed["memory_swap"] = both
+    return changed
+
+
+def _to_write(changed: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Memory and swap are one pair of files, quota and period another."""
+    pairs = (("memory", "memory_swap"), ("cpu_quota", "cpu_period"))
+    more = {name: before.get(name, 0) for pair in pairs if set(pair) & set(changed) for name in pair}
+    return {**more, **changed}
+
+
+def _limits_of(request: Mapping[str, Any]) -> dict[str, Any]:
+    """`linux.resources` of what is written in a record; rare limits that cannot be changed included."""
+    known = RunRequest(image="").as_dict()
+    fields = {name: value for name, value in request.items() if name in known and _is_limit(name)}
+    return resources(RunRequest(image="", **{name: _as_field(value) for name, value in fields.items()}))
+
+
+def _is_limit(name: str) -> bool:
+    return name in LIMITS or name.startswith(("blkio_", "device_read", "device_write")) or name in (
+        "memory_swappiness", "oom_kill_disable",
+    )  # fmt: skip
+
+
+def _as_field(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,37 @@
+"""The job "limit": other limits for a container that runs."""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import Refused
+from ipycontainer.linux import cgroups
+from ipycontainer.runtime.inside.sweep import living_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.runtime.launch import Host
+
+
+def limit(host: Host, request: dict[str, Any]) -> dict[str, Any]:
+    """request: run (the container's run folder), resources (`linux.resources`, those that change)."""
+    leaves = living_state(str(request["run"]), "runs")["cgroups"]
+    limits = cgroups.limits_from_oci(request["resources"])
+    if not leaves:
+        raise Refused("its control groups cannot be limited here: it runs without any (see `ipycontainer doctor`)")
+    # A container that took a slot has its groups under the slot's name.
+    plan = cgroups.plan_cgroup(host.layout, os.path.basename(leaves[0]), limits)
+    # What a plan writes above the container's own group hands controllers on, which takes nobody anything.
+    for file, _ in plan.writes:
+        folder = os.path.dirname(file)
+        if folder in plan.leaves and folder not in leaves:
+            option = next(iter(limits.controllers().values()))
+            raise Refused(
+                f"{option} cannot be given to a container that runs and was started without it; stop it, update it "
+                "and start it"
+            )
+    cgroups.lift(leaves, limits)
+    cgroups.update(plan)
+    return {}
