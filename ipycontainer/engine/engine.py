@@ -126,7 +126,8 @@ class Engine(Images):
         command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
         items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
         such as "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how
-        many bytes of each stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry ("missing", "always" or "never").
+        many bytes of each stream are kept (Result.cut says how many were dropped); pull: when the image is brought
+        from its registry ("missing", "always" or "never").
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
