@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Identity:
-    """What was written when it was made.  id: 64 hexadecimal digits; folder: in the store; run_folder: while it lives."""
+    """What was written when it was made.  id: 64 hex digits; folder: in the store; run_folder: while it lives."""
 
     def __init__(self, engine: Engine, identity: str, config: dict[str, Any], name: str) -> None:
         self._engine = engine
