@@ -18,7 +18,9 @@ def logs(call: Call) -> int:
     tail = _tail(parsed.text("tail", "all"))
     container = call.engine.get(parsed.arguments[0])
     stamped = parsed.flag("timestamps")
-    for entry in container.log_entries(follow=parsed.flag("follow"), tail=tail, since=since, until=until):
+    follows = parsed.flag("follow")
+    entries = container.follow(tail, since, until) if follows else container.log_entries(tail, since, until)
+    for entry in entries:
         data = entry.data
         if stamped:
             from ipycontainer.commands.units import rfc3339

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.image import Image
+    from ipycontainer.engine.log_selection import LogStream
     from ipycontainer.engine.processes import Processes
     from ipycontainer.engine.result import Result
     from ipycontainer.engine.usage import Reading
@@ -221,6 +222,12 @@ class Container(Identity):
             raise WrongState(f"how container {self.name} ended is not known: its monitor was killed")
         return gone
 
+    async def ended(self, timeout: float | None = None) -> int:
+        """`wait` for coroutines: others go on meanwhile, and it can be cancelled."""
+        from ipycontainer.engine.ending import ended
+
+        return await ended(self, timeout)
+
     def remove(self, force: bool = False) -> None:
         """Remove it and all that it wrote.  Raises WrongState when it runs, unless `force`, which kills it first."""
         from ipycontainer.engine.removal import remove
@@ -336,18 +343,37 @@ class Container(Identity):
     # What it said.
 
     def log_entries(
-        self, follow: bool = False, tail: int | None = None, since: float | None = None, until: float | None = None
+        self, tail: int | None = None, since: float | None = None, until: float | None = None
     ) -> Iterator[LogEntry]:
         """Its output by lines.  tail: only the last so many of what is there; since, until: seconds since the epoch."""
         from ipycontainer.engine.log_selection import select
 
+        return select(self._log_folder(), tail, since, until)
+
+    def follow(
+        self,
+        tail: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        timeout: float | None = None,
+    ) -> LogStream:
+        """The same, and the lines to come until it has ended, for `for` and `async for`.
+
+        timeout: how many seconds may pass without a line before TimedOut is raised.  Its `close`, from any thread,
+        ends it.
+        """
+        from ipycontainer.engine.log_selection import follow
+
+        return follow(self._log_folder(), self.run_folder, tail, since, until, timeout)
+
+    def _log_folder(self) -> str:
         if not os.path.isdir(self.folder):
             raise NoSuchContainer(f"No such container: {self.name}")
-        return select(os.path.join(self.folder, "log"), self.run_folder, follow, tail, since, until)
+        return os.path.join(self.folder, "log")
 
-    def logs(self) -> bytes:
-        """All that it has said, both streams, in the order in which it came."""
-        return b"".join(entry.data for entry in self.log_entries())
+    def logs(self, follow: bool = False) -> Any:
+        """All that it has said, both streams, in the order in which it came, as bytes; or what `follow` gives."""
+        return self.follow() if follow else b"".join(entry.data for entry in self.log_entries())
 
     def inspect(self) -> dict[str, Any]:
         """docker's `inspect`."""

@@ -11,7 +11,6 @@ import select
 
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
-from ipycontainer.engine.events import Event, check_filters, matches
 from ipycontainer.engine.image_verbs import Images
 from ipycontainer.errors import Error, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
@@ -22,10 +21,11 @@ from ipycontainer.runtime.container_state import read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.doctor import Finding
+    from ipycontainer.engine.event_stream import EventStream
     from ipycontainer.engine.explanation import Explanation
     from ipycontainer.engine.registries import Told
     from ipycontainer.engine.request import RunRequest
@@ -239,14 +239,17 @@ class Engine(Images):
         until: float | None = None,
         follow: bool = True,
         filters: Sequence[tuple[str, str]] = (),
-    ) -> Iterator[Event]:
-        """What happens, as it happens; from `since` (seconds since the epoch) if given.
+        timeout: float | None = None,
+    ) -> EventStream:
+        """What happens, as it happens, for `for` and `async for`; from `since` (seconds since the epoch) if given.
 
-        filters: docker's, as (name, value): event, type, container, image, label.
+        filters: docker's, as (name, value): event, type, container, image, label; timeout: how many seconds may pass
+        without an event before TimedOut is raised.  Its `close`, from any thread, ends it.
         """
-        check_filters(filters)
+        from ipycontainer.engine.event_stream import stream
+
         folders.prepare(self.root)
-        return (event for event in self.journal.read(since, until, follow) if matches(event, filters))
+        return stream(self.journal.path, since, until, follow, filters, timeout)
 
     def info(self) -> dict[str, Any]:
         """What `info` shows: the store, its counts, the host."""

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ipycontainer.linux.inotify import Inotify
+
 
 class Event(Record):
     """One thing that happened: when (seconds since the epoch), to what kind of thing, what, to which, details."""
@@ -40,76 +42,91 @@ class Journal:
         finally:
             os.close(descriptor)
 
-    def read(self, since: float | None = None, until: float | None = None, follow: bool = True) -> Iterator[Event]:
-        """Events from `since` on (None: from now), up to `until` (None: for ever while following)."""
-        now = time.time()
-        start = since if since is not None else (now if follow else 0.0)
-        rest, waiting = b"", None
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def read(self, since: float = 0.0, until: float | None = None) -> Iterator[Event]:
+        """The events that are there, from `since` on and up to `until`."""
+        source = JournalSource(self.path, since, until, follow=False)
         try:
-            if since is None and follow:
-                os.lseek(descriptor, 0, os.SEEK_END)
-            while True:
-                data = os.read(descriptor, 1 << 16)
-                *lines, rest = (rest + data).split(b"\n")
-                for line in lines:
-                    event = _parse(line)
-                    if event is not None and event.time >= start and (until is None or event.time <= until):
-                        yield event
-                if data:
-                    continue
-                if not follow or (until is not None and time.time() >= until):
-                    return
-                if waiting is None:
-                    waiting = _Waiting(self.path)  # and look once more: what came before it was not told
-                else:
-                    waiting.wait(None if until is None else until - time.time())
+            while found := source.take():
+                yield from found
         finally:
-            os.close(descriptor)
-            if waiting is not None:
-                waiting.close()
+            source.close()
 
     def exit_code(self, container: str) -> int | None:
         """How a container that is gone (--rm) ended; None if the journal does not say."""
         last = None
-        for event in self.read(since=0.0, follow=False):
+        for event in self.read():
             if event.id == container and event.action == "die":
                 code = event.attributes.get("exitCode", "")
                 last = int(code) if isinstance(code, str) and code.isascii() and code.isdecimal() else None
         return last
 
 
-class _Waiting:
-    """Until the journal at `path` grows, told by the kernel; where the user's watches are used up, by looking again."""
+class JournalSource:
+    """Events of the journal at `path` from `since` on (None: from now), up to `until` (None: for ever)."""
 
-    def __init__(self, path: str) -> None:
-        import select
+    def __init__(self, path: str, since: float | None, until: float | None, follow: bool) -> None:
+        self._path, self._until, self._follows = path, until, follow
+        self._since = time.time() if since is None else since
+        self._rest = b""
+        self._inotify: Inotify | None = None
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if since is None:
+            os.lseek(self._descriptor, 0, os.SEEK_END)
+        if follow:
+            self._watch()
 
-        from ipycontainer.linux import inotify
+    def _watch(self) -> None:
+        from ipycontainer.linux.inotify import MODIFY, Inotify
 
-        self._poll = select.poll()
-        self._inotify = None
         try:
-            self._inotify = inotify.Inotify()
-            self._inotify.add(path, inotify.MODIFY)
-            self._poll.register(self._inotify, select.POLLIN)
+            self._inotify = Inotify()
+            self._inotify.add(self._path, MODIFY)
         except KernelError:
-            self.close()
+            self._stop_watching()
 
-    def wait(self, seconds: float | None) -> None:
-        """At most `seconds`."""
-        limit = 3600.0 if seconds is None else max(seconds, 0.0)
-        if self._inotify is None:
-            time.sleep(min(limit, 0.05))
-            return
-        self._poll.poll(limit * 1000)
-        self._inotify.read()
-
-    def close(self) -> None:
-        """End the watch."""
+    def _stop_watching(self) -> None:
         if self._inotify is not None:
             self._inotify.close()
             self._inotify = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last moment that is asked for is over."""
+        return not self._follows or (self._until is not None and time.time() >= self._until)
+
+    def take(self) -> list[Event]:
+        """The events that came; [] when there are no more now."""
+        if self._inotify is not None:
+            self._inotify.read()  # first: what comes from here on is told anew
+        while data := os.read(self._descriptor, 1 << 16):
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            found = [event for line in lines if (event := _parse(line)) is not None and self._is_asked_for(event)]
+            if found:
+                return found
+        return []
+
+    def _is_asked_for(self, event: Event) -> bool:
+        return event.time >= self._since and (self._until is None or event.time <= self._until)
+
+    def descriptors(self) -> list[int]:
+        """Readable when there may be more."""
+        return [] if self._inotify is None else [self._inotify.fileno()]
+
+    @property
+    def patience(self) -> float | None:
+        """How long to wait at most; where the user's watches are used up one has to look."""
+        unwatched = None if self._inotify is not None else 0.05
+        if self._until is None:
+            return unwatched
+        left = max(self._until - time.time(), 0.0)
+        return left if unwatched is None else min(left, unwatched)
+
+    def close(self) -> None:
+        """Give everything back; a second time changes nothing."""
+        self._stop_watching()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def _parse(line: bytes) -> Event | None:

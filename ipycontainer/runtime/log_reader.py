@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 
-from ipycontainer.launcher.alive import is_alive
 from ipycontainer.record import Record
-from ipycontainer.runtime.inside.log import DROPPED, END, HEADER, STDERR, STDOUT, chunk_files
+from ipycontainer.runtime.inside.log import DROPPED, HEADER, STDERR, STDOUT, chunk_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +88,7 @@ class LogReader:
             self._descriptor = -1
 
 
-class _Lines:
+class Lines:
     """Splits chunks into lines, each stream by itself; passes over the first `skip`, unsplit where possible."""
 
     def __init__(self, skip: int = 0) -> None:
@@ -98,6 +96,7 @@ class _Lines:
         self._skip = skip
 
     def feed(self, chunk: Chunk) -> Iterator[LogEntry]:
+        """The lines that end with this chunk."""
         if chunk.stream == DROPPED:
             if self._skip:
                 self._skip -= 1
@@ -125,6 +124,7 @@ class _Lines:
             self._open[chunk.stream] = (when, last)
 
     def flush(self) -> Iterator[LogEntry]:
+        """What has no end yet, as it is."""
         for stream, (when, rest) in sorted(self._open.items()):
             yield LogEntry(when, _NAMES[stream], rest)
         self._open.clear()
@@ -148,35 +148,10 @@ def count_lines(folder: str) -> int:
 
 def read_entries(folder: str, skip: int = 0) -> Iterator[LogEntry]:
     """Every line that is there now, but for the first `skip`."""
-    reader, lines = LogReader(folder), _Lines(skip)
+    reader, lines = LogReader(folder), Lines(skip)
     try:
         for chunk in reader.chunks():
             yield from lines.feed(chunk)
         yield from lines.flush()
-    finally:
-        reader.close()
-
-
-def follow_entries(folder: str, run: str, skip: int = 0, pause: float = 0.02) -> Iterator[LogEntry]:
-    """Every line that is there but for the first `skip`, and those to come, until the container's monitor has ended.
-
-    Looks again after `pause` seconds without news, more seldom (ten times that) the longer nothing comes.
-    """
-    reader, lines = LogReader(folder), _Lines(skip)
-    quiet = 0
-    try:
-        while True:
-            alive = is_alive(run)
-            found = False
-            for chunk in reader.chunks():
-                found = True
-                if chunk.stream == END:
-                    yield from lines.flush()
-                yield from lines.feed(chunk)
-            if not alive:
-                yield from lines.flush()
-                return
-            quiet = 0 if found else quiet + 1
-            time.sleep(pause if quiet < 50 else pause * 10)
     finally:
         reader.close()
