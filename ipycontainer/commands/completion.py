@@ -8,9 +8,10 @@ from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ipycontainer.commands.options import Option, Verb
+    from ipycontainer.engine.engine import Engine
 
 
 class Candidates(Record):
@@ -88,3 +89,20 @@ def _values(option: Option, prefix: str) -> Candidates:
     if option.long in ("network", "net"):
         return Candidates(tuple((name, "network") for name in ("none", "host") if name.startswith(prefix)))
     return Candidates((), "folder" if option.long in ("volume", "mount", "env-file", "input") else "")
+
+
+def names_in(kind: str, open_engine: Callable[[], Engine]) -> list[str]:
+    """The names of that kind in the store; none where it cannot be read, for a completion must not fail."""
+    try:
+        return _in_store(kind, open_engine())
+    except (Error, OSError):
+        return []
+
+
+def _in_store(kind: str, engine: Engine) -> list[str]:
+    if kind == "image":
+        names = {name for image in engine.images() for name in image.names} | {"base:latest"}
+        return sorted(names | {name.removesuffix(":latest") for name in names})
+    if kind in ("container", "running"):
+        return [container.name for container in engine.containers(all=kind == "container")]
+    return []

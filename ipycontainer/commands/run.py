@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, OptionError
+from ipycontainer.errors import Error, OptionError, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ _CREATE_OPTIONS = (
     Option("interactive", "i", "flag", "Keep stdin open"),
     Option("label", "l", "label", "Attach a label, NAME=VALUE", many=True),
     Option("label-file", "", "text", "Read labels from a file, a line each", many=True),
+    Option("log-driver", "", "text", "Where its output is kept: json-file, local (both: here) or none"),
+    Option("log-opt", "", "text", "How much of it: max-size=10m, max-file=3", many=True),
     Option("memory", "m", "bytes", "Limit memory, such as 64m"),
     Option("memory-reservation", "", "bytes", "Memory that is taken back last when the machine is short of it"),
     Option("memory-swap", "", "swap", "Limit memory and swap together (-1: any amount of swap)"),
@@ -54,6 +56,7 @@ _CREATE_OPTIONS = (
     Option("oom-kill-disable", "", "flag", "Over its memory limit it waits, and nothing of it is killed"),
     Option("oom-score-adj", "", "int", "How soon it is ended when memory runs out, -1000 to 1000"),
     Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
+    Option("platform", "", "text", "The image's platform, which has to be this machine's"),
     Option("pull", "", "text", "When the image is pulled: always, missing (the default) or never"),
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
@@ -104,6 +107,7 @@ def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
     policy = call.parsed.text("pull") or "missing"
     if policy not in ("always", "missing", "never"):
         raise OptionError(f"invalid pull option: '{policy}': must be one of always, missing or never")
+    _check_platform(call.parsed)
     from ipycontainer.engine.creation import create_or_pull as make
 
     def fetch(absent: str) -> None:
@@ -114,6 +118,16 @@ def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
         show_pull(call, asked.image, call.parsed.flag("quiet"), aside=True)
 
     return make(call.engine, asked, policy, fetch, starts)
+
+
+def _check_platform(parsed: Parsed) -> None:
+    if not parsed.text("platform"):
+        return
+    from ipycontainer.oci import platform
+
+    asked, here = platform.parse(parsed.text("platform")), platform.host()
+    if not asked.same(here):
+        raise Refused(f"--platform {asked} is refused: containers of this machine's own platform alone run ({here})")
 
 
 def run(call: Call) -> int:
@@ -221,6 +235,8 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         device_cgroup_rules=tuple(parsed.many("device-cgroup-rule")),
         oom_score_adj=parsed.number("oom-score-adj"),
         network=parsed.text("network", parsed.text("net")),
+        log_driver=parsed.text("log-driver"),
+        log_opts=tuple(parsed.many("log-opt")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
     )

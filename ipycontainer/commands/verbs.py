@@ -54,6 +54,7 @@ VERBS = {
     "version": ("about", "VERSION"),
     "info": ("about", "INFO"),
     "doctor": ("about", "DOCTOR"),
+    "completion": ("shell_completion", "COMPLETION"),
     "image bootstrap": ("bootstrap", "BOOTSTRAP"),
     "image prune": ("upkeep", "IMAGE_PRUNE"),
     "system df": ("upkeep", "DF"),

@@ -369,6 +369,8 @@ class Container(Identity):
     def _log_folder(self) -> str:
         if not os.path.isdir(self.folder):
             raise NoSuchContainer(f"No such container: {self.name}")
+        if self._config["request"].get("log_driver") == "none":
+            raise WrongState("configured logging driver does not support reading: it was made with --log-driver none")
         return os.path.join(self.folder, "log")
 
     def logs(self, follow: bool = False) -> Any:

@@ -105,6 +105,10 @@ def compose(
         "terminal": request.tty,
         "interactive": request.interactive,
     }
+    if request.log_driver or request.log_opts:
+        from ipycontainer.engine.log_options import log_options
+
+        launch["log"] = log_options(request.log_driver, request.log_opts)
     return _config(request, image, spec), launch
 
 

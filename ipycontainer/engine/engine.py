@@ -116,6 +116,8 @@ class Engine(Images):
         device_write_iops: Mapping[str, int] | Sequence[str] = (),
         device_cgroup_rules: Sequence[str] = (),
         oom_score_adj: int = 0,
+        log_driver: str = "",
+        log_opts: Mapping[str, str | int] | Sequence[str] = (),
         network: str = "none",
         stop_signal: str = "",
         output_limit: int = 16 << 20,
@@ -143,7 +145,8 @@ class Engine(Images):
             oom_kill_disable=oom_kill_disable, cpu_period=cpu_period, cpu_quota=cpu_quota, cpuset_cpus=cpuset_cpus,
             cpuset_mems=cpuset_mems, blkio_weight=blkio_weight, blkio_weight_devices=blkio_weight_devices,
             device_read_bps=device_read_bps, device_write_bps=device_write_bps, device_read_iops=device_read_iops,
-            device_write_iops=device_write_iops, device_cgroup_rules=device_cgroup_rules,
+            log_driver=log_driver, log_opts=log_opts, device_write_iops=device_write_iops,
+            device_cgroup_rules=device_cgroup_rules,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

@@ -61,6 +61,8 @@ def friendly_request(
     device_write_iops: Mapping[str, int] | Sequence[str],
     device_cgroup_rules: Sequence[str],
     oom_score_adj: int,
+    log_driver: str,
+    log_opts: Mapping[str, str | int] | Sequence[str],
     network: str,
     stop_signal: str,
 ) -> RunRequest:
@@ -112,6 +114,8 @@ def friendly_request(
         device_write_iops=pairs(device_write_iops, ":"),
         device_cgroup_rules=tuple(device_cgroup_rules),
         oom_score_adj=oom_score_adj,
+        log_driver=log_driver,
+        log_opts=pairs(log_opts),
         network=network,
         stop_signal=stop_signal,
     )

@@ -71,6 +71,10 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
     return {
         "Binds": [f"{item['source']}:{item['target']}{':ro' if item['read_only'] else ''}" for item in request["binds"]]
         or None,
+        "LogConfig": {
+            "Type": request.get("log_driver") or "json-file",
+            "Config": dict(sorted(pair.partition("=")[::2] for pair in request.get("log_opts", ()))),
+        },
         "NetworkMode": request["network"],
         "AutoRemove": request["remove"],
         "CapAdd": request["cap_add"] or None,

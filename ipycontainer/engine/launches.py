@@ -36,6 +36,7 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
         stdin=stdin or (written["interactive"] and not attach),
         rows=rows,
         columns=columns,
+        **written.get("log", {}),
     )
 
 

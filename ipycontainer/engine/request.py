@@ -84,6 +84,8 @@ class RunRequest(Record):
     device_cgroup_rules: tuple[str, ...] = ()
     oom_score_adj: int = 0
     network: str = "none"
+    log_driver: str = ""
+    log_opts: tuple[str, ...] = ()
     stop_signal: str = ""
     stop_timeout: int = 10
 

@@ -92,28 +92,11 @@ def _in_container(words: list[str], fragment: str, open_engine: OpenEngine) -> F
 
 
 def _found(candidates: Candidates, open_engine: OpenEngine) -> Found:
+    from ipycontainer.commands.completion import names_in
+
     if candidates.names:
         # A folder for -v: IPython's own matcher knows those.
         alone = candidates.names != "folder"
-        return Found(_things(candidates.names, open_engine), candidates.names, alone)
+        return Found(names_in(candidates.names, lambda: open_engine(None)), candidates.names, alone)
     texts = sorted(text for text, _ in candidates.words)
     return Found(texts, "option" if texts and texts[0].startswith("-") else "verb")
-
-
-def _things(kind: str, open_engine: OpenEngine) -> list[str]:
-    """Names in the store; none where it cannot be read, for a completion must not fail."""
-    from ipycontainer.errors import Error
-
-    try:
-        return _in_store(kind, open_engine(None))
-    except (Error, OSError):
-        return []
-
-
-def _in_store(kind: str, engine: Engine) -> list[str]:
-    if kind == "image":
-        names = {name for image in engine.images() for name in image.names} | {"base:latest"}
-        return sorted(names | {name.removesuffix(":latest") for name in names})
-    if kind in ("container", "running"):
-        return [container.name for container in engine.containers(all=kind == "container")]
-    return []

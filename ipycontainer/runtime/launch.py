@@ -22,6 +22,7 @@ class Launch(Record):
     for this start, by name, where only the container sees them: in `etc_folder`;
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
+    log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
     remove: --rm; init: a reaping PID 1 of ours beside the program.
     """
 
@@ -47,6 +48,8 @@ class Launch(Record):
     hold: bool = False
     remove: bool = False
     init: bool = False
+    log_size: int = 10 << 20
+    log_files: int = 3
 
     @property
     def upper(self) -> str:

@@ -29,7 +29,7 @@ def complete():
     [
         ("%container r", ["rename", "restart", "rm", "rmi", "run"]),
         ("%container image r", ["remove", "rm"]),
-        ("%container run --mem", ["--memory", "--memory-reservation", "--memory-swap"]),
+        ("%container run --mem", ["--memory", "--memory-reservation", "--memory-swap", "--memory-swappiness"]),
         ("%container run --rm --na", ["--name"]),
         ("x = %container ps --fi", ["--filter"]),
         ("    %container logs --fo", ["--follow"]),

@@ -17,6 +17,8 @@ from ipycontainer.runtime.log_reader import LogReader, read_entries
 from tests.life.inside import detached, is_running, until, with_engine
 from tests.personas import CHECKOUT, Persona
 
+SIZE_LIMIT, FILES = 10 << 20, 3  # runtime/launch.py's
+
 
 def test_streams_lines_and_order(persona: Persona):
     script = "echo a; echo b >&2; printf half; sleep 0.05; echo ' line'; printf end"
@@ -98,16 +100,16 @@ def test_a_client_that_never_reads_again_does_not_hold_the_end(persona: Persona)
 def test_yes_for_a_while_stays_within_the_files_limit(persona: Persona):
     container = detached(persona, "base", "yes", "y" * 8000)
     folder = persona.store / "containers" / container / "log"
-    until(lambda: folder.exists() and len(chunk_files(str(folder))) == log.FILES, "it is rotated", 60)
+    until(lambda: folder.exists() and len(chunk_files(str(folder))) == FILES, "it is rotated", 60)
     until(lambda: chunk_files(str(folder))[0] > 1, "the oldest is gone", 60)
     persona.ok("kill", container)
     persona.ok("wait", container)
-    assert sum(file.stat().st_size for file in folder.iterdir()) <= log.FILES * log.SIZE_LIMIT
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= FILES * SIZE_LIMIT
     assert persona.ok("logs", "--tail", "2", container).splitlines()[0] == "y" * 8000
 
 
 def _fill(folder: Path, chunks: int, size: int, **options: int) -> LogWriter:
-    writer = LogWriter(str(folder), **options)
+    writer = LogWriter(str(folder), **{"size_limit": SIZE_LIMIT, "files": FILES, **options})
     for number in range(chunks):
         writer.write(log.STDOUT, b"%d " % number + b"x" * size + b"\n")
     return writer
@@ -158,7 +160,7 @@ folder = sys.argv[1]
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "full", folder], check=True)
 with open(folder + "/ballast", "wb") as ballast:
     ballast.write(bytes(192 << 10))
-writer = LogWriter(folder + "/log")
+writer = LogWriter(folder + "/log", 10 << 20, 3)
 for number in range(100):
     writer.write(STDOUT, b"%d " % number + b"x" * 4000 + b"\\n")
 entries = [entry.data for entry in read_entries(folder + "/log")]

@@ -253,6 +253,8 @@ update -m 64m web
 update --cpus 0.5 --pids-limit 9 web db
 update --cpuset-cpus 0
 update --nonsense 1 web
+run --log-opt max-size=1m base
+run --platform linux/amd64 base
 """
 
 # docker takes them; here they are refused in a sentence.
@@ -262,7 +264,6 @@ run -P base
 run --restart always base
 run --gpus all base
 run --health-cmd true base
-run --log-driver syslog base
 run --dns 1.1.1.1 base
 run --add-host a:1.2.3.4 base
 run --pid host base
@@ -325,7 +326,7 @@ def test_the_table_is_as_long_as_was_promised() -> None:
 
 
 # docker has no such verbs.
-OUR_OWN = (
+OUR_OWN = ("completion", 
     "catalog", "doctor", "image bootstrap", "kernel install", "kernel list", "kernel remove", "kernel run",
     "system check", "system shutdown",
 )  # fmt: skip

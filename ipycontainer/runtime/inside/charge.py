@@ -15,8 +15,7 @@ class Charge(Record):
     """One container, for whoever records and sweeps it.
 
     started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
-    (v1); attach, stdin, terminal: which of its
-    streams there are; remove: --rm.
+    (v1); attach, stdin, terminal: which of its streams there are; remove: --rm; log_size, log_files: see Launch.
     """
 
     id: str
@@ -34,6 +33,8 @@ class Charge(Record):
     started: float
     leaves: tuple[str, ...] = ()
     devices: str = ""
+    log_size: int = 0
+    log_files: int = 0
 
     @property
     def log_folder(self) -> str:
@@ -59,4 +60,6 @@ def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devi
         started=started,
         leaves=leaves,
         devices=devices,
+        log_size=launch.log_size,
+        log_files=launch.log_files,
     )

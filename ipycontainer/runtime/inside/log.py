@@ -17,17 +17,15 @@ from ipycontainer.linux.durability import sync_file, sync_folder
 HEADER = struct.Struct("<dIB")
 STDOUT, STDERR, DROPPED, END = 1, 2, 3, 4
 
-SIZE_LIMIT = 10 << 20
-FILES = 3
-
 
 class LogWriter:
     """Appends chunks.  A full disk drops and counts; it never stops the container.
 
-    durable: `end` returns once all of it would survive a power cut.
+    size_limit: bytes of one file; files: how many are kept, none for no log at all; durable: `end` returns once all
+    of it would survive a power cut.
     """
 
-    def __init__(self, folder: str, size_limit: int = SIZE_LIMIT, files: int = FILES, *, durable: bool = False) -> None:
+    def __init__(self, folder: str, size_limit: int, files: int, *, durable: bool = False) -> None:
         self._folder = folder
         self._durable = durable
         self._limit = size_limit
@@ -39,6 +37,15 @@ class LogWriter:
 
     def write(self, stream: int, data: bytes) -> None:
         """Append one chunk.  A lost one is counted, and the count is written as soon as anything can be."""
+        if not self._files:
+            return
+        most = max(self._limit - HEADER.size, 1)
+        while len(data) > most:  # one chunk may not be more than a file
+            self._write(stream, data[:most])
+            data = data[most:]
+        self._write(stream, data)
+
+    def _write(self, stream: int, data: bytes) -> None:
         if self._dropped:
             count = struct.pack("<Q", self._dropped)
             if not self._append(DROPPED, count):

@@ -276,7 +276,7 @@ class Monitor:
         charge, place = self._charge, self._first.place
         if not charge.attach:
             self._client.close()
-        writer = log.LogWriter(charge.log_folder, durable=not charge.remove)
+        writer = log.LogWriter(charge.log_folder, charge.log_size, charge.log_files, durable=not charge.remove)
         streams = Streams(self._client if charge.attach else None, writer)
         streams.take(self._streams, charge.terminal)
         streams.pump(place.pidfd)

@@ -1,0 +1,55 @@
+"""--log-driver and --log-opt: how much of a container's output is kept."""
+
+from __future__ import annotations
+
+from ipycontainer.engine.sizes import size_bytes
+from ipycontainer.errors import InputError, Refused
+
+# docker's own drivers that write elsewhere.
+_ELSEWHERE = (
+    "awslogs", "etwlogs", "fluentd", "gcplogs", "gelf", "journald", "logentries", "splunk", "syslog",
+)  # fmt: skip
+_KEPT = ("json-file", "local")
+NONE = "none"
+
+
+def log_options(driver: str, options: tuple[str, ...]) -> dict[str, int]:
+    """log_size and log_files of a Launch, as far as they are asked for.
+
+    Raises InputError for what makes no sense, Refused for a driver that writes elsewhere.
+    """
+    driver = driver or _KEPT[0]
+    if driver in _ELSEWHERE:
+        raise Refused(f"--log-driver {driver} is refused: logs are kept here (json-file, local) or not at all (none)")
+    if driver not in (*_KEPT, NONE):
+        raise InputError(f"logger: no log driver named '{driver}' is registered; there are json-file, local and none")
+    found: dict[str, int] = {"log_files": 0} if driver == NONE else {}
+    for option in options:
+        name, _, value = option.partition("=")
+        if driver == NONE:
+            raise InputError("invalid logging opts for driver none: nothing is kept, so leave --log-opt out")
+        if name not in ("max-size", "max-file", "mode", "compress"):
+            raise InputError(f"unknown log opt '{name}' for {driver} log driver; max-size and max-file are known")
+        if name == "max-size":
+            found["log_size"] = _size(value)
+        elif name == "max-file":
+            found["log_files"] = _files(value)
+    return found
+
+
+def _size(text: str) -> int:
+    if text == "-1":
+        return 1 << 62  # docker: without a limit
+    try:
+        size = size_bytes(text)
+    except ValueError as error:
+        raise InputError(f"invalid value for max-size: {text}: {error}") from None
+    if size <= 0:
+        raise InputError(f"invalid value for max-size: {text}: at least one byte; -1 for no limit")
+    return size
+
+
+def _files(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise InputError(f"max-file cannot be less than 1, nor {text!r}")
+    return int(text)
