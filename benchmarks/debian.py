@@ -55,14 +55,21 @@ def make(folder: str) -> Debian:
 
 
 def _packages() -> list[str]:
-    """Installed packages until the size is reached: what every Debian has first, then by name."""
-    form = "${db:Status-Abbrev}\t${Priority}\t${binary:Package}\t${Installed-Size}\n"
+    """Installed packages until the size is reached: what every Debian has and what that needs first, then by name."""
+    form = "${db:Status-Abbrev}\t${Priority}\t${Package}\t${binary:Package}\t${Installed-Size}\t${Pre-Depends},${Depends}\n"
+    rows = [line.split("\t") for line in done(["dpkg-query", "-W", "-f", form]).splitlines()]
+    needed = {
+        word.split()[0].partition(":")[0]
+        for row in rows
+        if row[1] == _FIRST[0]
+        for word in row[5].replace("|", ",").split(",")
+        if word.strip()
+    }
     found = []
-    for line in done(["dpkg-query", "-W", "-f", form]).splitlines():
-        status, priority, name, size = line.split("\t")
+    for status, priority, plain_name, name, size, _ in rows:
         if status.startswith("ii") and size.isdigit() and int(size) <= _LARGEST_KIB:
             rank = _FIRST.index(priority) if priority in _FIRST else len(_FIRST)
-            found.append((rank, name, int(size)))
+            found.append((0 if plain_name in needed else rank, name, int(size)))
     chosen, total = [], 0
     for _, name, size in sorted(found):
         if total > _PLAIN_KIB:
@@ -91,7 +98,7 @@ def _plain_kind(mode: int) -> bool:
 def digest(path: str) -> str:
     """The SHA-256 of a whole file."""
     with open(path, "rb") as file:
-        return hashlib.filedigest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _layout(folder: str, plain: str, archive: str) -> str:
