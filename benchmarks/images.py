@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 
 from benchmarks import image_work as work
 from benchmarks import report
@@ -63,35 +62,33 @@ def figures(times: Times) -> str:
 
 
 def run(options: Namespace) -> None:
-    rounds = max(options.rounds, 1)
-    promised: list[Promise] = []
-    parts: list[str] = []
-    missing: dict[str, str] = {}
-    before = report.machine_lines()
-    with ExitStack() as stack:
-        scene = stack.enter_context(work.Scene())
-        about = scene.about()
-        for title, prepared in work.OPERATIONS.items():
-            if options.only and not any(word in title for word in options.only):
-                continue
+    asked = [title for title in work.OPERATIONS if not options.only or any(word in title for word in options.only)]
+    facts = report.machine_lines()
+    with work.Scene() as scene:
+        found: dict[str, Times] = {}
+        for title in asked:
             print(f"… {title}", flush=True)
-            contenders = prepared(scene)
-            times = in_turn(contenders, rounds, 0.0, warm_up=1)
-            missing.update({f"{name} ({title})": why for name, why in times.failed.items()})
-            promised += held(title, times)
-            parts.append(f"### {title.capitalize()}\n\n{figures(times)}")
-            print(figures(times), flush=True)
-        missing.update(scene.missing)
-    left_out = "".join(f"\nLeft out: {name}: {why}." for name, why in missing.items())
+            found[title] = in_turn(work.OPERATIONS[title](scene), options.rounds, 0.0, warm_up=1)
+            print(figures(found[title]), flush=True)
+        about, missing = scene.about(), scene.missing
+    keep = len(asked) == len(work.OPERATIONS) and options.rounds >= _LEAST_ROUNDS
+    report.write(NAME, facts + "\n" + section(options.rounds, about, found, missing), keep=keep)
+
+
+def section(rounds: int, about: str, found: dict[str, Times], missing: dict[str, str]) -> str:
+    """What RESULTS.md says of a run."""
+    failed = {f"{name} ({title})": why for title, times in found.items() for name, why in times.failed.items()}
+    left_out = "".join(f"\nLeft out: {name}: {why}." for name, why in {**missing, **failed}.items())
     explained = (
         f"{rounds} rounds after 1 that is dropped, contenders in turn in an order dealt anew. {about} All stores and"
         " registries lie on one ext4 with a journal in a file, written out before each time that is taken; every time"
         " includes a syncfs of that disk at its end. Cold: before a pull or load the engine holds no image and no"
         " container at all, before a push the registry is new and empty, and podman's and skopeo's cache of blobs too."
-        " The input lies in the page cache for everyone. Whole processes are timed; docker's daemon and our launcher are"
-        " there before. The archive to load has docker's form (plain layers). The limit is one process that decompresses"
-        " with isal and takes both digests, and writes nothing."
+        " The input lies in the page cache for everyone. Whole processes are timed; docker's daemon and our launcher"
+        " are there before. The archive to load has docker's form (plain layers). The limit is one process that"
+        " decompresses with isal and takes both digests, and writes nothing."
         f" Load when ended: {os.getloadavg()[0]:.1f}.\n{left_out}"
     )
-    body = "\n".join([before, explained + "\n", report.promises(promised), *parts])
-    report.write(NAME, body, keep=not options.only and rounds >= _LEAST_ROUNDS)
+    promised = [promise for title, times in found.items() for promise in held(title, times)]
+    parts = [f"### {title[0].upper()}{title[1:]}\n\n{figures(times)}" for title, times in found.items()]
+    return "\n".join([explained + "\n", report.promises(promised), *parts])
