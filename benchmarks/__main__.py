@@ -9,7 +9,7 @@ import sys
 
 from benchmarks import machine
 
-NAMES = ("start", "exec", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel", "dashboard", "side_bar")
+NAMES = ("start", "exec", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel", "images", "dashboard", "side_bar")
 
 
 def main() -> int:

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 class Docker:
     """dockerd for as long as the `with` lasts.
 
-    It runs in a network namespace of its own, for it sets the FORWARD chain's policy to
+    It runs in a network namespace of its own (shared_network: in that of the benchmark, which has one itself), for it sets the FORWARD chain's policy to
     DROP and writes ip_forward; its mounts are in the benchmark's mount namespace and go
     with it; its cgroups have the prefix and are removed by the benchmark.
     """
 
-    def __init__(self, folder: str, prefix: str) -> None:
+    def __init__(self, folder: str, prefix: str, shared_network: bool = False) -> None:
         need("dockerd")
         self.folder = os.path.join(folder, "docker")
         self.run = f"/tmp/{prefix}-docker"  # a socket's name must be short
         self.socket = f"unix://{self.run}/socket"
         self.prefix = prefix
+        self.before = [] if shared_network else ["unshare", "--net"]
 
     def client(self, *words: str) -> list[str]:
         """The client that came with the daemon, not whatever else bears its name."""
@@ -48,7 +49,7 @@ class Docker:
             *("--cgroup-parent", f"/{self.prefix}/docker", "--exec-opt", "native.cgroupdriver=cgroupfs"),
         ]
         self.process = subprocess.Popen(
-            ["unshare", "--net", *words], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+            [*self.before, *words], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
         )
         try:
             self._wait_until_it_answers()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 PROJECT = os.path.dirname(machine.HERE)
+_PREFIX = "ipycontainer-bench-"
+# podman makes this whatever its folders are.
+_FOREIGN = ("/dev/shm/libpod_lock",)
 
 
 def parents_of_groups() -> list[str]:
@@ -29,21 +32,51 @@ def parents_of_groups() -> list[str]:
     return [os.path.dirname(os.path.dirname(leaf)) for leaf in leaves]
 
 
+def remove_dead() -> None:
+    """Remove what benchmarks that were killed have left: everything of theirs is named after their process.
+
+    Their mounts, and with them the loop device, go with the last process in their mount namespace.
+    """
+    groups = [name for folder in os.scandir(machine.CGROUPS) if folder.is_dir() for name in os.listdir(folder)]
+    names = [*(os.path.basename(place) for place in glob.glob(f"/tmp/{_PREFIX}*")), *groups]
+    prefixes = {name[: len(_PREFIX)] + _number(name) for name in names if name.startswith(_PREFIX) and _number(name)}
+    for prefix in prefixes:
+        if machine.is_benchmark(_number(prefix)):
+            continue
+        machine.remove_groups(prefix)
+        machine.end_children_of(prefix)
+        for record in glob.glob(f"/tmp/{prefix}-*/foreign"):
+            with open(record, encoding="utf-8") as file:
+                for place in file.read().split("\n"):
+                    if place in _FOREIGN and os.path.exists(place):
+                        os.unlink(place)
+        for place in glob.glob(f"/tmp/{prefix}-*"):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _number(name: str) -> str:
+    return name[len(_PREFIX) :].partition("-")[0]
+
+
 class Ground:
     """A fresh store on a disk of its own, for as long as the `with` lasts.
 
     Needs root and a mount namespace of its own (`machine.in_own_mounts`).
     """
 
-    def __init__(self) -> None:
-        self.prefix = f"ipycontainer-bench-{os.getpid()}"
+    def __init__(self, size: str = "6G") -> None:
+        remove_dead()
+        self.prefix = f"{_PREFIX}{os.getpid()}"
+        os.environ[machine.MARK] = self.prefix
         self.folder = tempfile.mkdtemp(prefix=f"{self.prefix}-", dir="/tmp")
         os.chmod(self.folder, 0o755)
-        self.disk = machine.journaled_disk(self.folder)
+        self.disk = machine.journaled_disk(self.folder, size)
         self.floor = machine.compiled("floor", self.folder)
         self.stopwatch = machine.compiled("stopwatch", self.folder)
-        # podman makes this whatever its folders are; where it was there before us it is somebody's.
-        self.foreign = [place for place in ("/dev/shm/libpod_lock",) if not os.path.exists(place)]
+        # What was there before us is somebody's.
+        self.foreign = [place for place in _FOREIGN if not os.path.exists(place)]
+        with open(os.path.join(self.folder, "foreign"), "w", encoding="utf-8") as file:
+            file.write("".join(f"{place}\n" for place in self.foreign))
         self.way_back = machine.first_served(self.prefix)
         self.groups = parents_of_groups()
 

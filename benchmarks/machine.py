@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CGROUPS = "/sys/fs/cgroup"
+MARK = "IPYCONTAINER_BENCHMARK"
+"""The variable by which the children of a benchmark that was killed are known."""
 
 
 def python_for_all() -> str:
@@ -50,16 +52,38 @@ def first_served(name: str) -> str:
 
 
 def remove_groups(prefix: str) -> None:
-    """Remove the cgroups at the top of each hierarchy whose names begin with `prefix`, and what is below them.
+    """Remove the cgroups at the top of each hierarchy that are called `prefix` or `prefix-…`, and what is below them.
 
     Whoever still sits in one was started by the benchmark (children are born where their parents sit) and was
     left by a contender that failed: it is ended.
     """
     for hierarchy in [CGROUPS, *(entry.path for entry in os.scandir(CGROUPS) if entry.is_dir(follow_symlinks=False))]:
         for name in os.listdir(hierarchy):
-            if name.startswith(prefix):
+            if name == prefix or name.startswith(f"{prefix}-"):
                 for folder, _, _ in os.walk(os.path.join(hierarchy, name), topdown=False):
                     _remove_group(folder)
+
+
+def is_benchmark(process: str) -> bool:
+    """Whether the process of this number is alive and a benchmark: a number may have gone to somebody else."""
+    try:
+        with open(f"/proc/{process}/cmdline", "rb") as file:
+            return b"benchmarks" in file.read().split(b"\0")
+    except FileNotFoundError:
+        return False
+
+
+def end_children_of(prefix: str) -> None:
+    """End whoever a benchmark has left, where no cgroup tells: its children have its name in their environment."""
+    mark = f"{MARK}={prefix}".encode()
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/environ", "rb") as file:
+                theirs = mark in file.read().split(b"\0")
+            if theirs and int(process) != os.getpid():
+                os.kill(int(process), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
 
 
 def _remove_group(folder: str) -> None:

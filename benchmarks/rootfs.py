@@ -17,11 +17,11 @@ def _libraries(program: str) -> list[str]:
     return sorted(set(re.findall(r"/\S+", said)))
 
 
-def from_host(target: str) -> None:
+def from_host(target: str, programs: tuple[str, ...] = PROGRAMS) -> None:
     """A root folder made of host files."""
     for name in FOLDERS:
         os.makedirs(os.path.join(target, name), exist_ok=True)
-    for name in PROGRAMS:
+    for name in programs:
         found = shutil.which(name, path="/bin:/usr/bin")
         if not found:
             raise RuntimeError(f"no program {name} on this host to build a root folder from")

@@ -21,7 +21,7 @@ from ipycontainer.images.inside.places import Places
 from ipycontainer.images.inside.tar_entry import BLOCK, CHAR, DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, clean, shown
 from ipycontainer.images.inside.tar_reader import TarReader
 from ipycontainer.images.inside.tar_sources import DescriptorSource
-from ipycontainer.linux.durability import syncfs
+from ipycontainer.images.inside.writeback import Writeback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,10 +50,13 @@ def unpack(request: dict[str, Any], descriptors: list[int], _channel: Channel) -
     unpacker = Unpacker(tree, request["mode"], reader, guards, int(request.get("most_bytes", 0)))
     if request.get("ignore_ids") and request["mode"] != "one":  # there all owners are kept beside the tree
         unpacker.fold = Fold()
-    unpacker.run()
+    try:
+        unpacker.run()
+    finally:
+        unpacker.writeback.wait()
     if request["mode"] == "one":
         unpacker.owners.write(folder)
-    syncfs(tree)
+    unpacker.writeback.finish()
     return {
         "entries": unpacker.entries,
         "bytes": unpacker.bytes,
@@ -73,6 +76,7 @@ class Unpacker:
         self.guards = guards
         self.places = Places(root, guards.links)
         self.owners = Owners()
+        self.writeback = Writeback(root)
         self.fold: Fold | None = None
         self.entries = 0
         self.bytes = 0
@@ -177,6 +181,7 @@ class Unpacker:
             os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
         finally:
             os.close(descriptor)
+        self.writeback.wrote(entry.size)
 
     def _sparse(self, descriptor: int, entry: Entry) -> None:
         os.ftruncate(descriptor, entry.real_size)
