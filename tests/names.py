@@ -123,6 +123,8 @@ def _cgroups(ours: Container[int], journal: str | None) -> list[str]:
                 if _is_of_a_waiting_slot(path):
                     continue
                 members = [int(pid) for pid in _read(f"{path}/cgroup.procs").split()]
+                if members and all(_read(f"/proc/{pid}/comm").strip() == SPARE for pid in members):
+                    continue  # the devices' shared group, with waiting slots alone in it: it goes when they do
                 if journal is None or child in journal or any(pid in ours for pid in members):
                     names.append(path)
     return names

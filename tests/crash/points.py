@@ -179,7 +179,7 @@ _UNPACKING = (
     ("unpack-begins!", "images.inside.unpack:unpack", "before", "an empty .new-… folder"),
     ("unpack-goes-on!", "images.inside.unpack:Unpacker._put", "after", "a part of a tree"),
     ("unpack-folders", "images.inside.unpack:Unpacker._finish_directory", "before", "all files, folders not finished"),
-    ("unpack-syncs!", "images.inside.unpack:syncfs", "before", "the whole tree, not on disk"),
+    ("unpack-syncs!", "images.inside.writeback:Writeback.finish", "before", "the whole tree, not on disk"),
     ("unpacked", "images.inside.unpack:unpack", "after", "the whole tree, on disk, under its temporary name"),
 )
 _NAMING = (
