@@ -141,8 +141,11 @@ class _Crew:
             pool.shutdown(cancel_futures=True)
             for process in self._processes:
                 for stream in (process.stdin, process.stdout):
-                    if stream is not None:
-                        stream.close()
+                    try:
+                        if stream is not None:
+                            stream.close()
+                    except BrokenPipeError:
+                        pass  # what a killed one did not read any more is written again by the close
                 process.wait()
 
     def _drive(self, process: subprocess.Popen[bytes]) -> None:
