@@ -179,7 +179,21 @@ def _is_of_a_waiting_slot(path: str) -> bool:
     if path.endswith("/expected"):
         return True
     numbers = [part.removeprefix(SLOT) for part in path.split("/") if part.startswith(SLOT)]
-    return any(number.isdigit() and _read(f"/proc/{number}/comm").strip() == SPARE for number in numbers)
+    return any(number.isdigit() and _waits(number) and _owns(number, path) for number in numbers)
+
+
+def _waits(number: str) -> bool:
+    return _read(f"/proc/{number}/comm").strip() == SPARE
+
+
+def _owns(number: str, path: str) -> bool:
+    """Numbers come again: one account's slot that waits does not excuse what another's has left under its number."""
+    try:
+        owner = os.stat(path).st_uid
+    except OSError:
+        return True  # it goes at this moment
+    uids = [line.split()[1:] for line in _read(f"/proc/{number}/status").splitlines() if line.startswith("Uid:")]
+    return any(str(owner) in line for line in uids)
 
 
 def _mount_namespace(pid: int) -> str:

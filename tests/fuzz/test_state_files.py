@@ -140,7 +140,7 @@ def test_the_journal(folder: Path):
     def each(raw: bytes) -> None:
         (folder / "events").write_bytes(raw)
         journal = Journal(str(folder / "events"))
-        for event in journal.read(since=0.0, follow=False):
+        for event in journal.read(since=0.0):
             assert isinstance(event.action, str)
         code = journal.exit_code("1")
         assert code is None or isinstance(code, int)
