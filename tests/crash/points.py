@@ -23,7 +23,7 @@ BECOMES = {
     "launcher.store_namespace:enter": "launcher",
     "launcher.server:Server.__init__": "launcher",
     "launcher.server:run_job": "job",
-    "runtime.inside.monitor:attend": "monitor",
+    "runtime.inside.attend:attend": "monitor",
     "runtime.inside.slot:Slot.wait": "slot",
     "runtime.inside.container:become": "child",
     "runtime.inside.sweep:sweep": "sweeper",
@@ -58,12 +58,12 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("slot.moved-in", "runtime.inside.slot:Slot._move_in", "after", "the slot's folders bear the container's name"),
     ("child.begins", "runtime.inside.container:become", "before", "the monitor has the charge, or will"),
     # The monitor: everything has its name on disk before it is made.
-    ("monitor.forked", "runtime.inside.monitor:attend", "before", "nothing"),
+    ("monitor.forked", "runtime.inside.attend:attend", "before", "nothing"),
     ("monitor.claim!", "runtime.inside.life:claim", "before", "nothing"),
     ("monitor.claimed", "runtime.inside.life:claim", "after", "alive, empty and locked"),
     ("monitor.names-write!", "runtime.inside.life:write_leaves", "before", "alive, empty and locked"),
     ("monitor.names-written", "runtime.inside.life:write_leaves", "after", "alive names all that will be made"),
-    ("monitor.slot-made!", "runtime.inside.monitor:First.walk", "after", "PID 1 in its namespaces, on its way"),
+    ("monitor.slot-made!", "runtime.inside.first:First.walk", "after", "PID 1 in its namespaces, on its way"),
     ("monitor.begin!", "runtime.inside.life:begin", "before", "record and name; PID 1 may be on its way"),
     ("monitor.begun", "runtime.inside.life:begin", "after", "life.json without an end; with --rm alive says so"),
     ("monitor.state-write!", "runtime.inside.life:write_state", "before", "PID 1, whose number nobody has written yet"),
@@ -72,7 +72,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("monitor.program-runs!", "runtime.inside.monitor:Monitor._await_program", "after", "the program runs"),
     ("monitor.marked", "runtime.inside.life:mark_running", "after", "alive says that it runs"),
     ("monitor.start-written", "runtime.inside.life:record_event", "after", "the journal says start"),
-    ("monitor.start-told", "runtime.inside.monitor:_tell", "after", "the client knows that it runs"),
+    ("monitor.start-told", "runtime.inside.monitor:tell", "after", "the client knows that it runs"),
     ("monitor.pump", "runtime.inside.streams:Streams.pump", "before", "the program runs"),
     ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "an empty log file; output on its way"),
     ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "PID 1 is a zombie; output in the pipes"),
@@ -85,7 +85,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("monitor.sweep!", "runtime.inside.ending:sweep_all", "before", "cgroup, run folder, trash"),
     ("monitor.cgroups-swept", "runtime.inside.sweep:sweep_cgroups", "after", "run folder, trash"),
     ("monitor.swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record; the lock of a removed file"),
-    ("monitor.released", "runtime.inside.monitor:attend", "after", "nothing but the record"),
+    ("monitor.released", "runtime.inside.attend:attend", "after", "nothing but the record"),
 )  # fmt: skip
 
 _KEPT = (("monitor.life-renamed", "linux.durability:sync_folder", "before", "life.json with its end, not yet synced"),)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
+from ipycontainer.runtime.inside import attend as attending
 from ipycontainer.runtime.inside import exec as exec_job
-from ipycontainer.runtime.inside import hold, kill, limit, monitor, pause, root_handle, sweep
+from ipycontainer.runtime.inside import hold, kill, limit, pause, root_handle, sweep
 from ipycontainer.runtime.inside.rehearsal import rehearse, rehearse_exec
 from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
@@ -89,6 +90,6 @@ def attendance(
     made = Slots(host, root, run) if slots else None
 
     def attend(waiting: Waiting) -> None:
-        monitor.attend(host, made, waiting)
+        attending.attend(host, made, waiting)
 
     return attend, (lambda: rehearse_exec(host), lambda: rehearse(host))

@@ -10,162 +10,24 @@ It touches as little as it can: every page that it writes to is its own for as l
 from __future__ import annotations
 
 import os
-import time
 
-from ipycontainer.errors import Error, InputError, LauncherError, StartError, from_wire, to_wire
-from ipycontainer.launcher import wire
-from ipycontainer.linux import cgroups, namespaces, prctl, trees
-from ipycontainer.linux import pidfd as pidfds
-from ipycontainer.runtime.inside import container, ending, life, log, sweep
-from ipycontainer.runtime.inside.charge import Charge, charge_of
-from ipycontainer.runtime.inside.slot import Slot, Slots
-from ipycontainer.runtime.inside.step import Place, Plan, Step
-from ipycontainer.runtime.inside.steps.outside import Clone, MakeCgroup
+from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
+from ipycontainer.linux import cgroups, prctl
+from ipycontainer.runtime.inside import container, ending, life, log
+from ipycontainer.runtime.inside.charge import Charge
+from ipycontainer.runtime.inside.first import First
+from ipycontainer.runtime.inside.slot import Slot
+from ipycontainer.runtime.inside.step import Place, Plan
+from ipycontainer.runtime.inside.steps.outside import MakeCgroup
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
-from ipycontainer.runtime.inside.walk import walk
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import exec_joins, namespace_kinds, plan, shared_devices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-    from ipycontainer.launcher.waiting import Waiting
-    from ipycontainer.launcher.wire import Channel, Message
-
-    Request = tuple[dict[str, Any], Channel]
-
-_SIGKILL = 9
-
-
-def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
-    """See the next container of this queue to its end, from a slot where there are any."""
-    os.setsid()
-    request = _next_request(waiting) if slots is None else _live_in_slot(slots, waiting)
-    if request is None:
-        return
-    document, client = request
-    if slots is not None and document.get("job") == "run":
-        slots.expect(document["request"])
-    _start(host, document, client)
-
-
-def _next_request(waiting: Waiting) -> Request | None:
-    client = waiting.accept()
-    message = client.receive() if client is not None else None
-    return (message.document, client) if client is not None and message is not None else None
-
-
-def _live_in_slot(slots: Slots, waiting: Waiting) -> Request | None:
-    """Make a slot, and see the container to its end that moves in; gives a request that does not fit."""
-    try:
-        slot = Slot(slots, waiting.pid)
-    except Error:
-        return _next_request(waiting)
-    first = First(Place(slots.launch))
-    try:
-        message: Message | None = _first_word(slot, first, waiting)
-    except Error as error:
-        message = wire.Message(wire.DOCUMENT, {"failed": to_wire(error)})
-    if message is not None and "charge" in message.document:
-        waiting.close()
-        client, *streams = message.descriptors
-        charge = Charge.from_dict(message.document["charge"])
-        Monitor(slots.host, charge, slot.lock, wire.adopt(client), first).move_in(slot, streams)
-        return None
-    first.end()
-    sweep.sweep_cgroups(slot.group.leaves, slot.devices)
-    trees.remove(slot.layer)
-    trees.remove(slot.run)
-    os.close(slot.lock)
-    if message is None:
-        return None  # nobody came
-    if "unfit" in message.document:
-        waiting.close()
-        return message.document["unfit"], wire.adopt(message.descriptors[0])
-    slots.expect_nothing()
-    return _next_request(waiting)  # no slot can be had here: walking a plan from its beginning will say why
-
-
-def _first_word(slot: Slot, first: First, waiting: Waiting) -> Message | None:
-    """Make the slot; what PID 1 says when it has a request, or cannot have one."""
-    if os.fstat(slot.lock).st_size:
-        sweep.sweep_leavings(slot.run)  # of one that was killed, whose number came again
-        life.fresh(slot.lock)
-    life.write_leaves(slot.lock, slot.group.leaves, slot.devices, slot.layer)
-
-    def become(place: Place, channel: Channel) -> NoReturn:
-        slot.wait(place, channel, waiting)
-
-    first.walk(slot.outside, become)
-    return first.channel.receive()
-
-
-class First:
-    """PID 1, from outside: its number, the monitor's end of the channel, its mounts."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.channel, self._theirs = wire.pair()
-        place.channel = self.channel
-        self._mounts = -1
-
-    def walk(self, steps: Sequence[Step], become: Callable[[Place, Channel], NoReturn]) -> None:
-        """Take `steps`, of which Clone makes the process; there `become` goes on."""
-        place = self.place
-        for number, step in enumerate(steps):
-            walk("outside", [step], place, number)
-            if isinstance(step, Clone):
-                if place.child == 0:
-                    self.channel.close()
-                    become(place, self._theirs)
-                self._theirs.close()
-        self._hold_mounts()
-
-    def _hold_mounts(self) -> None:
-        """Else PID 1, when it ends, takes its mounts apart before anybody is told of its end."""
-        try:
-            self._mounts = namespaces.open_of(self.place.child, "mount")
-        except Error:
-            pass  # it has ended already, or this machine does not let us look: then it takes longer
-
-    def let_mounts_go(self) -> None:
-        """The last of the container's mounts vanish, if PID 1 has ended."""
-        if self._mounts >= 0:
-            os.close(self._mounts)
-            self._mounts = -1
-
-    def end(self) -> None:
-        """Kill it if it is there, and wait until it is dead."""
-        if self.place.child:
-            pidfds.send_signal(self.place.pidfd, _SIGKILL)
-            os.waitpid(self.place.child, 0)
-            os.close(self.place.pidfd)
-        self.let_mounts_go()
-        self.channel.close()
-
-
-def _start(host: Host, document: dict[str, Any], client: Channel) -> None:
-    """Start a container from the beginning of its plan, and see it to its end."""
-    try:
-        if document.get("job") != "run":
-            raise InputError(f"only starts are asked for here, not {document.get('job')!r}")
-        launch = Launch.from_dict(document["request"])
-        lock = life.claim(launch.run)
-    except Error as error:
-        _tell(client, {"error": to_wire(error)})
-        return
-    if os.fstat(lock).st_size:
-        sweep.sweep_leavings(launch.run)  # a killed monitor's
-        life.fresh(lock)
-    if not os.path.isdir(launch.folder):
-        # Whoever asked for this start has removed it since (an interrupt); nobody can any more, we have its lock.
-        _tell(client, {"error": to_wire(StartError("the container was removed before it was started"))})
-        trees.remove(launch.run)
-        os.close(lock)
-        return
-    Monitor(host, charge_of(launch, time.time()), lock, client, First(Place(launch))).start(launch)
+    from ipycontainer.launcher.wire import Channel
 
 
 class Monitor:
@@ -232,7 +94,7 @@ class Monitor:
         except Error as error:
             self._fail(error)
             return
-        _tell(self._client, {"started": child})
+        tell(self._client, {"started": child})
         self._live()
 
     def _await_program(self) -> None:
@@ -266,7 +128,7 @@ class Monitor:
             gone = ending.record(self._charge, error.exit_code, False, str(error))
         except Error:
             gone = ""  # somebody has removed the container meanwhile, or the disk is full: no record then
-        _tell(self._client, {"error": to_wire(error)})
+        tell(self._client, {"error": to_wire(error)})
         self._client.close()
         ending.sweep_all(self._charge, gone)
         os.close(self._lock)
@@ -298,7 +160,7 @@ class Monitor:
             streams.finish(answer, wait=True)
 
 
-def _tell(client: Channel, document: dict[str, Any]) -> None:
+def tell(client: Channel, document: dict[str, Any]) -> None:
     """A client that has gone away changes nothing about the container."""
     try:
         client.send(document)

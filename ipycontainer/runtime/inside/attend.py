@@ -1,0 +1,115 @@
+"""From a place in the queue to a container: what a process does that the launcher forks for the next start.
+
+It makes a slot and waits in it with its child, or takes the next request and begins with the plan's first step; either
+way it is the container's monitor from there on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ipycontainer.errors import Error, InputError, StartError, to_wire
+from ipycontainer.launcher import wire
+from ipycontainer.linux import trees
+from ipycontainer.runtime.inside import life, sweep
+from ipycontainer.runtime.inside.charge import Charge, charge_of
+from ipycontainer.runtime.inside.first import First
+from ipycontainer.runtime.inside.monitor import Monitor, tell
+from ipycontainer.runtime.inside.slot import Slot, Slots
+from ipycontainer.runtime.inside.step import Place
+from ipycontainer.runtime.launch import Host, Launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from ipycontainer.launcher.waiting import Waiting
+    from ipycontainer.launcher.wire import Channel, Message
+
+    Request = tuple[dict[str, Any], Channel]
+
+
+def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
+    """See the next container of this queue to its end, from a slot where there are any."""
+    os.setsid()
+    request = _next_request(waiting) if slots is None else _live_in_slot(slots, waiting)
+    if request is None:
+        return
+    document, client = request
+    if slots is not None and document.get("job") == "run":
+        slots.expect(document["request"])
+    _start(host, document, client)
+
+
+def _next_request(waiting: Waiting) -> Request | None:
+    client = waiting.accept()
+    message = client.receive() if client is not None else None
+    return (message.document, client) if client is not None and message is not None else None
+
+
+def _live_in_slot(slots: Slots, waiting: Waiting) -> Request | None:
+    """Make a slot, and see the container to its end that moves in; gives a request that does not fit."""
+    try:
+        slot = Slot(slots, waiting.pid)
+    except Error:
+        return _next_request(waiting)
+    first = First(Place(slots.launch))
+    try:
+        message: Message | None = _first_word(slot, first, waiting)
+    except Error as error:
+        message = wire.Message(wire.DOCUMENT, {"failed": to_wire(error)})
+    if message is not None and "charge" in message.document:
+        waiting.close()
+        client, *streams = message.descriptors
+        charge = Charge.from_dict(message.document["charge"])
+        Monitor(slots.host, charge, slot.lock, wire.adopt(client), first).move_in(slot, streams)
+        return None
+    first.end()
+    sweep.sweep_cgroups(slot.group.leaves, slot.devices)
+    trees.remove(slot.layer)
+    trees.remove(slot.run)
+    os.close(slot.lock)
+    if message is None:
+        return None  # nobody came
+    if "unfit" in message.document:
+        waiting.close()
+        return message.document["unfit"], wire.adopt(message.descriptors[0])
+    slots.expect_nothing()
+    return _next_request(waiting)  # no slot can be had here: walking a plan from its beginning will say why
+
+
+def _first_word(slot: Slot, first: First, waiting: Waiting) -> Message | None:
+    """Make the slot; what PID 1 says when it has a request, or cannot have one."""
+    if os.fstat(slot.lock).st_size:
+        sweep.sweep_leavings(slot.run)  # of one that was killed, whose number came again
+        life.fresh(slot.lock)
+    life.write_leaves(slot.lock, slot.group.leaves, slot.devices, slot.layer)
+
+    def become(place: Place, channel: Channel) -> NoReturn:
+        slot.wait(place, channel, waiting)
+
+    first.walk(slot.outside, become)
+    return first.channel.receive()
+
+
+def _start(host: Host, document: dict[str, Any], client: Channel) -> None:
+    """Start a container from the beginning of its plan, and see it to its end."""
+    try:
+        if document.get("job") != "run":
+            raise InputError(f"only starts are asked for here, not {document.get('job')!r}")
+        launch = Launch.from_dict(document["request"])
+        lock = life.claim(launch.run)
+    except Error as error:
+        tell(client, {"error": to_wire(error)})
+        return
+    if os.fstat(lock).st_size:
+        sweep.sweep_leavings(launch.run)  # a killed monitor's
+        life.fresh(lock)
+    if not os.path.isdir(launch.folder):
+        # Whoever asked for this start has removed it since (an interrupt); nobody can any more, we have its lock.
+        tell(client, {"error": to_wire(StartError("the container was removed before it was started"))})
+        trees.remove(launch.run)
+        os.close(lock)
+        return
+    Monitor(host, charge_of(launch, time.time()), lock, client, First(Place(launch))).start(launch)
