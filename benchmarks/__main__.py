@@ -9,7 +9,10 @@ import sys
 
 from benchmarks import machine
 
-NAMES = ("start", "exec", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel", "images", "dashboard", "side_bar")
+NAMES = (
+    "start", "exec", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel", "images", "dashboard",
+    "side_bar",
+)  # fmt: skip
 
 
 def main() -> int:

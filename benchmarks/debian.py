@@ -56,7 +56,8 @@ def make(folder: str) -> Debian:
 
 def _packages() -> list[str]:
     """Installed packages until the size is reached: what every Debian has and what that needs first, then by name."""
-    form = "${db:Status-Abbrev}\t${Priority}\t${Package}\t${binary:Package}\t${Installed-Size}\t${Pre-Depends},${Depends}\n"
+    form = "${db:Status-Abbrev}\t${Priority}\t${Package}\t${binary:Package}\t${Installed-Size}\t"
+    form += "${Pre-Depends},${Depends}\n"
     rows = [line.split("\t") for line in done(["dpkg-query", "-W", "-f", form]).splitlines()]
     needed = {
         word.split()[0].partition(":")[0]

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Docker:
     """dockerd for as long as the `with` lasts.
 
-    It runs in a network namespace of its own (shared_network: in that of the benchmark, which has one itself), for it sets the FORWARD chain's policy to
-    DROP and writes ip_forward; its mounts are in the benchmark's mount namespace and go
-    with it; its cgroups have the prefix and are removed by the benchmark.
+    It runs in a network namespace of its own (shared_network: in that of the benchmark, which has one itself), for it
+    sets the FORWARD chain's policy to DROP and writes ip_forward; its mounts are in the benchmark's mount namespace
+    and go with it; its cgroups have the prefix and are removed by the benchmark.
     """
 
     def __init__(self, folder: str, prefix: str, shared_network: bool = False) -> None:

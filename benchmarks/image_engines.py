@@ -100,9 +100,7 @@ def podman_of(ground: Ground, person: Person, podman_program: str) -> Engine:
         *("--cgroup-manager", "cgroupfs", "--events-backend", "file", "--storage-driver", "overlay"),
     )
     environment = (("HOME", home), ("XDG_RUNTIME_DIR", run), ("XDG_CONFIG_HOME", home), ("XDG_DATA_HOME", home))
-    return Engine(
-        "podman, user", (podman_program, *options), environment, person.number, ("--tls-verify=false",)
-    )
+    return Engine("podman, user", (podman_program, *options), environment, person.number, ("--tls-verify=false",))
 
 
 def containers_storage(peers: Peers, image: str) -> str:

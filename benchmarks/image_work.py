@@ -260,7 +260,8 @@ def push_fresh(scene: Scene) -> Contenders:
     for engine in scene.of(OURS, PODMAN):
         scene.clear(engine)
         engine.do("import", archive, "bench/small:1")
-        engine.do("run", "--name", "fresh", *engine.run, "-v", f"{content}:/in:ro", "bench/small:1", "cp", "/in", "/big")
+        bind = ("-v", f"{content}:/in:ro")
+        engine.do("run", "--name", "fresh", *engine.run, *bind, "bench/small:1", "cp", "/in", "/big")
         engine.do("commit", "fresh", scene.fresh)
     return _pushes(scene, scene.fresh)
 

@@ -6,7 +6,18 @@ import os
 
 from benchmarks import image_work as work
 from benchmarks import report
-from benchmarks.image_work import DOCKER, LIMIT, LIMIT_PLAIN, OURS, PODMAN, SKOPEO, SKOPEO_LAYOUT, TAR, USER, USER_PODMAN
+from benchmarks.image_work import (
+    DOCKER,
+    LIMIT,
+    LIMIT_PLAIN,
+    OURS,
+    PODMAN,
+    SKOPEO,
+    SKOPEO_LAYOUT,
+    TAR,
+    USER,
+    USER_PODMAN,
+)
 from benchmarks.report import Promise
 from benchmarks.rounds import Times, in_turn
 
