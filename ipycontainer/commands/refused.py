@@ -22,6 +22,7 @@ _DEVICES = "devices of the host come in a later release"
 _KEYS = "a running container is not detached from by keys in this release; -d starts it detached"
 _LOGS = "logs are written by ipycontainer itself in this release"
 _PLATFORM = "containers of this machine's own platform alone are run"
+_CLUSTER = "there is no cluster here, and so no volume of one"
 _LATER = "it comes in a later release"
 _NO = ("false", "0", "f", "F", "False", "FALSE")
 
@@ -131,6 +132,17 @@ ROWS: dict[str, tuple[Option, ...]] = {
         _row("disable-content-trust", "", "flag", "", "*"),
         _row("platform", "", "text", _PLATFORM, ""),
     ),
+    "volume create": (
+        *(_row(name, "", "text", _CLUSTER) for name in ("secret", "topology-preferred", "topology-required")),
+        _row("availability", "", "text", _CLUSTER, "", "active"),
+        _row("group", "", "text", _CLUSTER, ""),
+        _row("limit-bytes", "", "bytes", _CLUSTER, "0"),
+        _row("required-bytes", "", "bytes", _CLUSTER, "0"),
+        _row("scope", "", "text", _CLUSTER, "", "single"),
+        _row("sharing", "", "text", _CLUSTER, "", "none"),
+        _row("type", "", "text", _CLUSTER, "", "block"),
+    ),
+    "volume ls": (_row("cluster", "", "flag", _CLUSTER, *_NO),),
     "history": (_row("platform", "", "text", _PLATFORM, ""),),
 }
 
