@@ -48,7 +48,7 @@ _CREATE_OPTIONS = (
     Option("hostname", "h", "text", "Host name inside"),
     Option("init", "", "flag", "Put a small init in front, which forwards signals and reaps processes"),
     Option("interactive", "i", "flag", "Keep stdin open"),
-    Option("ipc", "", "text", "Shared memory and queues: private, shareable, none, host or container:NAME"),
+    Option("ipc", "", "text", "Shared memory: private, shareable, none, host or container:NAME"),
     Option("label", "l", "label", "Attach a label, NAME=VALUE", many=True),
     Option("label-file", "", "text", "Read labels from a file, a line each", many=True),
     Option("log-driver", "", "text", "Where its output is kept: json-file, local (both: here) or none"),
