@@ -23,6 +23,7 @@ class Launch(Record):
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
     others: run folders of the containers whose namespaces it shares, by kind;
+    stdin_once: its input ends when the client that gives it leaves;
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
     remove: --rm; init: a reaping PID 1 of ours beside the program.
     """
@@ -52,6 +53,7 @@ class Launch(Record):
     log_size: int = 10 << 20
     log_files: int = 3
     others: tuple[tuple[str, str], ...] = ()
+    stdin_once: bool = False
 
     @property
     def upper(self) -> str:

@@ -268,8 +268,6 @@ run -v data:/data base
 run -v /data base
 run --volumes-from other base
 run --mount type=volume,src=data,dst=/x base
-run -a stdout base
-exec --detach-keys a web ls
 """
 
 

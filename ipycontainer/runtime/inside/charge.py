@@ -16,7 +16,7 @@ class Charge(Record):
 
     started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
     (v1); attach, stdin, terminal: which of its streams there are; remove: --rm; shares_pids: its processes do not
-    die with the first; log_size, log_files: see Launch.
+    die with the first; stdin_once, log_size, log_files: see Launch.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Charge(Record):
     log_size: int = 0
     log_files: int = 0
     shares_pids: bool = False
+    stdin_once: bool = False
 
     @property
     def log_folder(self) -> str:
@@ -64,4 +65,5 @@ def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devi
         devices=devices,
         log_size=launch.log_size,
         log_files=launch.log_files,
+        stdin_once=launch.stdin_once,
     )
