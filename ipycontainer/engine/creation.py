@@ -109,6 +109,10 @@ def compose(
         from ipycontainer.engine.log_options import log_options
 
         launch["log"] = log_options(request.log_driver, request.log_opts)
+    if request.restart not in ("", "no"):
+        from ipycontainer.engine.restart_policy import parse
+
+        launch.update(parse(request.restart, request.remove))
     return _config(request, image, spec), launch
 
 

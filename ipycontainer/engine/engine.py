@@ -120,6 +120,7 @@ class Engine(Images):
         log_opts: Mapping[str, str | int] | Sequence[str] = (),
         network: str = "none",
         stop_signal: str = "",
+        restart: str = "no",
         output_limit: int = 16 << 20,
         pull: str = "missing",
     ) -> Result | Container:
@@ -129,7 +130,7 @@ class Engine(Images):
         items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
         such as "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how
         many bytes of each stream are kept (Result.cut says how many were dropped); pull: when the image is brought
-        from its registry ("missing", "always" or "never").
+        from its registry ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped".
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -146,7 +147,7 @@ class Engine(Images):
             cpuset_mems=cpuset_mems, blkio_weight=blkio_weight, blkio_weight_devices=blkio_weight_devices,
             device_read_bps=device_read_bps, device_write_bps=device_write_bps, device_read_iops=device_read_iops,
             log_driver=log_driver, log_opts=log_opts, device_write_iops=device_write_iops,
-            device_cgroup_rules=device_cgroup_rules,
+            device_cgroup_rules=device_cgroup_rules, restart=restart,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

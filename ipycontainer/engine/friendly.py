@@ -65,6 +65,7 @@ def friendly_request(
     log_opts: Mapping[str, str | int] | Sequence[str],
     network: str,
     stop_signal: str,
+    restart: str,
 ) -> RunRequest:
     """The request.  Raises InputError for what is not well-formed."""
     words = command.split() if isinstance(command, str) else command
@@ -118,6 +119,7 @@ def friendly_request(
         log_opts=pairs(log_opts),
         network=network,
         stop_signal=stop_signal,
+        restart=restart,
     )
 
 

@@ -36,6 +36,8 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
         stdin=stdin or (written["interactive"] and not attach),
         rows=rows,
         columns=columns,
+        restart=written.get("restart", ""),
+        retries=written.get("retries", 0),
         **written.get("log", {}),
     )
 

@@ -34,7 +34,8 @@ class RunRequest(Record):
 
     memory_swap: memory and swap together, -1 for any amount of swap; security_opts: docker's words, a seccomp
     profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
-    cpu_quota: microseconds; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER".
+    cpu_quota: microseconds; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
+    restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
     """
 
     image: str
@@ -88,6 +89,7 @@ class RunRequest(Record):
     log_opts: tuple[str, ...] = ()
     stop_signal: str = ""
     stop_timeout: int = 10
+    restart: str = "no"
 
     def asks_for_limits(self) -> bool:
         """Whether it asks for anything that a control group keeps."""

@@ -18,6 +18,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 CLONE_PIDFD = 0x00001000
+CLONE_PARENT = 0x00008000
 CLONE_INTO_CGROUP = 0x200000000
 
 # The OCI runtime spec's words for them (config-linux.md, "namespaces") and the files under /proc/PID/ns.
@@ -87,7 +88,9 @@ def clone(flags: int, cgroup: int = -1) -> Cloned:
     pidfd = ctypes.c_int(-1)
     into = CLONE_INTO_CGROUP if cgroup >= 0 else 0
     everything = flags | CLONE_PIDFD | into
-    arguments = _CloneArgs(everything, ctypes.addressof(pidfd), 0, 0, SIGCHLD, 0, 0, 0, 0, 0)
+    # A sibling has the signal of the process that made it, and no other: clone(2), CLONE_PARENT.
+    signal = 0 if flags & CLONE_PARENT else SIGCHLD
+    arguments = _CloneArgs(everything, ctypes.addressof(pidfd), 0, 0, signal, 0, 0, 0, 0, 0)
     arguments[10] = max(cgroup, 0)
     _before_fork()
     pid = _raw_syscall(_CLONE3, ctypes.addressof(arguments), ctypes.sizeof(arguments))

@@ -23,7 +23,8 @@ class Launch(Record):
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
-    remove: --rm; init: a reaping PID 1 of ours beside the program.
+    remove: --rm; init: a reaping PID 1 of ours beside the program;
+    restart, retries: the restart policy ("": none) and how often on-failure tries (0: for ever).
     """
 
     id: str
@@ -50,6 +51,8 @@ class Launch(Record):
     init: bool = False
     log_size: int = 10 << 20
     log_files: int = 3
+    restart: str = ""
+    retries: int = 0
 
     @property
     def upper(self) -> str:

@@ -47,9 +47,15 @@ def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:
     unknown = [kind for kind in asked if kind not in FLAGS]
     if unknown:
         raise DocumentError(f"linux.namespaces: no namespace of type {unknown[0]!r}; namespaces(7) lists them")
-    if rootless and "user" not in asked:
+    if rootless and "user" not in (*asked, *(kind for kind, _ in joined_namespaces(spec))):
         asked.append("user")
     return tuple(kind for kind in FLAGS if kind in asked)
+
+
+def joined_namespaces(spec: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """(kind, path) of the namespaces that are there already; user first, for it owns the others."""
+    there = {item["type"]: item["path"] for item in spec.get("linux", {}).get("namespaces", []) if item.get("path")}
+    return tuple((kind, there[kind]) for kind in FLAGS if kind in there)
 
 
 def outside_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
@@ -61,8 +67,9 @@ def outside_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgr
     if host.devices == cgroups.devices.PROGRAMS and group.clone_into:
         steps.append(devices.LimitDevices(group.clone_into, device_plan.rules(launch) or cgroups.devices.USUAL))
     # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
-    steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
-    if host.rootless:
+    made = tuple(kind for kind in kinds if kind != "cgroup")
+    steps.append(outside.Clone(made, group.clone_into, joined_namespaces(launch.spec)))
+    if host.rootless and "user" in kinds:
         steps.append(outside.WriteIdMaps(host.uid_map, host.gid_map))
         steps.append(namespaces.TellChild("mapped"))
     return steps
@@ -72,7 +79,8 @@ def early_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgrou
     """The first steps inside, which depend on this machine alone: a slot has walked them."""
     steps: list[Step] = []
     if host.rootless:
-        steps.append(namespaces.AwaitMonitor("mapped"))
+        if "user" in kinds:
+            steps.append(namespaces.AwaitMonitor("mapped"))
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
     steps.append(namespaces.JoinKeyring())
     if device_plan.shares_group(launch, host):
@@ -90,6 +98,8 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     Everything is mounted before the pivot, while the host's /proc and /dev/null are still the host's.
     """
     spec = launch.spec
+    # Those that it joins are its own too, from an earlier start.
+    owned = (*kinds, *(kind for kind, _ in joined_namespaces(spec)))
     steps = early_steps(launch, host, kinds, group)
     if group.writes:
         steps.append(namespaces.LimitCgroup(group.writes))
@@ -109,7 +119,7 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         if entry.get("type") in ("cgroup", "cgroup2"):
             steps += mount_plan.cgroup_steps(entry, name, host, group)
             continue
-        steps.append(mount_plan.mount_step(entry, host, kinds, kept))
+        steps.append(mount_plan.mount_step(entry, host, owned, kept))
         if entry["destination"] == "/dev" and entry.get("type") == "tmpfs":
             steps.append(devices.MakeDevices(bound=not kept))
     steps += device_plan.nodes(launch, kept)
