@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine as Engine
     from ipycontainer.engine.image import Image as Image
     from ipycontainer.engine.result import Result as Result
+    from ipycontainer.engine.volume import Volume as Volume
 
 # The package is imported by the command line at every call, so a name costs only who asks for it.
 _HOMES = {
@@ -20,9 +21,10 @@ _HOMES = {
     "Container": "ipycontainer.engine.container",
     "Image": "ipycontainer.engine.image",
     "Result": "ipycontainer.engine.result",
+    "Volume": "ipycontainer.engine.volume",
 }
 
-__all__ = ["Container", "Engine", "Image", "Result", "errors"]
+__all__ = ["Container", "Engine", "Image", "Result", "Volume", "errors"]
 
 
 def __getattr__(name: str) -> object:

@@ -12,6 +12,7 @@
     ├── NotFound                        what was named does not exist
     │   ├── NoSuchContainer
     │   ├── NoSuchImage
+    │   ├── NoSuchVolume
     │   └── NoSuchVerb
     ├── Conflict                        it exists, and that is the trouble
     │   ├── NameTaken
@@ -110,6 +111,10 @@ class NoSuchContainer(NotFound):
 
 class NoSuchImage(NotFound):
     """No image of that name, digest or id."""
+
+
+class NoSuchVolume(NotFound):
+    """There is no volume of that name."""
 
 
 class NoSuchVerb(NotFound):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Candidates(Record):
     """words: (text, what it is) that the line could go on with; names: what the engine can list.
 
-    names is "container", "running", "image", "folder" or "" for nothing.
+    names is "container", "running", "image", "volume", "folder" or "" for nothing.
     """
 
     words: tuple[tuple[str, str], ...] = ()
@@ -105,4 +105,6 @@ def _in_store(kind: str, engine: Engine) -> list[str]:
         return sorted(names | {name.removesuffix(":latest") for name in names})
     if kind in ("container", "running"):
         return [container.name for container in engine.containers(all=kind == "container")]
+    if kind == "volume":
+        return [volume.name for volume in engine.volumes.list()]
     return []

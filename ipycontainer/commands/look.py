@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, NoSuchContainer, NoSuchImage, OptionError
+from ipycontainer.errors import Error, NoSuchContainer, NoSuchImage, NoSuchVolume, OptionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,20 +15,22 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.events import Event
 
-_TYPES = ("", "container", "image")
+_TYPES = ("", "container", "image", "volume")
 
 
 def inspect(call: Call) -> int:
     """Shows the documents of containers and images."""
     kind = call.parsed.text("type")
     if kind not in _TYPES:
-        refusal = OptionError(f'unknown type: "{kind}"; it is container or image')
+        refusal = OptionError(f'unknown type: "{kind}"; it is container, image or volume')
         refusal.exit_code = 1
         raise refusal
     return show_documents(call, lambda reference: _find(call.engine, reference, kind))
 
 
 def _find(engine: Engine, reference: str, kind: str) -> dict[str, Any]:
+    if kind == "volume":
+        return engine.volumes.get(reference).inspect()
     if kind != "image":
         try:
             return engine.get(reference).inspect()
@@ -40,6 +42,9 @@ def _find(engine: Engine, reference: str, kind: str) -> dict[str, Any]:
     except NoSuchImage:
         if kind == "image":
             raise Error(f"No such image: {reference}") from None
+    try:
+        return engine.volumes.get(reference).inspect()
+    except NoSuchVolume:
         raise Error(f"No such object: {reference}") from None
 
 

@@ -57,6 +57,7 @@ VERBS = {
     "completion": ("shell_completion", "COMPLETION"),
     "image bootstrap": ("bootstrap", "BOOTSTRAP"),
     "image prune": ("upkeep", "IMAGE_PRUNE"),
+    **{f"volume {name}": ("volumes", name.upper()) for name in ("create", "inspect", "ls", "prune", "rm")},
     "system df": ("upkeep", "DF"),
     "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
@@ -83,6 +84,8 @@ ALIASES = {
     "system info": "info",
     "system events": "events",
     "system doctor": "doctor",
+    "volume list": "volume ls",
+    "volume remove": "volume rm",
     "kernel ls": "kernel list",
     "kernel rm": "kernel remove",
 }
@@ -91,12 +94,13 @@ GROUPS = {
     "container": "containers",
     "image": "images",
     "kernel": "Jupyter kernels in containers",
+    "volume": "volumes: files that outlive containers",
     "system": "the store, this machine and the launcher",
 }
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "network", "prune", "volume",
+    "attach", "build", "builder", "network", "prune",
     "container attach", "container prune", "image build", "system prune",
 )  # fmt: skip
 

@@ -140,7 +140,7 @@ def _parse(line: bytes) -> Event | None:
     return event if whole and isinstance(event.attributes, dict) else None
 
 
-FILTERS = ("container", "event", "image", "label", "type")
+FILTERS = ("container", "event", "image", "label", "type", "volume")
 
 
 def check_filters(filters: Sequence[tuple[str, str]]) -> None:
@@ -164,6 +164,8 @@ def _fits(event: Event, name: str, value: str) -> bool:
         return event.type == value
     if name == "container":
         return event.type == "container" and (event.id.startswith(value) or attributes.get("name") == value)
+    if name == "volume":
+        return event.type == "volume" and event.id == value
     if name == "image":
         image = attributes.get("name" if event.type == "image" else "image", "")
         return value in (event.id, image, image.removesuffix(":latest"))

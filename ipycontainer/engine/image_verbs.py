@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.registries import Told
+    from ipycontainer.engine.volumes import Volumes
     from ipycontainer.images.store import Store
 
 
@@ -24,6 +25,13 @@ class Images:
         self.root = folders.store_root(root)
         self.launcher = Launcher(self.root)
         self.journal = Journal(os.path.join(self.root, "events"))
+
+    @property
+    def volumes(self) -> Volumes:
+        """The volumes: `engine.volumes.create("data")`, `.get`, `.list()`, `.remove`, `.prune()`."""
+        from ipycontainer.engine.volumes import Volumes
+
+        return Volumes(self)
 
     @property
     def store(self) -> Store:

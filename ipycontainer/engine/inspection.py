@@ -46,7 +46,7 @@ def describe(container: Container, engine: Engine) -> dict[str, Any]:
         "HostConfig": _host_config(request),
         "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(written["lowers"])}},
         "Mounts": _mounts(request),
-        "Config": _config(container, request, spec),
+        "Config": _config(container, engine, request, spec),
         "NetworkSettings": {"Ports": {}, "Networks": {request["network"]: {}}},
     }
 
@@ -78,6 +78,15 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         },
         "NetworkMode": request["network"],
         "RestartPolicy": restart_policy(request),
+        "PidMode": request.get("pid_mode", ""),
+        "IpcMode": request.get("ipc_mode") or "private",
+        "UTSMode": request.get("uts_mode", ""),
+        "CgroupnsMode": request.get("cgroupns") or "private",
+        "UsernsMode": request.get("userns_mode", ""),
+        "Dns": list(request.get("dns", ())),
+        "DnsOptions": list(request.get("dns_opt", ())),
+        "DnsSearch": list(request.get("dns_search", ())),
+        "ExtraHosts": request.get("extra_hosts") or None,
         "AutoRemove": request["remove"],
         "CapAdd": request["cap_add"] or None,
         "CapDrop": request["cap_drop"] or None,
@@ -154,9 +163,12 @@ def _mounts(request: dict[str, Any]) -> list[dict[str, Any]]:
     return [*binds, *tmpfs]
 
 
-def _config(container: Container, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    from ipycontainer.engine.sharing import shown_hostname
+
     return {
-        "Hostname": spec["hostname"],
+        "Hostname": shown_hostname(engine, spec, bool(container.state().started)),
+        "Domainname": request.get("domainname", ""),
         "User": request["user"],
         "Tty": request["tty"],
         "OpenStdin": request["interactive"],

@@ -1,6 +1,6 @@
 """Where state lies: the store's root, and its run folder that a reboot empties.
 
-    ROOT/version, containers/, names/, images/, layers/, events      what must last
+    ROOT/version, containers/, names/, images/, layers/, volumes/, events     what must last
     RUN/launcher-DIGEST.sock, launcher.lock, containers/ID/          what lives
 
 Both follow from the root and the user alone, so that any process of the user finds the same ones.
@@ -120,7 +120,7 @@ def prepare(root: str) -> str:
     try:
         _refuse_network(root)
         os.makedirs(root, 0o711, exist_ok=True)
-        for name in ("containers", "names", "slots", "trash"):
+        for name in ("containers", "names", "slots", "trash", "volumes"):
             os.makedirs(os.path.join(root, name), 0o711, exist_ok=True)
         version = os.path.join(root, "version")
         if not os.path.exists(version):

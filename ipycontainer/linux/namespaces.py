@@ -76,21 +76,20 @@ class Cloned(Record):
     pidfd: int
 
 
-def clone(flags: int, cgroup: int = -1) -> Cloned:
+def clone(flags: int, cgroup: int = -1, sibling: bool = False) -> Cloned:
     """Fork into new namespaces in one call.  clone3(2).
 
     cgroup is a descriptor of a cgroup v2 folder in which the child is born (CLONE_INTO_CGROUP: no
     RCU grace period is waited for, unlike a later write to cgroup.procs), or -1.
+    sibling: the child's parent is ours (CLONE_PARENT), which is told of its end as it is told of ours.
 
     Behaves like os.fork() for the interpreter: its own before and after hooks run, and the call goes
     through PyDLL so that the lock is held over it.
     """
     pidfd = ctypes.c_int(-1)
     into = CLONE_INTO_CGROUP if cgroup >= 0 else 0
-    everything = flags | CLONE_PIDFD | into
-    # A sibling has the signal of the process that made it, and no other: clone(2), CLONE_PARENT.
-    signal = 0 if flags & CLONE_PARENT else SIGCHLD
-    arguments = _CloneArgs(everything, ctypes.addressof(pidfd), 0, 0, signal, 0, 0, 0, 0, 0)
+    everything = flags | CLONE_PIDFD | into | (CLONE_PARENT if sibling else 0)
+    arguments = _CloneArgs(everything, ctypes.addressof(pidfd), 0, 0, 0 if sibling else SIGCHLD, 0, 0, 0, 0, 0)
     arguments[10] = max(cgroup, 0)
     _before_fork()
     pid = _raw_syscall(_CLONE3, ctypes.addressof(arguments), ctypes.sizeof(arguments))

@@ -22,6 +22,8 @@ class Launch(Record):
     for this start, by name, where only the container sees them: in `etc_folder`;
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
+    others: run folders of the containers whose namespaces it shares, by kind;
+    kept: paths of the namespaces that it had before its restart policy started it again, by kind;
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
     remove: --rm; init: a reaping PID 1 of ours beside the program;
     restart, retries: the restart policy ("": none) and how often on-failure tries (0: for ever).
@@ -53,6 +55,8 @@ class Launch(Record):
     log_files: int = 3
     restart: str = ""
     retries: int = 0
+    others: tuple[tuple[str, str], ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
 
     @property
     def upper(self) -> str:

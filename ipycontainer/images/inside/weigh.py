@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def weigh(request: dict[str, Any], descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """Answers with bytes: what the writable layer below the second descriptor takes; hard links count once."""
+    """Answers with bytes: what the writable layer below the second descriptor takes; hard links count once.
+
+    request: apparent: the lengths of the files count, as docker counts a volume, and not the blocks of the disk.
+    """
     asked = Asked(request, descriptors[0], descriptors[1])
     stack = Stack(asked.uppers, asked.mode)
     seen: set[tuple[int, int]] = set()
@@ -33,5 +36,5 @@ def weigh(request: dict[str, Any], descriptors: list[int], _channel: Channel) ->
                 pending.append(join(path, name))
             elif (status.st_dev, status.st_ino) not in seen:
                 seen.add((status.st_dev, status.st_ino))
-                total += status.st_blocks * 512
+                total += status.st_size if request.get("apparent") else status.st_blocks * 512
     return {"bytes": total}

@@ -15,7 +15,8 @@ class Charge(Record):
     """One container, for whoever records and sweeps it.
 
     started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
-    (v1); attach, stdin, terminal: which of its streams there are; remove: --rm; log_size, log_files: see Launch;
+    (v1); attach, stdin, terminal: which of its streams there are; remove: --rm; shares_pids: its processes do not
+    die with the first; log_size, log_files: see Launch;
     restarts: how often its policy has started it since somebody did.
     """
 
@@ -37,6 +38,7 @@ class Charge(Record):
     log_size: int = 0
     log_files: int = 0
     restarts: int = 0
+    shares_pids: bool = False
 
     @property
     def log_folder(self) -> str:

@@ -7,7 +7,7 @@ import time
 
 from ipycontainer.errors import KernelError
 from ipycontainer.json_text import loads
-from ipycontainer.linux import locks, trees
+from ipycontainer.linux import cgroups, locks, trees
 from ipycontainer.runtime.container_state import RESTART_LOCK
 from ipycontainer.runtime.inside import freezer, life, sweep
 from ipycontainer.runtime.inside.charge import Charge
@@ -65,6 +65,8 @@ def settle(charge: Charge) -> None:
 
 def sweep_to_restart(charge: Charge, lock: int) -> None:
     """Remove what its PID 1 left; its lock and its run folder stay for the next one."""
+    if charge.shares_pids:
+        cgroups.kill_all(charge.leaves)
     sweep.sweep_cgroups(charge.leaves, charge.devices)
     freezer.forget(charge.run)
     # Whoever finds us killed from here on has the run folder to remove, and nothing else.
@@ -73,6 +75,8 @@ def sweep_to_restart(charge: Charge, lock: int) -> None:
 
 def sweep_all(charge: Charge, gone: str) -> None:
     """Remove what nobody can see any more: cgroups, the tree `gone`, the run folder."""
+    if charge.shares_pids:
+        cgroups.kill_all(charge.leaves)  # no namespace has ended with its first process
     sweep.sweep_cgroups(charge.leaves, charge.devices)
     trees.remove(gone)
     # Last, because it holds the lock that says that we live.

@@ -49,7 +49,7 @@ class First:
                 self._theirs.close()
                 kinds = step.kinds
         self._hold_mounts()
-        if "network" in kinds:
+        if "network" in kinds and not place.launch.others:
             self._keep([kind for kind in ("user", "network") if kind in kinds])
 
     def _hold_mounts(self) -> None:

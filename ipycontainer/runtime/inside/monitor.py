@@ -23,7 +23,7 @@ from ipycontainer.runtime.inside.step import Place, Plan
 from ipycontainer.runtime.inside.steps.outside import MakeCgroup
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import exec_joins, namespace_kinds, plan, shared_devices
+from ipycontainer.runtime.plan import entered_kinds, exec_joins, makes, plan, shared_devices
 
 _SIGKILL = 9
 
@@ -66,7 +66,7 @@ class Monitor:
 
     def start(self, launch: Launch) -> None:
         """Walk the whole plan of `launch`."""
-        self._start(launch, namespace_kinds(launch.spec, self._host.rootless))
+        self._start(launch)
         self._see_restarts()
 
     def _see_restarts(self) -> None:
@@ -77,13 +77,11 @@ class Monitor:
             if not stopped.wait(launch.run, launch.folder, self._wait):
                 self._give_up()
                 return
-            kept = self._first.kept
             self._wait = None
-            self._charge = charge_of(launch, time.time()).replace(attach=False, restarts=self._restarts.count)
-            kinds = namespace_kinds(launch.spec, self._host.rootless)
-            launch = restart.next_launch(launch, kept)
-            self._first = First(Place(launch), kept)
-            self._start(launch, kinds)
+            launch = restart.next_launch(launch, self._first.kept)
+            self._charge = charge_of(launch, time.time()).replace(restarts=self._restarts.count)
+            self._first = First(Place(launch), self._first.kept)
+            self._start(launch)
 
     def _give_up(self) -> None:
         """Somebody has stopped it before it was started again."""
@@ -93,11 +91,13 @@ class Monitor:
             ending.sweep_all(self._charge, "")
             os.close(self._lock)
 
-    def _start(self, launch: Launch, kinds: tuple[str, ...]) -> None:
+    def _start(self, launch: Launch) -> None:
         try:
             steps = plan(launch, self._host)
             group = next((step.plan for step in steps.outside if isinstance(step, MakeCgroup)), cgroups.CgroupPlan())
-            self._charge = self._charge.replace(leaves=group.leaves, devices=shared_devices(steps))
+            self._charge = self._charge.replace(
+                leaves=group.leaves, devices=shared_devices(steps), shares_pids=not makes(steps, "pid")
+            )
             # The names go into the record before the things are made.
             life.write_leaves(self._lock, group.leaves, self._charge.devices)
             life.begin(self._lock, self._charge)
@@ -105,7 +105,7 @@ class Monitor:
         except Error as error:
             self._fail(error)
             return
-        self._see(kinds, exec_joins(steps), ours)
+        self._see(entered_kinds(launch, self._host.rootless), exec_joins(steps), ours)
 
     def _walk(self, launch: Launch, steps: Plan) -> list[int]:
         """What is done outside; gives our ends of the program's streams."""
@@ -113,10 +113,12 @@ class Monitor:
 
         def become(place: Place, channel: Channel) -> NoReturn:
             place.channel = channel
-            container.become(place, theirs, [("inside", steps.inside), ("last", steps.last)])
+            container.become(
+                place, theirs, [("inside", steps.inside), ("last", steps.last)], keep=[*place.others.values()]
+            )
 
         self._first.walk(steps.outside, become)
-        for descriptor in set(theirs):
+        for descriptor in {*theirs, *self._first.place.others.values()}:
             os.close(descriptor)
         return ours
 

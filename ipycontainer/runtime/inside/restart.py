@@ -77,6 +77,7 @@ def next_launch(launch: Launch, kept: Mapping[str, int]) -> Launch:
     """The Launch of a start that nobody waits for, in the namespaces behind these descriptors (by their OCI names)."""
     linux = dict(launch.spec.get("linux", {}))
     made = [item for item in linux.get("namespaces", ()) if item["type"] not in kept]
-    joined = [{"type": kind, "path": f"/proc/self/fd/{descriptor}"} for kind, descriptor in kept.items()]
-    spec = {**launch.spec, "linux": {**linux, "namespaces": [*made, *joined]}}
-    return launch.replace(spec=spec, attach=False, hold=False)
+    joined = tuple((kind, f"/proc/self/fd/{descriptor}") for kind, descriptor in kept.items())
+    there = [{"type": kind, "path": path} for kind, path in joined]
+    spec = {**launch.spec, "linux": {**linux, "namespaces": [*made, *there]}}
+    return launch.replace(spec=spec, kept=joined, attach=False, hold=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import Error, StartError
 from ipycontainer.linux import cgroups, idmaps, namespaces
 from ipycontainer.runtime.inside.step import Place, Step
 
@@ -31,44 +30,13 @@ class Clone(Step):
 
     kinds: tuple[str, ...]
     cgroup: str = ""  # on cgroup v2 the child is born in this group, which costs nothing; a later join does
-    joined: tuple[tuple[str, str], ...] = ()  # (kind, path) of namespaces that are there already; user first
 
     def take(self, place: Place) -> None:
         group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
-        flags = namespaces.flags_of(self.kinds)
-        if self.joined:
-            place.child, place.pidfd = self._beside(flags, group)
-        else:
-            cloned = namespaces.clone(flags, group)
-            place.child, place.pidfd = cloned.pid, cloned.pidfd
+        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group)
+        place.child, place.pidfd = cloned.pid, cloned.pidfd
         if group >= 0:
             os.close(group)
-
-    def _beside(self, flags: int, group: int) -> tuple[int, int]:
-        """By a process between, for whoever has joined a user namespace cannot leave it; PID 1 is ours all the same."""
-        ours, theirs = os.pipe()
-        between = os.fork()
-        if between == 0:
-            try:
-                os.close(ours)
-                there = [(kind, os.open(path, os.O_RDONLY | os.O_CLOEXEC)) for kind, path in self.joined]
-                for kind, descriptor in there:
-                    namespaces.setns(descriptor, namespaces.FLAGS[kind])
-                cloned = namespaces.clone(flags | namespaces.CLONE_PARENT, group)
-                if cloned.pid == 0:
-                    os.close(theirs)
-                    return 0, -1
-                os.write(theirs, str(cloned.pid).encode())
-            except (Error, OSError) as error:
-                os.write(theirs, str(error).encode())
-            os._exit(0)
-        os.close(theirs)
-        said = os.read(ours, 4096).decode()
-        os.close(ours)
-        os.waitpid(between, 0)
-        if not said.isdecimal():
-            raise StartError(f"the container's namespaces cannot be joined again: {said}; start it by hand")
-        return int(said), os.pidfd_open(int(said))
 
 
 class WriteIdMaps(Step):

@@ -1,0 +1,160 @@
+"""The volumes of a store as files, for whoever makes, uses and removes them.
+
+    volumes/NAME/volume.json   what it is; written once, before the folder has its name
+    volumes/NAME/_data         what is in it: containers write here
+    volumes/NAME/filling       an image's files on their way into it (steps/volume.py); without a container that is
+    volumes/NAME/filled        being started nobody writes here, and the next start goes on or begins again
+    volumes/.new-…             what a kill -9 in the middle of a create left; a later create removes it
+
+A volume appears and goes by one rename of its folder: what has a name is whole.  Who uses one stands in the records
+of the containers alone.  A lock on the folder of volumes keeps the two apart: whoever makes a container that uses
+volumes shares it from the look for them to the record's end, whoever removes a volume has it alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.json_text import dumps, loads
+from ipycontainer.linux import trees
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Self
+
+DATA = "_data"
+RECORD = "volume.json"
+NEW = ".new-"
+
+_CONTAINER_RECORD = "container.jsonl"  # engine/directory.py writes it
+
+
+class Lock:
+    """In a `with`: the lock on the folder of volumes; shared by those who use volumes, `alone` for who removes one.
+
+    It is the kernel's, and goes with its holder.  flock(2).
+    """
+
+    def __init__(self, folder: str, alone: bool) -> None:
+        self._folder = folder
+        self._kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+
+    def __enter__(self) -> Self:
+        try:
+            self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(self._descriptor, self._kind)
+        except OSError as error:
+            raise KernelError("flock", error.errno or 0, self._folder) from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def users(root: str, names: Iterable[str], but: str = "") -> dict[str, list[str]]:
+    """Volume -> the containers that use it, for those of `names` that are used; but: a container that does not count.
+
+    root: the store's folder.  A container whose record cannot be read uses none that anybody could know of.
+    """
+    wanted, found = set(names), dict[str, list[str]]()
+    folder = os.path.join(root, "containers")
+    try:
+        listed = os.listdir(folder)
+    except FileNotFoundError:
+        return found
+    for container in listed:
+        if container == but:
+            continue
+        for name in wanted.intersection(used_by(os.path.join(folder, container, _CONTAINER_RECORD))):
+            found.setdefault(name, []).append(container)
+    return found
+
+
+def used_by(record: str) -> list[str]:
+    """The names of the volumes of the container with this record."""
+    try:
+        with open(record, "rb") as file:
+            line = file.readline()
+        if b'"volumes"' not in line:
+            return []
+        volumes = loads(line)["request"]["volumes"]
+        return [str(item["name"]) for item in volumes]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def discard(root: str, name: str) -> str:
+    """Let the volume vanish in one instant; gives where its files are to be removed, "" where there is none.
+
+    The caller has the lock alone.  After a kill -9 the next launcher removes the files.
+    """
+    gone = os.path.join(root, "trash", f"volume-{name[:100]}-{os.urandom(6).hex()}")
+    try:
+        os.rename(os.path.join(root, "volumes", name), gone)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise KernelError("rename", error.errno or 0, name) from None
+    return gone
+
+
+def discard_unused(root: str, names: Iterable[str], but: str) -> list[tuple[str, str]]:
+    """(name, where its files are) of those of `names` that no container but `but` uses: they are gone now.
+
+    What goes with its container: --rm, rm -v.  Raises KernelError.
+    """
+    with Lock(os.path.join(root, "volumes"), alone=True):
+        kept = users(root, names, but)
+        found = [(name, discard(root, name)) for name in names if name not in kept]
+    return [(name, tree) for name, tree in found if tree]
+
+
+def refuse_used(root: str, name: str) -> None:
+    """docker's refusal.  Raises WrongState while a container uses the volume; the caller has the lock alone."""
+    held = users(root, [name]).get(name)
+    if held:
+        raise WrongState(f"remove {name}: volume is in use - [{', '.join(held)}]")
+
+
+def note(journal: str, events: Iterable[tuple[str, str, dict[str, str]]]) -> None:
+    """Append (action, volume, attributes) to the journal, all in one write.  A full disk loses the event alone."""
+    lines = [
+        dumps({"time": time.time(), "type": "volume", "action": action, "id": name, "attributes": attributes})
+        for action, name, attributes in events
+    ]
+    if not lines:
+        return
+    try:
+        descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        os.write(descriptor, "\n".join([*lines, ""]).encode())
+        os.close(descriptor)
+    except OSError:
+        pass
+
+
+def remove_with_container(root: str, names: Iterable[str], but: str, journal: str) -> None:
+    """Remove the container's anonymous volumes that nobody else uses, with their files."""
+    gone = discard_unused(root, names, but)
+    note(journal, [("destroy", name, {"driver": "local"}) for name, _ in gone])
+    for _, tree in gone:
+        trees.remove(tree)
+
+
+def read_record(root: str, name: str) -> dict[str, Any] | None:
+    """What the volume is; None where there is none of that name."""
+    if not name or name[0] == "." or "/" in name:
+        return None
+    try:
+        with open(os.path.join(root, "volumes", name, RECORD), "rb") as file:
+            found = loads(file.read())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError:
+        found = {}
+    # One whose record is damaged is still shown, so that it can be removed.
+    whole = isinstance(found, dict) and isinstance(found.get("created"), (int, float))
+    return found if whole else {"created": 0.0}
