@@ -228,11 +228,14 @@ class Container(Identity):
 
         return await ended(self, timeout)
 
-    def remove(self, force: bool = False) -> None:
-        """Remove it and all that it wrote.  Raises WrongState when it runs, unless `force`, which kills it first."""
+    def remove(self, force: bool = False, volumes: bool = False) -> None:
+        """Remove it and all that it wrote; volumes: and its anonymous volumes, where nobody else uses them.
+
+        Raises WrongState when it runs, unless `force`, which kills it first.
+        """
         from ipycontainer.engine.removal import remove
 
-        remove(self, force)
+        remove(self, force, volumes)
 
     def forget_if_of_an_earlier_boot(self) -> bool:
         """Remove what was made with --rm before this machine was last started; whether it was that, and is gone."""

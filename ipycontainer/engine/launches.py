@@ -37,6 +37,7 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
         rows=rows,
         columns=columns,
         **written.get("log", {}),
+        **({"volumes": written["volumes"]} if "volumes" in written else {}),
     )
 
 

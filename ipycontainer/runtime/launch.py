@@ -8,6 +8,7 @@ from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 
@@ -23,7 +24,7 @@ class Launch(Record):
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
-    remove: --rm; init: a reaping PID 1 of ours beside the program.
+    volumes: those it uses, as Charge has them; remove: --rm; init: a reaping PID 1 of ours beside the program.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Launch(Record):
     init: bool = False
     log_size: int = 10 << 20
     log_files: int = 3
+    volumes: Sequence[dict[str, Any]] = ()
 
     @property
     def upper(self) -> str:

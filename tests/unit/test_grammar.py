@@ -267,10 +267,6 @@ run --health-cmd true base
 run --dns 1.1.1.1 base
 run --add-host a:1.2.3.4 base
 run --pid host base
-run -v data:/data base
-run -v /data base
-run --volumes-from other base
-run --mount type=volume,src=data,dst=/x base
 run -a stdout base
 exec --privileged web ls
 exec --detach-keys a web ls

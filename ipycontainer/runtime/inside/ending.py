@@ -8,7 +8,7 @@ import time
 from ipycontainer.errors import KernelError
 from ipycontainer.linux import locks, trees
 from ipycontainer.runtime.container_state import RESTARTING
-from ipycontainer.runtime.inside import life, sweep
+from ipycontainer.runtime.inside import life, sweep, volumes
 from ipycontainer.runtime.inside.charge import Charge
 
 TYPE_CHECKING = False
@@ -42,6 +42,8 @@ def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events:
         return ""
     if not removed:
         return ""  # whoever holds the lock starts it again, and nothing of an --rm's ends is kept
+    if charge.anonymous:
+        volumes.take_along(charge.anonymous, charge.folder, charge.id, charge.journal)
     return sweep.discard(charge.folder, charge.trash, charge.names, charge.name, charge.id)
 
 
