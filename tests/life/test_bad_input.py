@@ -28,7 +28,7 @@ BAD = [
     (["run", "-p", "80:80", "base"], 125, "-p, --publish is refused: published ports come in a later release"),
     (["run", "--network", "mine", "base"], 125, "--network mine is not in this release"),
     (["run", "--restart", "always", "base"], 125, "--restart is refused"),
-    (["run", "-v", "data:/data", "base"], 125, "named volume"),
+    (["run", "-v", "data:data", "base"], 125, "mount path must be absolute"),
     (["run", "--mount", "type=bind,src=/nonexistent,dst=/x", "base"], 125, "does not exist: /nonexistent"),
     (["run", "-v", "/tmp:relative", "base"], 125, "mount path must be absolute"),
     (["run", "-v", "/tmp:/", "base"], 125, "destination can't be '/'"),
