@@ -30,6 +30,7 @@ def exec_in(call: Call) -> int:
             tty=tty,
             detach=detached,
             size=terminal.size() if terminal else None,
+            privileged=parsed.flag("privileged"),
         )
     except (NotFound, WrongState) as error:
         error.exit_code = 1  # docker keeps 125 for run and create
@@ -49,6 +50,7 @@ EXEC = Verb(
         Option("env", "e", "variable", "Set an environment variable, NAME=VALUE", many=True),
         Option("env-file", "", "text", "Read environment variables from a file", many=True),
         Option("interactive", "i", "flag", "Keep stdin open"),
+        Option("privileged", "", "flag", "Give the command every capability that this machine allows"),
         Option("tty", "t", "flag", "Give the command a terminal of its own"),
         Option("user", "u", "text", "User inside: name or uid, [:group or gid]"),
         Option("workdir", "w", "text", "Working directory inside"),

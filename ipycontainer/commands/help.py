@@ -18,6 +18,8 @@ _VALUES = {
     "tmpfs": "PATH[:OPTIONS]",
     "mount": "type=…",
     "filter": "NAME=VALUE",
+    "host": "NAME:ADDRESS",
+    "address": "ADDRESS",
 }
 
 

@@ -15,7 +15,6 @@ _NETWORKS = "networks of one's own come in a later release; now there are --netw
 _PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
 _GROUPS = "where a container's control groups lie is ipycontainer's own choice"
 _REALTIME = "real-time scheduling of control groups has gone from the kernels of today"
-_NAMESPACES = "every container has namespaces of its own in this release"
 _HEALTH = "health checks come in a later release"
 _WINDOWS = "it means something on Windows alone"
 _DEVICES = "devices of the host come in a later release"
@@ -32,20 +31,13 @@ def _row(long: str, short: str, kind: str, why: str, *harmless: str) -> Option:
 
 
 _CREATE = (
-    _row("add-host", "", "text", _NETWORKS),
     _row("attach", "a", "text", "stdout and stderr are both attached in this release; -i attaches stdin as well"),
     _row("cgroup-parent", "", "text", _GROUPS, ""),
-    _row("cgroupns", "", "text", _NAMESPACES, "", "private"),
     _row("cpu-count", "", "int", _WINDOWS, "0"),
     _row("cpu-percent", "", "int", _WINDOWS, "0"),
     _row("cpu-rt-period", "", "int", _REALTIME, "0"),
     _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
     _row("disable-content-trust", "", "flag", "", "*"),
-    _row("dns", "", "text", _NETWORKS),
-    _row("dns-opt", "", "text", _NETWORKS),
-    _row("dns-option", "", "text", _NETWORKS),
-    _row("dns-search", "", "text", _NETWORKS),
-    _row("domainname", "", "text", _NETWORKS, ""),
     _row("expose", "", "text", _PORTS),
     _row("gpus", "", "text", _DEVICES),
     _row("health-cmd", "", "text", _HEALTH, ""),
@@ -58,7 +50,6 @@ _CREATE = (
     _row("io-maxiops", "", "int", _WINDOWS, "0"),
     _row("ip", "", "text", _NETWORKS, ""),
     _row("ip6", "", "text", _NETWORKS, ""),
-    _row("ipc", "", "text", _NAMESPACES, "", "private"),
     _row("isolation", "", "text", _WINDOWS, "", "default"),
     _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
     _row("link", "", "text", _NETWORKS),
@@ -67,15 +58,12 @@ _CREATE = (
     _row("net-alias", "", "text", _NETWORKS),
     _row("network-alias", "", "text", _NETWORKS),
     _row("no-healthcheck", "", "flag", "", "*"),
-    _row("pid", "", "text", _NAMESPACES, ""),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
     _row("restart", "", "text", "restart policies come in a later release", "", "no"),
     _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
     _row("storage-opt", "", "text", _LATER),
     _row("use-api-socket", "", "flag", "there is no daemon whose socket could be bound", *_NO),
-    _row("userns", "", "text", _NAMESPACES, ""),
-    _row("uts", "", "text", _NAMESPACES, ""),
 )
 
 _RUN = (
@@ -104,10 +92,7 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "before the verb": GLOBAL,
     "run": _RUN,
     "create": _CREATE,
-    "exec": (
-        _row("detach-keys", "", "text", _KEYS, ""),
-        _row("privileged", "", "flag", "a command has the container's own powers, never more", *_NO),
-    ),
+    "exec": (_row("detach-keys", "", "text", _KEYS, ""),),
     "update": (
         _row("cpu-rt-period", "", "int", _REALTIME, "0"),
         _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),

@@ -110,6 +110,28 @@ def condition(text: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip()
 
 
+def host(text: str) -> str:
+    """`NAME:ADDRESS` (--add-host); an IPv6 address may stand in brackets."""
+    name, colon, given = text.partition(":")
+    if not (name and colon and given):
+        raise ValueError(f'bad format for add-host: "{text}"')
+    from ipycontainer.engine.host_names import is_address
+
+    found = given[1:-1] if given[0] == "[" and given[-1] == "]" else given
+    if not is_address(found):
+        raise ValueError(f'invalid IP address in add-host: "{given}"')
+    return f"{name}:{found}"
+
+
+def address(text: str) -> str:
+    """An IPv4 or IPv6 address."""
+    from ipycontainer.engine.host_names import is_address
+
+    if not is_address(text.strip()):
+        raise ValueError(f"{text} is not an ip address")
+    return text.strip()
+
+
 CONVERT: dict[str, Callable[[str], Any]] = {
     "int": whole,
     "bytes": size_bytes,
@@ -122,4 +144,6 @@ CONVERT: dict[str, Callable[[str], Any]] = {
     "tmpfs": tmpfs,
     "mount": mount,
     "filter": condition,
+    "host": host,
+    "address": address,
 }

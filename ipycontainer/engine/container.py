@@ -122,6 +122,7 @@ class Container(Identity):
         tty: bool = False,
         detach: bool = False,
         size: tuple[int, int] | None = None,
+        privileged: bool = False,
     ) -> Attachment | None:
         """Start one more program in it; an Attachment unless `detach`.  Raises WrongState unless it runs."""
         from ipycontainer.engine.launches import exec_launch
@@ -129,7 +130,7 @@ class Container(Identity):
         self._need_running()
         launch = exec_launch(
             self._engine, self, command, env=env, user=user, workdir=workdir, interactive=interactive, tty=tty,
-            detach=detach, size=size,
+            detach=detach, size=size, privileged=privileged,
         )  # fmt: skip
         return lifecycle.start(self._engine.launcher, "exec", launch)
 

@@ -113,11 +113,17 @@ def compose(
         from ipycontainer.engine.mounts import resolve
 
         request = resolve(engine, request, image.config)
+    if request.shares():
+        from ipycontainer.engine import sharing
+
+        request = sharing.settled(engine, request)
     hostname = _hostname(request, identity)
     _check(engine, request)
-    etc = etc_files.contents(hostname, request.network == modes.HOST)
+    etc = _etc(request, hostname)
     bound = [(os.path.join(engine.etc_folder, name), f"/etc/{name}") for name in etc]
     spec = specification.compose(request, image.config, image.name, hostname, bound, engine.volume_source)
+    if request.shares():
+        sharing.change(spec, request)
     launch = {
         "spec": spec,
         "lowers": list(image.lowers),
@@ -137,6 +143,21 @@ def compose(
 
         launch["volumes"] = launched(engine, request)
     return _config(request, image, spec), launch
+
+
+def _etc(request: RunRequest, hostname: str) -> dict[str, str]:
+    """Its files below /etc; none of its own where it shares another container's network."""
+    if request.network.startswith(modes.CONTAINER):
+        return {}
+    shares_host = request.network == modes.HOST
+    found = etc_files.contents(hostname, shares_host)
+    if request.names_hosts():
+        from ipycontainer.engine.host_names import check
+
+        check(request)
+        found["hosts"] = etc_files.hosts(hostname, shares_host, request.extra_hosts)
+        found["resolv.conf"] = etc_files.resolv_conf(shares_host, request.dns, request.dns_opt, request.dns_search)
+    return found
 
 
 def _config(request: RunRequest, image: LaunchRecord, spec: dict[str, Any]) -> dict[str, Any]:

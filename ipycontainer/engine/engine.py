@@ -121,6 +121,16 @@ class Engine(Images):
         log_driver: str = "",
         log_opts: Mapping[str, str | int] | Sequence[str] = (),
         network: str = "none",
+        pid_mode: str = "",
+        ipc_mode: str = "",
+        uts_mode: str = "",
+        cgroupns: str = "",
+        userns_mode: str = "",
+        domainname: str = "",
+        extra_hosts: Mapping[str, str] | Sequence[str] = (),
+        dns: Sequence[str] = (),
+        dns_opt: Sequence[str] = (),
+        dns_search: Sequence[str] = (),
         stop_signal: str = "",
         output_limit: int = 16 << 20,
         pull: str = "missing",
@@ -150,7 +160,9 @@ class Engine(Images):
             cpuset_mems=cpuset_mems, blkio_weight=blkio_weight, blkio_weight_devices=blkio_weight_devices,
             device_read_bps=device_read_bps, device_write_bps=device_write_bps, device_read_iops=device_read_iops,
             log_driver=log_driver, log_opts=log_opts, device_write_iops=device_write_iops,
-            device_cgroup_rules=device_cgroup_rules,
+            device_cgroup_rules=device_cgroup_rules, pid_mode=pid_mode, ipc_mode=ipc_mode, uts_mode=uts_mode,
+            cgroupns=cgroupns, userns_mode=userns_mode, domainname=domainname, extra_hosts=extra_hosts, dns=dns,
+            dns_opt=dns_opt, dns_search=dns_search,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

@@ -66,6 +66,16 @@ def friendly_request(
     log_driver: str,
     log_opts: Mapping[str, str | int] | Sequence[str],
     network: str,
+    pid_mode: str,
+    ipc_mode: str,
+    uts_mode: str,
+    cgroupns: str,
+    userns_mode: str,
+    domainname: str,
+    extra_hosts: Mapping[str, str] | Sequence[str],
+    dns: Sequence[str],
+    dns_opt: Sequence[str],
+    dns_search: Sequence[str],
     stop_signal: str,
 ) -> RunRequest:
     """The request.  Raises InputError for what is not well-formed."""
@@ -119,6 +129,16 @@ def friendly_request(
         log_driver=log_driver,
         log_opts=pairs(log_opts),
         network=network,
+        pid_mode=pid_mode,
+        ipc_mode=ipc_mode,
+        uts_mode=uts_mode,
+        cgroupns=cgroupns,
+        userns_mode=userns_mode,
+        domainname=domainname,
+        extra_hosts=pairs(extra_hosts, ":"),
+        dns=tuple(dns),
+        dns_opt=tuple(dns_opt),
+        dns_search=tuple(dns_search),
         stop_signal=stop_signal,
     )
 

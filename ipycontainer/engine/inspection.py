@@ -48,7 +48,7 @@ def describe(container: Container, engine: Engine) -> dict[str, Any]:
         "HostConfig": _host_config(request),
         "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(written["lowers"])}},
         "Mounts": mount_records.mounts(request, lambda item: engine.volume_source(VolumeMount.from_dict(item))),
-        "Config": _config(container, request, spec),
+        "Config": _config(container, engine, request, spec),
         "NetworkSettings": {"Ports": {}, "Networks": {request["network"]: {}}},
     }
 
@@ -78,6 +78,15 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
             "Config": dict(sorted(pair.partition("=")[::2] for pair in request.get("log_opts", ()))),
         },
         "NetworkMode": request["network"],
+        "PidMode": request.get("pid_mode", ""),
+        "IpcMode": request.get("ipc_mode") or "private",
+        "UTSMode": request.get("uts_mode", ""),
+        "CgroupnsMode": request.get("cgroupns") or "private",
+        "UsernsMode": request.get("userns_mode", ""),
+        "Dns": list(request.get("dns", ())),
+        "DnsOptions": list(request.get("dns_opt", ())),
+        "DnsSearch": list(request.get("dns_search", ())),
+        "ExtraHosts": request.get("extra_hosts") or None,
         "AutoRemove": request["remove"],
         "CapAdd": request["cap_add"] or None,
         "CapDrop": request["cap_drop"] or None,
@@ -128,9 +137,12 @@ def _rates(request: dict[str, Any], name: str, word: str) -> list[dict[str, Any]
     return [{"Path": path, word: size_bytes(number)} for path, number in pairs] or None
 
 
-def _config(container: Container, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    from ipycontainer.engine.sharing import shown_hostname
+
     return {
-        "Hostname": spec["hostname"],
+        "Hostname": shown_hostname(engine, spec, bool(container.state().started)),
+        "Domainname": request.get("domainname", ""),
         "User": request["user"],
         "Tty": request["tty"],
         "OpenStdin": request["interactive"],

@@ -22,7 +22,7 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
     """The Launch of a start."""
     written = container.written or engine.directory.read_launch(container.id)
     rows, columns = size or (0, 0)
-    return Launch(
+    launch = Launch(
         **_places(engine, container),
         spec=written["spec"],
         lowers=written["lowers"],
@@ -39,6 +39,11 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
         **written.get("log", {}),
         **({"volumes": written["volumes"]} if "volumes" in written else {}),
     )
+    if any(item.get("path") for item in launch.spec["linux"]["namespaces"]):
+        from ipycontainer.engine.sharing import joined
+
+        launch = joined(engine, launch)
+    return launch
 
 
 def _places(engine: Engine, container: Container) -> dict[str, Any]:
@@ -67,8 +72,9 @@ def exec_launch(
     tty: bool,
     detach: bool,
     size: tuple[int, int] | None,
+    privileged: bool = False,
 ) -> Launch:
-    """The Launch of an exec: the container's own process with other arguments."""
+    """The Launch of an exec: the container's own process with other arguments; privileged: every capability."""
     if not command:
         raise InputError("an exec needs a command; give one after the container's name")
     written = engine.directory.read_launch(container.id)
@@ -81,6 +87,10 @@ def exec_launch(
     process["env"] = [f"{name}={value}" for name, value in values.items()]
     if workdir:
         process["cwd"] = workdir
+    if privileged:
+        from ipycontainer.engine.specification import capability_set
+
+        process["capabilities"] = dict.fromkeys(process["capabilities"], capability_set(("ALL",), ()))
     return Launch(
         **_places(engine, container),
         spec={"process": process, "linux": {"seccomp": written["spec"].get("linux", {}).get("seccomp")}},

@@ -70,7 +70,8 @@ class RunRequest(Record):
 
     memory_swap: memory and swap together, -1 for any amount of swap; security_opts: docker's words, a seccomp
     profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
-    cpu_quota: microseconds; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER".
+    cpu_quota: microseconds; network, pid_mode, ipc_mode and its kin: docker's words ("host", "container:NAME");
+    extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER".
     """
 
     image: str
@@ -124,10 +125,29 @@ class RunRequest(Record):
     device_cgroup_rules: tuple[str, ...] = ()
     oom_score_adj: int = 0
     network: str = "none"
+    pid_mode: str = ""
+    ipc_mode: str = ""
+    uts_mode: str = ""
+    cgroupns: str = ""
+    userns_mode: str = ""
+    domainname: str = ""
+    extra_hosts: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_opt: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
     log_driver: str = ""
     log_opts: tuple[str, ...] = ()
     stop_signal: str = ""
     stop_timeout: int = 10
+
+    def shares(self) -> bool:
+        """Whether any of its namespaces is not just its own, or it wants other names than the usual ones in them."""
+        modes = self.pid_mode or self.ipc_mode or self.uts_mode or self.cgroupns or self.userns_mode
+        return bool(modes or self.domainname or self.network.startswith("container:"))
+
+    def names_hosts(self) -> bool:
+        """Whether it asks for names and addresses in its /etc/hosts and /etc/resolv.conf."""
+        return bool(self.extra_hosts or self.dns or self.dns_opt or self.dns_search)
 
     def asks_for_limits(self) -> bool:
         """Whether it asks for anything that a control group keeps."""

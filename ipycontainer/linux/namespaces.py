@@ -18,6 +18,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 CLONE_PIDFD = 0x00001000
+CLONE_PARENT = 0x00008000
 CLONE_INTO_CGROUP = 0x200000000
 
 # The OCI runtime spec's words for them (config-linux.md, "namespaces") and the files under /proc/PID/ns.
@@ -75,19 +76,20 @@ class Cloned(Record):
     pidfd: int
 
 
-def clone(flags: int, cgroup: int = -1) -> Cloned:
+def clone(flags: int, cgroup: int = -1, sibling: bool = False) -> Cloned:
     """Fork into new namespaces in one call.  clone3(2).
 
     cgroup is a descriptor of a cgroup v2 folder in which the child is born (CLONE_INTO_CGROUP: no
     RCU grace period is waited for, unlike a later write to cgroup.procs), or -1.
+    sibling: the child's parent is ours (CLONE_PARENT), which is told of its end as it is told of ours.
 
     Behaves like os.fork() for the interpreter: its own before and after hooks run, and the call goes
     through PyDLL so that the lock is held over it.
     """
     pidfd = ctypes.c_int(-1)
     into = CLONE_INTO_CGROUP if cgroup >= 0 else 0
-    everything = flags | CLONE_PIDFD | into
-    arguments = _CloneArgs(everything, ctypes.addressof(pidfd), 0, 0, SIGCHLD, 0, 0, 0, 0, 0)
+    everything = flags | CLONE_PIDFD | into | (CLONE_PARENT if sibling else 0)
+    arguments = _CloneArgs(everything, ctypes.addressof(pidfd), 0, 0, 0 if sibling else SIGCHLD, 0, 0, 0, 0, 0)
     arguments[10] = max(cgroup, 0)
     _before_fork()
     pid = _raw_syscall(_CLONE3, ctypes.addressof(arguments), ctypes.sizeof(arguments))

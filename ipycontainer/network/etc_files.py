@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _LOCAL = (
     "127.0.0.1\tlocalhost\n"
     "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -12,15 +16,35 @@ _LOCAL = (
 )
 
 
-def hosts(hostname: str, shares_host: bool) -> str:
-    """/etc/hosts: the host's own where its network is shared, else the loopback and the container's name."""
+def hosts(hostname: str, shares_host: bool, extra: Sequence[str] = ()) -> str:
+    """/etc/hosts: the host's own where its network is shared, else the loopback and the container's name.
+
+    extra: "NAME:ADDRESS" (--add-host); with these, as docker does it, the host's own are not taken.
+    """
+    added = "".join(f"{address}\t{name}\n" for name, _, address in (item.partition(":") for item in extra))
     if shares_host:
-        return _host_file("/etc/hosts") or _LOCAL
-    return f"{_LOCAL}127.0.0.1\t{hostname}\n"
+        return _LOCAL + added if added else _host_file("/etc/hosts") or _LOCAL
+    return f"{_LOCAL}127.0.0.1\t{hostname}\n{added}"
 
 
-def resolv_conf(shares_host: bool) -> str:
-    """/etc/resolv.conf: the host's where its network is shared; without one nobody could be asked."""
+def resolv_conf(
+    shares_host: bool, servers: Sequence[str] = (), options: Sequence[str] = (), search: Sequence[str] = ()
+) -> str:
+    """/etc/resolv.conf: the host's where its network is shared; without one nobody could be asked.
+
+    servers, options, search: each in place of what would stand there; "." alone searches nowhere.
+    """
+    if servers or options or search:
+        found: dict[str, list[str]] = {"search": [], "nameserver": [], "options": []}
+        for line in _host_file("/etc/resolv.conf").splitlines() if shares_host else ():
+            word, *rest = line.split() or [""]
+            if word in found:
+                found[word] = [*found[word], *rest] if word == "nameserver" else rest
+        wanted = list(search) or found["search"]
+        lines = [f"search {' '.join(wanted)}"] if wanted and wanted != ["."] else []
+        lines += [f"nameserver {server}" for server in servers or found["nameserver"]]
+        lines += [f"options {' '.join(options or found['options'])}"] if options or found["options"] else []
+        return "".join(f"{line}\n" for line in lines)
     if shares_host:
         return _host_file("/etc/resolv.conf")
     return "# this container has no network: there is nobody to ask for names\n"
@@ -41,3 +65,8 @@ def contents(hostname: str, shares_host: bool) -> dict[str, str]:
         "hostname": hostname + "\n",
         "resolv.conf": resolv_conf(shares_host),
     }
+
+
+def names() -> tuple[str, ...]:
+    """The files, for whoever shares those of another container."""
+    return ("hosts", "hostname", "resolv.conf")

@@ -23,6 +23,7 @@ class Launch(Record):
     for this start, by name, where only the container sees them: in `etc_folder`;
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
+    others: run folders of the containers whose namespaces it shares, by kind;
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
     volumes: those it uses, as Charge has them; remove: --rm; init: a reaping PID 1 of ours beside the program.
     """
@@ -52,6 +53,7 @@ class Launch(Record):
     log_size: int = 10 << 20
     log_files: int = 3
     volumes: Sequence[dict[str, Any]] = ()
+    others: tuple[tuple[str, str], ...] = ()
 
     @property
     def upper(self) -> str:

@@ -6,12 +6,12 @@ stands with the step (`inside/steps/`).
 
 from __future__ import annotations
 
-from ipycontainer.errors import DocumentError
+from ipycontainer.errors import DocumentError, Refused
 from ipycontainer.linux import cgroups
 from ipycontainer.linux.namespaces import FLAGS
 from ipycontainer.runtime import device_plan, mount_plan
 from ipycontainer.runtime.inside.step import Plan, Step
-from ipycontainer.runtime.inside.steps import confine, devices, identity, namespaces, outside, root, seccomp
+from ipycontainer.runtime.inside.steps import beside, confine, devices, identity, namespaces, outside, root, seccomp
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.usual import SYSCTLS
 
@@ -34,6 +34,11 @@ def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
     name = group_name or launch.id
     group = cgroups.plan_cgroup(host.layout, name, cgroups.limits_from_oci(resources))
     group = device_plan.with_devices(group, host, launch, name)
+    if "pid" not in kinds and not group.leaves:
+        raise Refused(
+            "--pid cannot be shared here: without a control group nobody finds what the container leaves running "
+            "when its first process ends; leave the option out"
+        )
     return Plan(
         tuple(outside_steps(launch, host, kinds, group)),
         tuple(_inside(launch, host, kinds, group, name)),
@@ -47,9 +52,22 @@ def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:
     unknown = [kind for kind in asked if kind not in FLAGS]
     if unknown:
         raise DocumentError(f"linux.namespaces: no namespace of type {unknown[0]!r}; namespaces(7) lists them")
-    if rootless and "user" not in asked:
+    joined = any(item.get("path") for item in spec.get("linux", {}).get("namespaces", []))
+    if rootless and "user" not in asked and not joined:
         asked.append("user")
     return tuple(kind for kind in FLAGS if kind in asked)
+
+
+def entered_kinds(launch: Launch, rootless: bool) -> tuple[str, ...]:
+    """The OCI names of all that an exec joins: what was made, and what is shared with another container."""
+    made = namespace_kinds(launch.spec, rootless)
+    joined = [*(kind for kind, _ in launch.others), *(["user"] if rootless else [])]
+    return tuple(kind for kind in FLAGS if kind in made or kind in joined)
+
+
+def makes(steps: Plan, kind: str) -> bool:
+    """Whether the container has a namespace of that OCI name of its own."""
+    return any(isinstance(step, outside.Clone) and kind in step.kinds for step in steps.outside)
 
 
 def outside_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
@@ -61,18 +79,27 @@ def outside_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgr
     if host.devices == cgroups.devices.PROGRAMS and group.clone_into:
         steps.append(devices.LimitDevices(group.clone_into, device_plan.rules(launch) or cgroups.devices.USUAL))
     # The cgroup namespace is unshared by the child itself, once it sits in its cgroup.
-    steps.append(outside.Clone(tuple(kind for kind in kinds if kind != "cgroup"), group.clone_into))
+    made = tuple(kind for kind in kinds if kind != "cgroup")
+    if launch.others:
+        steps.append(beside.CloneBeside(made, group.clone_into, _others(launch), host.rootless))
+        return steps
+    steps.append(outside.Clone(made, group.clone_into))
     if host.rootless:
         steps.append(outside.WriteIdMaps(host.uid_map, host.gid_map))
         steps.append(namespaces.TellChild("mapped"))
     return steps
 
 
+def _others(launch: Launch) -> tuple[tuple[str, str], ...]:
+    return tuple((kind, run) for kind, run in launch.others)
+
+
 def early_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.CgroupPlan) -> list[Step]:
     """The first steps inside, which depend on this machine alone: a slot has walked them."""
     steps: list[Step] = []
     if host.rootless:
-        steps.append(namespaces.AwaitMonitor("mapped"))
+        if not launch.others:  # their user namespace has its maps
+            steps.append(namespaces.AwaitMonitor("mapped"))
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
     steps.append(namespaces.JoinKeyring())
     if device_plan.shares_group(launch, host):
@@ -110,6 +137,9 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         if entry.get("type") in ("cgroup", "cgroup2"):
             steps += mount_plan.cgroup_steps(entry, name, host, group)
             continue
+        if entry.get("type") == "container":
+            steps.append(beside.ShowOthers(entry["source"], entry["destination"], "ro" in entry.get("options", ())))
+            continue
         steps += mount_plan.fill_steps(launch, entry)
         step = mount_plan.mount_step(entry, host, kinds, kept)
         alone = slave and isinstance(step, root.Bind) and not step.propagation
@@ -130,6 +160,8 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         steps.append(root.WriteEtcFiles(tuple(launch.etc)))
     if spec.get("hostname") and "uts" in kinds:
         steps.append(namespaces.SetHostname(spec["hostname"]))
+    if spec.get("domainname") and "uts" in kinds:
+        steps.append(namespaces.SetDomainname(spec["domainname"]))
     return steps
 
 

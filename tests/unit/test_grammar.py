@@ -264,11 +264,7 @@ run -P base
 run --restart always base
 run --gpus all base
 run --health-cmd true base
-run --dns 1.1.1.1 base
-run --add-host a:1.2.3.4 base
-run --pid host base
 run -a stdout base
-exec --privileged web ls
 exec --detach-keys a web ls
 """
 

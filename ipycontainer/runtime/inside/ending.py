@@ -6,7 +6,7 @@ import os
 import time
 
 from ipycontainer.errors import KernelError
-from ipycontainer.linux import locks, trees
+from ipycontainer.linux import cgroups, locks, trees
 from ipycontainer.runtime.container_state import RESTARTING
 from ipycontainer.runtime.inside import life, sweep, volumes
 from ipycontainer.runtime.inside.charge import Charge
@@ -49,6 +49,8 @@ def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events:
 
 def sweep_all(charge: Charge, gone: str) -> None:
     """Remove what nobody can see any more: cgroups, the tree `gone`, the run folder."""
+    if charge.shares_pids:
+        cgroups.kill_all(charge.leaves)  # no namespace has ended with its first process
     sweep.sweep_cgroups(charge.leaves, charge.devices)
     trees.remove(gone)
     # Last, because it holds the lock that says that we live.

@@ -21,7 +21,7 @@ from ipycontainer.runtime.inside.step import Place, Plan
 from ipycontainer.runtime.inside.steps.outside import MakeCgroup
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import exec_joins, namespace_kinds, plan, shared_devices
+from ipycontainer.runtime.plan import entered_kinds, exec_joins, makes, plan, shared_devices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class Monitor:
         try:
             steps = plan(launch, self._host)
             group = next((step.plan for step in steps.outside if isinstance(step, MakeCgroup)), cgroups.CgroupPlan())
-            self._charge = self._charge.replace(leaves=group.leaves, devices=shared_devices(steps))
+            self._charge = self._charge.replace(
+                leaves=group.leaves, devices=shared_devices(steps), shares_pids=not makes(steps, "pid")
+            )
             # The names go into the record before the things are made.
             life.write_leaves(self._lock, group.leaves, self._charge.devices)
             life.begin(self._lock, self._charge)
@@ -64,7 +66,7 @@ class Monitor:
         except Error as error:
             self._fail(error)
             return
-        self._see(namespace_kinds(launch.spec, self._host.rootless), exec_joins(steps), ours)
+        self._see(entered_kinds(launch, self._host.rootless), exec_joins(steps), ours)
 
     def _walk(self, launch: Launch, steps: Plan) -> list[int]:
         """What is done outside; gives our ends of the program's streams."""
@@ -72,10 +74,12 @@ class Monitor:
 
         def become(place: Place, channel: Channel) -> NoReturn:
             place.channel = channel
-            container.become(place, theirs, [("inside", steps.inside), ("last", steps.last)])
+            container.become(
+                place, theirs, [("inside", steps.inside), ("last", steps.last)], keep=[*place.others.values()]
+            )
 
         self._first.walk(steps.outside, become)
-        for descriptor in set(theirs):
+        for descriptor in {*theirs, *self._first.place.others.values()}:
             os.close(descriptor)
         return ours
 

@@ -270,7 +270,7 @@ def _is_alike(request: dict[str, Any], other: dict[str, Any]) -> bool:
     return (
         all(request[name] == other[name] for name in ("lowers", "staging", "etc_folder"))
         and request["etc"].keys() == other["etc"].keys()
-        and all(ours.get(name) == theirs.get(name) for name in ("linux", "mounts", "root"))
+        and all(ours.get(name) == theirs.get(name) for name in ("linux", "mounts", "root", "domainname"))
         and request.get("volumes") == other.get("volumes")
         and bool(ours.get("hostname")) == bool(theirs.get("hostname"))
     )

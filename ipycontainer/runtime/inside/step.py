@@ -26,6 +26,7 @@ class Place:
     before the pivot; kernels_own: the numbers (st_dev) of its /proc and /sys, over which nothing else is mounted;
     null: the host's /dev/null, taken before the image has any say; user: see FindUser;
     environment: the program's; etc: descriptors of the files that are written for this container;
+    others: pidfds of the containers whose namespaces are shared, by kind;
     channel: to the other side, PID 1 or the monitor.
     """
 
@@ -40,6 +41,7 @@ class Place:
         self.user = User(0, 0, (), "/")
         self.environment: dict[str, str] = {}
         self.etc: dict[str, int] = {}
+        self.others: dict[str, int] = {}
 
 
 class Step(Record):

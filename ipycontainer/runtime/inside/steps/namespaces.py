@@ -45,6 +45,20 @@ class SetHostname(Step):
         check("sethostname", libc.sethostname(raw, len(raw)), self.name)
 
 
+class SetDomainname(Step):
+    """Set the container's NIS domain name."""
+
+    call = "setdomainname(2)"
+    why = "it lies in the UTS namespace beside the host name (--domainname)"
+    shows = "/proc/sys/kernel/domainname"
+
+    name: str
+
+    def take(self, place: Place) -> None:
+        raw = os.fsencode(self.name)
+        check("setdomainname", libc.setdomainname(raw, len(raw)), self.name)
+
+
 class RaiseLoopback(Step):
     """Bring the loopback up."""
 

@@ -1,0 +1,133 @@
+"""Steps of a container that shares something with another one: its namespaces, its files below /etc, its /dev/shm.
+
+The other one is found by its run folder and held by descriptor, so that a number used again is never met.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ipycontainer.errors import Error, KernelError, StartError, from_wire, to_wire
+from ipycontainer.json_text import dumps, loads
+from ipycontainer.linux import descriptors, mounts, namespaces, prctl
+from ipycontainer.runtime.inside.kill import open_init
+from ipycontainer.runtime.inside.step import Place, Step
+from ipycontainer.runtime.inside.steps.outside import Clone
+from ipycontainer.runtime.inside.steps.root import open_target
+from ipycontainer.runtime.inside.sweep import living_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_NO_LINKS = descriptors.RESOLVE_IN_ROOT | descriptors.RESOLVE_NO_SYMLINKS | descriptors.RESOLVE_NO_MAGICLINKS
+_LARGEST = 1 << 16
+
+
+class CloneBeside(Clone):
+    """Fork the first process into another container's namespaces of the kinds `joined`, and new ones of the rest."""
+
+    call = "setns(2), clone3(2) CLONE_PARENT"
+    why = "what is shared was asked for; a process between joins it first, for a pid namespace holds children alone"
+    shows = "/proc/PID/ns/: the same numbers as the other container's"
+
+    joined: tuple[tuple[str, str], ...] = ()  # (kind, the other's run folder)
+    user: bool = False  # an ordinary user's namespaces belong to a user namespace, and only its root may join them
+
+    def take(self, place: Place) -> None:
+        for kind, run in self.joined:
+            place.others[kind] = open_init(living_state(run, "runs"))
+        reading, writing = os.pipe()
+        between = os.fork()
+        if between == 0:
+            os.close(reading)
+            self._between(place, writing)
+            return  # PID 1, or what stands for it
+        os.close(writing)
+        with open(reading, "rb") as file:
+            said = file.read(_LARGEST)
+        os.waitpid(between, 0)
+        answer = loads(said) if said else {}
+        if "error" in answer:
+            raise from_wire(answer["error"])
+        if "pid" not in answer:
+            raise StartError("the process that joins another container's namespaces was killed")
+        place.child = int(answer["pid"])
+        place.pidfd = os.pidfd_open(place.child)
+
+    def _between(self, place: Place, writing: int) -> None:
+        """Returns in the child of the monitor that is made here, and nowhere else."""
+        try:
+            # What is joined may hold processes of the same user: let none of them look into this one.
+            prctl.set_dumpable(False)
+            for kind, descriptor in place.others.items():
+                namespaces.setns(descriptor, namespaces.flags_of([kind, *(["user"] if self.user else [])]))
+                self = self.replace(user=False)
+            group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
+            cloned = namespaces.clone(namespaces.flags_of(self.kinds), group, sibling=True)
+            if cloned.pid == 0:
+                os.close(writing)
+                return
+            os.close(cloned.pidfd)
+            said: dict[str, object] = {"pid": cloned.pid}
+        except Error as error:
+            said = {"error": to_wire(error)}
+        except OSError as error:
+            said = {"error": to_wire(StartError(f"CloneBeside: {error.strerror}"))}
+        _say_and_end(writing, said)
+
+
+def _say_and_end(writing: int, said: dict[str, object]) -> NoReturn:
+    try:
+        os.write(writing, dumps(said).encode())
+    finally:
+        os._exit(0)
+
+
+class ShowOthers(Step):
+    """Show a file or folder of the other container's at the same place: what one writes the other reads."""
+
+    call = "setns(2), open_tree(2), move_mount(2)"
+    why = "who shares a network shares its names, and who shares memory by IPC finds it in /dev/shm"
+    shows = "/proc/self/mountinfo"
+
+    kind: str  # of the namespace that is shared with it
+    target: str
+    read_only: bool
+
+    def take(self, place: Place) -> None:
+        tree = _tree_of(place.others[self.kind], self.target)
+        folder = stat.S_ISDIR(os.fstat(tree).st_mode)
+        target = open_target(place, self.target, folder=folder)
+        if self.read_only:
+            mounts.set_read_only(tree)
+        mounts.attach(tree, target, self.target)
+        os.close(tree)
+        os.close(target)
+
+
+def _tree_of(other: int, path: str) -> int:
+    """A detached mount of the other container's `path`.
+
+    Only who is in a mount namespace may copy its mounts, so this process goes there and comes back.
+    """
+    here, root = namespaces.open_of("self", "mount"), os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    namespaces.setns(other, namespaces.CLONE_NEWNS)
+    try:
+        there = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            found = descriptors.openat2(there, path, os.O_PATH, _NO_LINKS)
+        except KernelError as error:
+            raise StartError(f"the other container has no {path} to share: {error}") from None
+        finally:
+            os.close(there)
+        tree = mounts.clone_tree(found, recursive=False)
+        os.close(found)
+    finally:
+        namespaces.setns(here, namespaces.CLONE_NEWNS)
+        os.fchdir(root)
+        os.chroot(".")  # joining makes the namespace's own root ours, which a launcher may not have had
+        os.close(here)
+        os.close(root)
+    return tree
