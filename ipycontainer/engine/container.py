@@ -13,7 +13,6 @@ from ipycontainer.runtime.container_state import (
     CREATED,
     EXITED,
     PAUSED,
-    RESTARTING,
     RUNNING,
     UNKNOWN,
     State,
@@ -134,23 +133,14 @@ class Container(Identity):
         privileged: bool = False,
     ) -> Attachment | None:
         """Start one more program in it; an Attachment unless `detach`.  Raises WrongState unless it runs."""
-        from ipycontainer.engine.launches import exec_launch
+        from ipycontainer.engine.launches import exec_launch, need_running
 
-        self._need_running()
+        need_running(self)
         launch = exec_launch(
             self._engine, self, command, env=env, user=user, workdir=workdir, interactive=interactive, tty=tty,
             detach=detach, size=size, privileged=privileged,
         )  # fmt: skip
         return lifecycle.start(self._engine.launcher, "exec", launch)
-
-    def _need_running(self) -> None:
-        status = self.status
-        if status == PAUSED:
-            raise WrongState(f"Container {self.name} is paused, unpause the container before exec")
-        if status == RESTARTING:
-            raise WrongState(f"Container {self.id} is restarting, wait until the container is running")
-        if status != RUNNING:
-            raise WrongState(f"Container {self.id} is not running; start it with `ipycontainer start {self.name}`")
 
     def kill(self, signal: str | int = "KILL") -> None:
         """Send a signal to PID 1: a number, `KILL` or `SIGKILL`.  Raises WrongState unless it runs.
@@ -241,11 +231,14 @@ class Container(Identity):
 
         return await ended(self, timeout)
 
-    def remove(self, force: bool = False) -> None:
-        """Remove it and all that it wrote.  Raises WrongState when it runs, unless `force`, which kills it first."""
+    def remove(self, force: bool = False, volumes: bool = False) -> None:
+        """Remove it and all that it wrote; volumes: and its anonymous volumes, where nobody else uses them.
+
+        Raises WrongState when it runs, unless `force`, which kills it first.
+        """
         from ipycontainer.engine.removal import remove
 
-        remove(self, force)
+        remove(self, force, volumes)
 
     def forget_if_of_an_earlier_boot(self) -> bool:
         """Remove what was made with --rm before this machine was last started; whether it was that, and is gone."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+from ipycontainer.engine import mount_records
+from ipycontainer.engine.request import VolumeMount
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -45,7 +48,7 @@ def describe(container: Container, engine: Engine) -> dict[str, Any]:
         "HostnamePath": "",
         "HostConfig": _host_config(request),
         "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(written["lowers"])}},
-        "Mounts": _mounts(request),
+        "Mounts": mount_records.mounts(request, lambda item: engine.volume_source(VolumeMount.from_dict(item))),
         "Config": _config(container, engine, request, spec),
         "NetworkSettings": {"Ports": {}, "Networks": {request["network"]: {}}},
     }
@@ -70,8 +73,7 @@ def _state(state: State) -> dict[str, Any]:
 
 def _host_config(request: dict[str, Any]) -> dict[str, Any]:
     return {
-        "Binds": [f"{item['source']}:{item['target']}{':ro' if item['read_only'] else ''}" for item in request["binds"]]
-        or None,
+        **mount_records.host_config(request),
         "LogConfig": {
             "Type": request.get("log_driver") or "json-file",
             "Config": dict(sorted(pair.partition("=")[::2] for pair in request.get("log_opts", ()))),
@@ -119,7 +121,6 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "PidsLimit": request["pids_limit"] or None,
         "Init": request["init"] or None,
         "ReadonlyRootfs": request["read_only"],
-        "Tmpfs": {item["target"]: ",".join(item["options"]) for item in request["tmpfs"]} or None,
         "Ulimits": [{"Name": item["name"], "Soft": item["soft"], "Hard": item["hard"]} for item in request["ulimits"]]
         or None,
     }
@@ -144,25 +145,6 @@ def _rates(request: dict[str, Any], name: str, word: str) -> list[dict[str, Any]
     return [{"Path": path, word: size_bytes(number)} for path, number in pairs] or None
 
 
-def _mounts(request: dict[str, Any]) -> list[dict[str, Any]]:
-    binds = [
-        {
-            "Type": "bind",
-            "Source": item["source"],
-            "Destination": item["target"],
-            "Mode": "ro" if item["read_only"] else "",
-            "RW": not item["read_only"],
-            "Propagation": "rprivate",
-        }
-        for item in request["binds"]
-    ]
-    tmpfs = [
-        {"Type": "tmpfs", "Source": "", "Destination": item["target"], "Mode": "", "RW": True, "Propagation": ""}
-        for item in request["tmpfs"]
-    ]
-    return [*binds, *tmpfs]
-
-
 def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     from ipycontainer.engine.sharing import shown_hostname
 
@@ -175,6 +157,7 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "Env": spec["process"]["env"],
         "Cmd": list(request["command"]) or None,
         "Image": container.image,
+        "Volumes": mount_records.image_volumes(request),
         "WorkingDir": spec["process"]["cwd"],
         "Entrypoint": None if request["entrypoint"] is None else list(request["entrypoint"]),
         "Labels": container.labels,

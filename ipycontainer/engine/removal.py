@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PATIENCE = 10.0
 
 
-def remove(container: Container, force: bool) -> None:
+def remove(container: Container, force: bool, volumes: bool = False) -> None:
     """Its folder, its name, and what it left in the kernel."""
     state = container.state()
     if state.runs:
@@ -32,7 +32,7 @@ def remove(container: Container, force: bool) -> None:
     if not os.path.isdir(container.folder):
         return  # --rm was faster
     engine = container.engine
-    request = {
+    request: dict[str, Any] = {
         "run": container.run_folder,
         "folder": container.folder,
         "trash": os.path.join(engine.root, "trash"),
@@ -40,6 +40,10 @@ def remove(container: Container, force: bool) -> None:
         "name": container.name,
         "id": container.id,
     }
+    if volumes:
+        used = container.config.get("request", {}).get("volumes", ())
+        request["volumes"] = [item["name"] for item in used if item["anonymous"]]
+        request["journal"] = engine.journal.path
     if not _delete(container, request, force):
         return  # somebody else was faster
     engine.journal.append("container", "destroy", container.id, {"name": container.name, "image": container.image})

@@ -8,6 +8,7 @@ from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 
@@ -25,7 +26,7 @@ class Launch(Record):
     others: run folders of the containers whose namespaces it shares, by kind;
     kept: paths of the namespaces that it had before its restart policy started it again, by kind;
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
-    remove: --rm; init: a reaping PID 1 of ours beside the program;
+    volumes: those it uses, as Charge has them; remove: --rm; init: a reaping PID 1 of ours beside the program;
     restart, retries: the restart policy ("": none) and how often on-failure tries (0: for ever).
     """
 
@@ -55,6 +56,7 @@ class Launch(Record):
     log_files: int = 3
     restart: str = ""
     retries: int = 0
+    volumes: Sequence[dict[str, Any]] = ()
     others: tuple[tuple[str, str], ...] = ()
     kept: tuple[tuple[str, str], ...] = ()
 

@@ -127,7 +127,8 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         steps.append(namespaces.LimitCgroup(group.writes))
     if "cgroup" in kinds:
         steps.append(namespaces.UnshareCgroup())
-    steps.append(root.DetachMounts())
+    slave = any(map(mount_plan.is_slave, spec.get("mounts", ())))
+    steps.append(root.DetachMounts(slave))
     steps.append(root.MakeWritableLayer(launch.upper, launch.work))
     # Where a list of devices keeps the host's disks away, nodes may open drivers, as docker's do; else none may.
     kept = device_plan.kept(group, host)
@@ -144,7 +145,10 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         if entry.get("type") == "container":
             steps.append(beside.ShowOthers(entry["source"], entry["destination"], "ro" in entry.get("options", ())))
             continue
-        steps.append(mount_plan.mount_step(entry, host, owned, kept))
+        steps += mount_plan.fill_steps(launch, entry)
+        step = mount_plan.mount_step(entry, host, owned, kept)
+        alone = slave and isinstance(step, root.Bind) and not step.propagation
+        steps.append(step.replace(propagation="private") if alone else step)
         if entry["destination"] == "/dev" and entry.get("type") == "tmpfs":
             steps.append(devices.MakeDevices(bound=not kept))
     steps += device_plan.nodes(launch, kept)

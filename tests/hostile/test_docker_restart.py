@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.compatibility.evidence import Compared
 from tests.hostile.docker_daemon import DockerDaemon
 from tests.personas import Persona
 
@@ -55,7 +56,7 @@ LIFE = (
     ("update --restart unless-stopped web", ""),
     ("rm web", ""),
     ("run -d --network none --name web --restart always base sh -c 'exit 3'", "restarting"),
-    ("rm web", ""),
+    ("rm web", "restarting"),
     ("stop web", "exited"),
     ("start web", "restarting"),
     ("kill web", "exited"),
@@ -82,7 +83,9 @@ def _plain(shown: str, counted: bool) -> str:
     return " ".join(fields if counted or len(fields) < 5 else [*fields[:4], *fields[5:]])
 
 
-def test_words_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, capsys: pytest.CaptureFixture[str]):
+def test_words_beside_dockers(
+    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, capsys: pytest.CaptureFixture[str]
+):
     different = []
     for words in TAKEN:
         make = ("run", "-d", "--network", "none", "--name", "made", *words.split())
@@ -101,6 +104,8 @@ def test_words_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, cap
         same = mine.exit_code == his.returncode and shown[0] == shown[1]
         if not same or (his.returncode == 125 and first.lower() not in mine.err.lower()):
             different.append((words, mine, his, shown))
+        else:
+            compared(make, his)
         persona.cli("rm", "-f", "made")
         docker_daemon.run("rm", "-f", "made")
     with capsys.disabled():
@@ -108,7 +113,9 @@ def test_words_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, cap
     assert not different, "\n\n".join(map(str, different))
 
 
-def test_life_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, capsys: pytest.CaptureFixture[str]):
+def test_life_beside_dockers(
+    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, capsys: pytest.CaptureFixture[str]
+):
     different = []
     look = ("inspect", "-f", SHOWN, "web")
     try:
@@ -125,6 +132,8 @@ def test_life_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, caps
                 shown = ["", ""]  # both go on restarting
             if mine.exit_code != his.returncode or not identical or shown[0] != shown[1]:
                 different.append((line, mine, his, shown))
+            else:
+                compared(shlex.split(line), his)
     finally:
         persona.cli("rm", "-f", "web")
         docker_daemon.run("rm", "-f", "web")

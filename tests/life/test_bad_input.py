@@ -29,7 +29,7 @@ BAD = [
     (["run", "--network", "mine", "base"], 125, "--network mine is not in this release"),
     (["run", "--restart", "whenever", "base"], 125, "invalid restart policy 'whenever'"),
     (["run", "--rm", "--restart", "always", "base"], 125, "Conflicting options: --restart and --rm"),
-    (["run", "-v", "data:/data", "base"], 125, "named volume"),
+    (["run", "-v", "data:data", "base"], 125, "mount path must be absolute"),
     (["run", "--mount", "type=bind,src=/nonexistent,dst=/x", "base"], 125, "does not exist: /nonexistent"),
     (["run", "-v", "/tmp:relative", "base"], 125, "mount path must be absolute"),
     (["run", "-v", "/tmp:/", "base"], 125, "destination can't be '/'"),

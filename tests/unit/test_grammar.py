@@ -270,10 +270,6 @@ run -p 80:80 base
 run -P base
 run --gpus all base
 run --health-cmd true base
-run -v data:/data base
-run -v /data base
-run --volumes-from other base
-run --mount type=volume,src=data,dst=/x base
 run -a stdout base
 exec --detach-keys a web ls
 """

@@ -9,7 +9,7 @@ from ipycontainer.errors import KernelError
 from ipycontainer.json_text import loads
 from ipycontainer.linux import cgroups, locks, trees
 from ipycontainer.runtime.container_state import RESTART_LOCK
-from ipycontainer.runtime.inside import freezer, life, sweep
+from ipycontainer.runtime.inside import freezer, life, sweep, volumes
 from ipycontainer.runtime.inside.charge import Charge
 
 TYPE_CHECKING = False
@@ -49,6 +49,8 @@ def record(
         return ""
     if not removed:
         return ""  # whoever holds the lock starts it again, and nothing of an --rm's ends is kept
+    if charge.anonymous:
+        volumes.take_along(charge.anonymous, charge.folder, charge.id, charge.journal)
     return sweep.discard(charge.folder, charge.trash, charge.names, charge.name, charge.id)
 
 

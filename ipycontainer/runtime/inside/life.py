@@ -17,7 +17,7 @@ from ipycontainer.json_text import dumps
 from ipycontainer.linux import locks, pidfd
 from ipycontainer.linux.durability import sync_file, sync_folder, write_file
 from ipycontainer.runtime.inside import name as naming
-from ipycontainer.runtime.inside import stopped
+from ipycontainer.runtime.inside import stopped, volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ def begin(lock: int, charge: Charge) -> None:
     held, knows what happened.
     """
     if charge.remove:
-        _append(lock, {"remove": {key: getattr(charge, key) for key in ("folder", "trash", "names", "name", "id")}})
+        gone = {key: getattr(charge, key) for key in ("folder", "trash", "names", "name", "id")}
+        more = {"volumes": charge.anonymous, "journal": charge.journal} if charge.volumes else {}
+        _append(lock, {"remove": {**gone, **more}})
     else:
         if not charge.restarts:
             stopped.clear(charge.folder)
@@ -158,7 +160,9 @@ def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> Non
 
 
 def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) -> None:
-    """Append a line for each event, all in one write, so that writers never mix."""
+    """Append a line for each event, all in one write, so that writers never mix; volumes come and go beside them."""
+    if charge.volumes and any(action == "start" for action, _ in events):
+        volumes.note(charge.journal, _mounted(charge))
     name = naming.current(charge.names, charge.name, charge.id) or charge.name
     lines = [
         dumps(
@@ -178,3 +182,24 @@ def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) 
         os.close(descriptor)
     except OSError:
         pass  # a full disk: the event is lost, the container is not
+    if charge.volumes and any(action == "die" for action, _ in events):
+        gone = {"container": charge.id, "driver": "local"}
+        volumes.note(charge.journal, [("unmount", str(item["name"]), gone) for item in charge.volumes])
+
+
+def _mounted(charge: Charge) -> list[tuple[str, str, dict[str, str]]]:
+    """docker's attributes of a volume that a container begins to use."""
+    return [
+        (
+            "mount",
+            str(item["name"]),
+            {
+                "container": charge.id,
+                "destination": str(item["destination"]),
+                "driver": "local",
+                "propagation": "",
+                "read/write": "true" if item["rw"] else "false",
+            },
+        )
+        for item in charge.volumes
+    ]

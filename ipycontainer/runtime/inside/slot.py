@@ -27,7 +27,8 @@ from ipycontainer.runtime.inside.rehearsal import rehearse, sample
 from ipycontainer.runtime.inside.step import Place, Plan, Step
 from ipycontainer.runtime.inside.steps.confine import LimitBounding
 from ipycontainer.runtime.inside.steps.namespaces import SetHostname
-from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, WriteEtcFiles
+from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, Mount, WriteEtcFiles
+from ipycontainer.runtime.inside.steps.volume import FillVolume
 from ipycontainer.runtime.inside.streams import program_pipes
 from ipycontainer.runtime.inside.walk import forbid_imports, walk
 from ipycontainer.runtime.launch import Host, Launch
@@ -272,6 +273,7 @@ def _is_alike(request: dict[str, Any], other: dict[str, Any]) -> bool:
         all(request[name] == other[name] for name in ("lowers", "staging", "etc_folder"))
         and request["etc"].keys() == other["etc"].keys()
         and all(ours.get(name) == theirs.get(name) for name in ("linux", "mounts", "root", "domainname"))
+        and request.get("volumes") == other.get("volumes")
         and bool(ours.get("hostname")) == bool(theirs.get("hostname"))
     )
 
@@ -284,7 +286,12 @@ def _ahead(whole: Plan, etc_folder: str) -> tuple[tuple[Step, ...], tuple[type[S
     """
 
     def is_shared(step: Step) -> bool:
-        return isinstance(step, Bind) and not step.source.startswith(etc_folder)
+        layers = isinstance(step, Mount) and step.kind == "overlay"
+        return (
+            isinstance(step, FillVolume)
+            or layers
+            or (isinstance(step, Bind) and not step.source.startswith(etc_folder))
+        )
 
     shared = next((number for number, step in enumerate(whole.inside) if is_shared(step)), None)
     left_out = _OWN if shared is None else (*_OWN, DetachMounts)
