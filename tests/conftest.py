@@ -26,7 +26,7 @@ from tests import names
 from tests.accounts import WITH_RANGE, WITHOUT, Accounts, has_range
 from tests.personas import CHECKOUT, Persona
 
-pytest_plugins = ["tests.skips"]
+pytest_plugins = ["tests.skips", "tests.compatibility.evidence"]
 
 # A shell ignores SIGINT for what it starts with `&`, nohup ignores SIGHUP, and an ignored signal stays so in every
 # child: the tests of interrupts start from what a person's terminal gives.

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from tests.compatibility.evidence import Compared
 from tests.hostile.docker_daemon import DockerDaemon
 from tests.personas import Persona
 
@@ -102,7 +103,7 @@ def _reason(text: str) -> str:
 
 
 def test_shared_namespaces_beside_dockers(
-    persona: Persona, docker_daemon: DockerDaemon, capsys: pytest.CaptureFixture[str]
+    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, capsys: pytest.CaptureFixture[str]
 ):
     different, lines = [], [line for line in LINES.splitlines() if line]
     try:
@@ -113,6 +114,8 @@ def test_shared_namespaces_beside_dockers(
             same = mine.exit_code == his.returncode and _normal(mine.out) == _normal(his.stdout.decode())
             if not same or _reason(his.stderr.decode()) not in _normal(mine.err):
                 different.append((line, mine, his))
+            else:
+                compared(words, his)
     finally:
         names = ("aa", "zz", "as", "b0", "bb", "cc")
         persona.cli("rm", "-f", *names)

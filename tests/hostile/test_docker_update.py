@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.compatibility.evidence import Compared
 from tests.hostile.docker_daemon import DockerDaemon
 from tests.personas import Persona
 
@@ -67,7 +68,9 @@ def _plain(text: str) -> str:
     return text.replace("<no value>", "0")  # never limited, and not limited any more
 
 
-def test_update_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, capsys: pytest.CaptureFixture[str]):
+def test_update_beside_dockers(
+    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, capsys: pytest.CaptureFixture[str]
+):
     make = ("run", "-d", "--network", "none", "-m", "64m", "--cpuset-cpus", "0", "--name", "web", "base", "sleep", "99")
     persona.ok(*make)
     docker_daemon.ok(*make)
@@ -83,6 +86,8 @@ def test_update_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, ca
             same = mine.exit_code == his.returncode and mine.out == said
             if not same or any(ours != dockers for ours, dockers in look):
                 different.append((line, mine, his, look))
+            else:
+                compared(line.split(), his)
     finally:
         persona.cli("rm", "-f", "web")
         docker_daemon.run("rm", "-f", "web")
@@ -91,7 +96,7 @@ def test_update_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, ca
     assert not different, "\n\n".join(map(str, different))
 
 
-def test_rare_limits_beside_dockers(persona: Persona, docker_daemon: DockerDaemon):
+def test_rare_limits_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, compared: Compared):
     different = []
     for words in MADE:
         make = ("create", "--network", "none", "--name", "made", *words.split(), "base", "true")
@@ -100,6 +105,8 @@ def test_rare_limits_beside_dockers(persona: Persona, docker_daemon: DockerDaemo
         records = (persona.cli(*look).out, docker_daemon.run(*look).stdout.decode())
         if (mine.exit_code == 0) != (his.returncode == 0) or records[0].strip() != records[1].strip():
             different.append((words, mine, his, records))
+        else:
+            compared(make, his)
         persona.cli("rm", "-f", "made")
         docker_daemon.run("rm", "-f", "made")
     assert not different, "\n\n".join(map(str, different))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.compatibility.evidence import Compared
 from tests.hostile.docker_daemon import DockerDaemon
 from tests.personas import Persona
 
@@ -108,7 +109,11 @@ def _tree(folder: Path) -> list[str]:
 
 
 def test_a_life_beside_dockers(
-    persona: Persona, docker_daemon: DockerDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    persona: Persona,
+    docker_daemon: DockerDaemon,
+    compared: Compared,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ):
     ours, dockers = _files(tmp_path / "ours"), _files(tmp_path / "dockers")
     make = ("run", "-d", "--network", "none", "--name", "one", "base", "sleep", "1000")
@@ -122,6 +127,8 @@ def test_a_life_beside_dockers(
             same_code = (mine.exit_code == 0) == (his.returncode == 0) and mine.exit_code == his.returncode
             if not same_code or _normal(mine.out) != _normal(his.stdout.decode()) or _tree(ours) != _tree(dockers):
                 different.append((line, mine, his.returncode, his.stdout, his.stderr, _tree(ours), _tree(dockers)))
+            else:
+                compared(line.split(), his)
     finally:
         persona.cli("rm", "-f", "one", "two")
         docker_daemon.run("rm", "-f", "one", "two")
