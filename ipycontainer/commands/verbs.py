@@ -58,6 +58,8 @@ VERBS = {
     "image bootstrap": ("bootstrap", "BOOTSTRAP"),
     "image prune": ("upkeep", "IMAGE_PRUNE"),
     **{f"volume {name}": ("volumes", name.upper()) for name in ("create", "inspect", "ls", "prune", "rm")},
+    "container prune": ("prunes", "CONTAINERS"),
+    "system prune": ("prunes", "SYSTEM"),
     "system df": ("upkeep", "DF"),
     "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
@@ -101,7 +103,7 @@ GROUPS = {
 # docker's verbs that a later release brings.
 LATER = (
     "attach", "build", "builder", "network", "prune",
-    "container attach", "container prune", "image build", "system prune",
+    "container attach", "image build",
 )  # fmt: skip
 
 
