@@ -32,7 +32,7 @@ def start(call: Call) -> int:
 
 def _start(container: Container) -> None:
     # docker takes "it runs already" for done.
-    if container.status != "running":
+    if container.status not in ("running", "restarting"):
         container.start()
 
 

@@ -1,6 +1,6 @@
 """What docker knows and this release does not: each is refused in a sentence, never ignored.
 
-A value that asks for nothing (`--restart no`, `--privileged=false`) passes.
+A value that asks for nothing (`--publish-all=false`) passes.
 """
 
 from __future__ import annotations
@@ -60,7 +60,6 @@ _CREATE = (
     _row("no-healthcheck", "", "flag", "", "*"),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
-    _row("restart", "", "text", "restart policies come in a later release", "", "no"),
     _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
     _row("storage-opt", "", "text", _LATER),
     _row("use-api-socket", "", "flag", "there is no daemon whose socket could be bound", *_NO),
@@ -97,7 +96,6 @@ ROWS: dict[str, tuple[Option, ...]] = {
         _row("cpu-rt-period", "", "int", _REALTIME, "0"),
         _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
         _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
-        _row("restart", "", "text", "restart policies come in a later release", ""),
     ),
     "start": (
         _row("checkpoint", "", "text", "checkpoints of processes are not planned", ""),

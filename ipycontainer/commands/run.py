@@ -72,6 +72,7 @@ _CREATE_OPTIONS = (
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
+    Option("restart", "", "text", "Start it again when it ends: no, on-failure[:n], always or unless-stopped"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
     Option(
         "security-opt", "", "text", "seccomp=FILE|unconfined, systempaths=unconfined, apparmor=PROFILE, …", many=True
@@ -264,7 +265,17 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         log_opts=tuple(parsed.many("log-opt")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
+        restart=_restart(parsed),
     )
+
+
+def _restart(parsed: Parsed) -> str:
+    policy = parsed.text("restart", "no")
+    if policy not in ("", "no"):
+        from ipycontainer.engine.restart_policy import parse
+
+        parse(policy, parsed.flag("rm"))
+    return policy
 
 
 def _security_options(parsed: Parsed, cwd: str) -> tuple[str, ...]:

@@ -57,6 +57,11 @@ class Identity:
         return dict(self._config["labels"])
 
     @property
+    def has_restart_policy(self) -> bool:
+        """Whether it may be started again without anybody's doing."""
+        return self._config.get("request", {}).get("restart") not in (None, "", "no")
+
+    @property
     def config(self) -> dict[str, Any]:
         """All that was asked for, as it was written when the container was made."""
         return self._config

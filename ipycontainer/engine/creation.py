@@ -138,6 +138,10 @@ def compose(
         from ipycontainer.engine.log_options import log_options
 
         launch["log"] = log_options(request.log_driver, request.log_opts)
+    if request.restart not in ("", "no"):
+        from ipycontainer.engine.restart_policy import parse
+
+        launch.update(parse(request.restart, request.remove))
     if request.volumes:
         from ipycontainer.engine.mounts import launched
 

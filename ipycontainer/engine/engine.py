@@ -133,6 +133,7 @@ class Engine(Images):
         dns_opt: Sequence[str] = (),
         dns_search: Sequence[str] = (),
         stop_signal: str = "",
+        restart: str = "no",
         output_limit: int = 16 << 20,
         pull: str = "missing",
     ) -> Result | Container:
@@ -143,7 +144,7 @@ class Engine(Images):
         --mount, each as text; stdin: bytes for its standard input; security_opt: docker's words, such as
         "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how many bytes of each
         stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry
-        ("missing", "always" or "never").
+        ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped".
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -163,7 +164,7 @@ class Engine(Images):
             log_driver=log_driver, log_opts=log_opts, device_write_iops=device_write_iops,
             device_cgroup_rules=device_cgroup_rules, pid_mode=pid_mode, ipc_mode=ipc_mode, uts_mode=uts_mode,
             cgroupns=cgroupns, userns_mode=userns_mode, domainname=domainname, extra_hosts=extra_hosts, dns=dns,
-            dns_opt=dns_opt, dns_search=dns_search,
+            dns_opt=dns_opt, dns_search=dns_search, restart=restart,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

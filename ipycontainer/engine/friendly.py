@@ -77,6 +77,7 @@ def friendly_request(
     dns_opt: Sequence[str],
     dns_search: Sequence[str],
     stop_signal: str,
+    restart: str,
 ) -> RunRequest:
     """The request.  Raises InputError for what is not well-formed."""
     words = command.split() if isinstance(command, str) else command
@@ -140,6 +141,7 @@ def friendly_request(
         dns_opt=tuple(dns_opt),
         dns_search=tuple(dns_search),
         stop_signal=stop_signal,
+        restart=restart,
     )
 
 

@@ -33,15 +33,16 @@ def describe(container: Container, engine: Engine) -> dict[str, Any]:
     config, spec = container.config, written["spec"]
     request = config["request"]
     command = list(container.command)
+    state = container.state()
     return {
         "Id": container.id,
         "Created": rfc3339(container.created),
         "Path": command[0],
         "Args": command[1:],
-        "State": _state(container.state()),
+        "State": _state(state),
         "Image": config["image_id"],
         "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "RestartCount": state.restarts,
         "Driver": "overlay2",
         "Platform": "linux",
         "HostnamePath": "",
@@ -58,7 +59,7 @@ def _state(state: State) -> dict[str, Any]:
         "Status": _DOCKERS_WORD.get(state.status, state.status),
         "Running": state.runs,
         "Paused": state.status == "paused",
-        "Restarting": False,
+        "Restarting": state.status == "restarting",
         "OOMKilled": state.oom_killed,
         "Dead": state.status == "unknown",
         "Pid": state.pid,
@@ -78,6 +79,7 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
             "Config": dict(sorted(pair.partition("=")[::2] for pair in request.get("log_opts", ()))),
         },
         "NetworkMode": request["network"],
+        "RestartPolicy": restart_policy(request),
         "PidMode": request.get("pid_mode", ""),
         "IpcMode": request.get("ipc_mode") or "private",
         "UTSMode": request.get("uts_mode", ""),
@@ -122,6 +124,12 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "Ulimits": [{"Name": item["name"], "Soft": item["soft"], "Hard": item["hard"]} for item in request["ulimits"]]
         or None,
     }
+
+
+def restart_policy(request: dict[str, Any]) -> dict[str, Any]:
+    """docker's RestartPolicy."""
+    name, _, most = str(request.get("restart", "no")).partition(":")
+    return {"Name": name, "MaximumRetryCount": int(most or 0)}
 
 
 def _device(text: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ def remove(container: Container, force: bool, volumes: bool = False) -> None:
     state = container.state()
     if state.runs:
         if not force:
-            raise WrongState(_refusal(container, state.status == PAUSED))
+            raise WrongState(_refusal(container, state.status))
         kill_and_wait(container)
     elif state.status == EXITED:
         # Its monitor may still be busy with the last lines of its record.
@@ -49,14 +49,14 @@ def remove(container: Container, force: bool, volumes: bool = False) -> None:
     engine.journal.append("container", "destroy", container.id, {"name": container.name, "image": container.image})
 
 
-def _refusal(container: Container, paused: bool) -> str:
-    if paused:
+def _refusal(container: Container, status: str) -> str:
+    if status == PAUSED:
         return (
             f"You cannot remove a paused container {container.id}. "
             "Unpause and then stop the container before attempting removal or force remove"
         )
     return (
-        f"You cannot remove a running container {container.id}. "
+        f"You cannot remove a {status} container {container.id}. "
         "Stop the container before attempting removal or force remove"
     )
 

@@ -71,7 +71,8 @@ class RunRequest(Record):
     memory_swap: memory and swap together, -1 for any amount of swap; security_opts: docker's words, a seccomp
     profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
     cpu_quota: microseconds; network, pid_mode, ipc_mode and its kin: docker's words ("host", "container:NAME");
-    extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER".
+    extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
+    restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
     """
 
     image: str
@@ -139,6 +140,7 @@ class RunRequest(Record):
     log_opts: tuple[str, ...] = ()
     stop_signal: str = ""
     stop_timeout: int = 10
+    restart: str = "no"
 
     def shares(self) -> bool:
         """Whether any of its namespaces is not just its own, or it wants other names than the usual ones in them."""

@@ -20,7 +20,8 @@ class Charge(Record):
     started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
     (v1); volumes: name, folder, destination, rw, fill, anonymous of each that it uses;
     attach, stdin, terminal: which of its streams there are; remove: --rm; shares_pids: its processes do not
-    die with the first; log_size, log_files: see Launch.
+    die with the first; log_size, log_files: see Launch;
+    restarts: how often its policy has started it since somebody did.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Charge(Record):
     devices: str = ""
     log_size: int = 0
     log_files: int = 0
+    restarts: int = 0
     volumes: Sequence[dict[str, Any]] = ()
     shares_pids: bool = False
 
