@@ -59,6 +59,8 @@ VERBS = {
     "image bootstrap": ("bootstrap", "BOOTSTRAP"),
     "image prune": ("upkeep", "IMAGE_PRUNE"),
     **{f"volume {name}": ("volumes", name.upper()) for name in ("create", "inspect", "ls", "prune", "rm")},
+    "container prune": ("prunes", "CONTAINERS"),
+    "system prune": ("prunes", "SYSTEM"),
     "system df": ("upkeep", "DF"),
     "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
@@ -102,7 +104,7 @@ GROUPS = {
 # docker's verbs that a later release brings.
 LATER = (
     "build", "builder", "network", "prune",
-    "container prune", "image build", "system prune",
+    "image build",
 )  # fmt: skip
 
 
