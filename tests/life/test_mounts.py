@@ -56,6 +56,14 @@ def test_an_empty_volume_takes_over_what_the_image_has(persona: Persona, image: 
     persona.ok("volume", "rm", "one")
 
 
+def test_what_is_only_made_fills_its_volumes_too(persona: Persona, image: str):
+    """A container that is never started, for others to take its volumes from."""
+    persona.ok("create", "--name", "keeper", "-v", "shared:/data/sub", image, "true")
+    assert "file" in persona.ok("run", "--rm", "--volumes-from", "keeper", "base", "ls", "/data").split()
+    persona.ok("create", "--name", "other", "-v", "named:/data", image, "true")
+    assert "file" in persona.ok("run", "--rm", "-v", "named:/x", "base", "ls", "/x").split()
+
+
 def test_nocopy_leaves_it_empty(persona: Persona, image: str):
     assert persona.ok("run", "--rm", "-v", "two:/data:nocopy", image, "ls", "-A", "/data") == ""
     words = "type=volume,source=three,target=/data,volume-nocopy"
