@@ -1,56 +1,27 @@
-"""What `-v`, `--mount` and `--tmpfs` ask for."""
+"""What `-v`, `--mount`, `--tmpfs` and `--volumes-from` ask for."""
 
 from __future__ import annotations
 
-import os
-
-from ipycontainer.engine.request import Bind, Tmpfs
-from ipycontainer.errors import OptionError
+from ipycontainer.engine.mount_words import absolute, volume
+from ipycontainer.engine.request import Bind, ImageMount, Tmpfs, VolumeMount
+from ipycontainer.errors import InputError, OptionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
-_HARMLESS = ("rw", "rprivate", "private", "nocopy", "consistent", "cached", "delegated", "z", "Z", "")
+    Mount = Bind | Tmpfs | VolumeMount | ImageMount
 
 
-def mounts(
-    volumes: Iterable[str], typed: Iterable[Bind | Tmpfs], tmpfs: Iterable[Tmpfs], cwd: str
-) -> tuple[tuple[Bind, ...], tuple[Tmpfs, ...]]:
-    """All binds, with absolute sources, and all tmpfs."""
-    binds = [_volume(text, cwd) for text in volumes]
-    others = list(tmpfs)
+def mounts(volumes: Iterable[str], typed: Iterable[Mount], tmpfs: Iterable[Tmpfs], cwd: str) -> dict[str, Any]:
+    """The fields of a RunRequest: binds, with absolute sources, volumes, tmpfs, images."""
+    try:
+        found: list[Mount] = [volume(text, cwd) for text in volumes]
+    except InputError as error:
+        raise OptionError(str(error)) from None
     for entry in typed:
-        if isinstance(entry, Bind):
-            binds.append(entry.replace(source=_absolute(entry.source, cwd)))
-        else:
-            others.append(entry)
-    return tuple(binds), tuple(others)
-
-
-def _volume(text: str, cwd: str) -> Bind:
-    """`SOURCE:TARGET[:OPTIONS]`."""
-    parts = text.split(":")
-    if not text:
-        raise OptionError("-v: the volume is empty; it is SOURCE:TARGET")
-    if len(parts) == 1:
-        raise OptionError(f"-v {text} is refused: volumes come in a later release; a folder works: -v DIR:{text}")
-    if len(parts) > 3 or not parts[0] or not parts[1]:
-        raise OptionError(f"-v {text}: it is SOURCE:TARGET or SOURCE:TARGET:ro")
-    source, target = parts[:2]
-    read_only = False
-    for option in parts[2].split(",") if len(parts) == 3 else ():
-        if option == "ro":
-            read_only = True
-        elif option not in _HARMLESS:
-            raise OptionError(f"-v {text}: {option!r} is refused; this release knows ro and rw")
-    if source[0] not in "./~":
-        raise OptionError(
-            f"-v {text} is refused: {source!r} would be a named volume, which come in a later release; "
-            f"for the folder write ./{source}"
-        )
-    return Bind(_absolute(source, cwd), target, read_only=read_only)
-
-
-def _absolute(path: str, cwd: str) -> str:
-    return os.path.normpath(os.path.join(cwd, os.path.expanduser(path)))
+        found.append(entry.replace(source=absolute(entry.source, cwd)) if isinstance(entry, Bind) else entry)
+    found += tmpfs
+    kinds = {"binds": Bind, "volumes": VolumeMount, "tmpfs": Tmpfs, "images": ImageMount}
+    return {name: tuple(item for item in found if isinstance(item, kind)) for name, kind in kinds.items()}

@@ -32,7 +32,7 @@ def start(call: Call) -> int:
 
 def _start(container: Container) -> None:
     # docker takes "it runs already" for done.
-    if container.status != "running":
+    if container.status not in ("running", "restarting"):
         container.start()
 
 
@@ -73,7 +73,7 @@ def remove(call: Call) -> int:
     force = call.parsed.flag("force")
 
     def one(reference: str) -> None:
-        call.engine.get(reference).remove(force=force)
+        call.engine.get(reference).remove(force=force, volumes=call.parsed.flag("volumes"))
 
     return _each(call, one, forgiven=NoSuchContainer if force else None)
 
@@ -197,9 +197,12 @@ RM = Verb(
     "[OPTIONS] CONTAINER [CONTAINER...]",
     "Remove containers",
     remove,
-    (Option("force", "f", "flag", "Kill it first if it is running"),),
+    (
+        Option("force", "f", "flag", "Kill it first if it is running"),
+        Option("volumes", "v", "flag", "Remove the anonymous volumes that it alone uses, too"),
+    ),
     least=1,
-    examples=("rm web", "rm -f web"),
+    examples=("rm web", "rm -fv web"),
     completes="container",
 )
 

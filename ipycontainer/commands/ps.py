@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
 
 _WIDEST_COMMAND = 20
+_WIDEST_MOUNT = 15
 
 _HEADINGS = {
     "ID": "CONTAINER ID",
@@ -84,8 +85,8 @@ def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
 
     labels = container.labels
     ident, image, command, created, status, ports, name = _row(container, whole, time())
-    # Another file is read only for who asks for what stands in it.
-    details = container.inspect() if any(name in form for name in ("json", "Mounts", "Networks")) else {}
+    request = container.config.get("request") or {}
+    mounts = _mounts(request, whole) if any(name in form for name in ("json", "Mounts")) else ""
     return {
         "ID": ident,
         "Image": image,
@@ -98,11 +99,17 @@ def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
         "Names": name,
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
         "Label": lambda wanted: labels.get(wanted, ""),
-        "Mounts": ",".join(str(mount.get("Source", "")) for mount in details.get("Mounts") or ()),
-        "Networks": str((details.get("HostConfig") or {}).get("NetworkMode", "")),
-        "LocalVolumes": "0",
+        "Mounts": mounts,
+        "Networks": str(request.get("network", "")),
+        "LocalVolumes": str(len(request.get("volumes", ()))),
         "Size": "0B",
     }
+
+
+def _mounts(request: dict[str, Any], whole: bool) -> str:
+    from ipycontainer.engine.mount_records import shown
+
+    return ",".join(name if whole else cut(name, _WIDEST_MOUNT) for name in shown(request))
 
 
 PS = Verb(

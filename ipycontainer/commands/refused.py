@@ -1,6 +1,6 @@
 """What docker knows and this release does not: each is refused in a sentence, never ignored.
 
-A value that asks for nothing (`--restart no`, `--privileged=false`) passes.
+A value that asks for nothing (`--publish-all=false`) passes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _NETWORKS = "networks of one's own come in a later release; now there are --network none and --network host"
 _PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
-_VOLUMES = "volumes come in a later release; a folder of the host works: -v DIR:PATH"
 _GROUPS = "where a container's control groups lie is ipycontainer's own choice"
 _REALTIME = "real-time scheduling of control groups has gone from the kernels of today"
 _HEALTH = "health checks come in a later release"
@@ -61,12 +60,9 @@ _CREATE = (
     _row("no-healthcheck", "", "flag", "", "*"),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
-    _row("restart", "", "text", "restart policies come in a later release", "", "no"),
     _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
     _row("storage-opt", "", "text", _LATER),
     _row("use-api-socket", "", "flag", "there is no daemon whose socket could be bound", *_NO),
-    _row("volume-driver", "", "text", _VOLUMES, "", "local"),
-    _row("volumes-from", "", "text", _VOLUMES),
 )
 
 _RUN = (
@@ -100,17 +96,13 @@ ROWS: dict[str, tuple[Option, ...]] = {
         _row("cpu-rt-period", "", "int", _REALTIME, "0"),
         _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
         _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
-        _row("restart", "", "text", "restart policies come in a later release", ""),
     ),
     "start": (
         _row("checkpoint", "", "text", "checkpoints of processes are not planned", ""),
         _row("checkpoint-dir", "", "text", "checkpoints of processes are not planned", ""),
         _row("detach-keys", "", "text", _KEYS, ""),
     ),
-    "rm": (
-        _row("link", "l", "flag", _NETWORKS, *_NO),
-        _row("volumes", "v", "flag", "", "*"),  # there are none yet, so there is nothing to keep or to remove
-    ),
+    "rm": (_row("link", "l", "flag", _NETWORKS, *_NO),),
     "ps": (_row("size", "s", "flag", "what a container wrote is counted in a later release", *_NO),),
     "logs": (_row("details", "", "flag", _LOGS, *_NO),),
     "inspect": (_row("size", "s", "flag", "what a container wrote is counted in a later release", *_NO),),

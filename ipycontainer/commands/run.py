@@ -9,10 +9,12 @@ from ipycontainer.errors import Error, OptionError, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ipycontainer.commands import Call
     from ipycontainer.commands.options import Parsed
     from ipycontainer.engine.container import Container
-    from ipycontainer.engine.request import Bind, RunRequest, Tmpfs
+    from ipycontainer.engine.request import RunRequest
 
 _CREATE_OPTIONS = (
     Option("add-host", "", "host", "Add a name to its /etc/hosts, NAME:ADDRESS", many=True),
@@ -57,7 +59,7 @@ _CREATE_OPTIONS = (
     Option("memory-reservation", "", "bytes", "Memory that is taken back last when the machine is short of it"),
     Option("memory-swap", "", "swap", "Limit memory and swap together (-1: any amount of swap)"),
     Option("memory-swappiness", "", "int", "How soon its memory goes into swap, 0 to 100"),
-    Option("mount", "", "mount", "Mount something: type=bind,source=DIR,target=/path or type=tmpfs,…", many=True),
+    Option("mount", "", "mount", "Mount something: type=bind|volume|tmpfs|image,source=…,target=/path", many=True),
     Option("name", "", "text", "Name of the container"),
     Option("network", "", "text", "none (its own, with lo alone), host, or container:NAME"),
     Option("net", "", "text", "The same as --network", hidden=True),
@@ -70,6 +72,7 @@ _CREATE_OPTIONS = (
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
+    Option("restart", "", "text", "Start it again when it ends: no, on-failure[:n], always or unless-stopped"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
     Option(
         "security-opt", "", "text", "seccomp=FILE|unconfined, systempaths=unconfined, apparmor=PROFILE, …", many=True
@@ -84,7 +87,9 @@ _CREATE_OPTIONS = (
     Option("user", "u", "text", "User inside: name or uid, [:group or gid]"),
     Option("userns", "", "text", "User namespace: host"),
     Option("uts", "", "text", "Host name: host, for the host's own"),
-    Option("volume", "v", "text", "Bind a folder or file, SOURCE:TARGET[:ro]; ./ is the folder you are in", many=True),
+    Option("volume", "v", "text", "A volume or a folder, [NAME:|DIR:]TARGET[:ro]; ./ is where you are", many=True),
+    Option("volume-driver", "", "text", "local, which is the only one"),
+    Option("volumes-from", "", "text", "The volumes and folders of another container, NAME[:ro]", many=True),
     Option("workdir", "w", "text", "Working directory inside"),
 )
 
@@ -196,7 +201,6 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
     """What the options of `run` and `create` ask for."""
     from ipycontainer.engine.request import RunRequest
 
-    binds, tmpfs = _mounts(parsed, cwd)
     entrypoint = parsed.text("entrypoint")
     return RunRequest(
         image=_image(parsed.arguments[0]),
@@ -217,8 +221,9 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         cpus=float(parsed.values.get("cpus", 0)),
         cpu_shares=parsed.number("cpu-shares"),
         pids_limit=parsed.number("pids-limit"),
-        binds=binds,
-        tmpfs=tmpfs,
+        **_mounts(parsed, cwd),
+        volumes_from=tuple(parsed.many("volumes-from")),
+        volume_driver=parsed.text("volume-driver"),
         ulimits=tuple(parsed.many("ulimit")),
         cap_add=tuple(parsed.many("cap-add")),
         cap_drop=tuple(parsed.many("cap-drop")),
@@ -260,7 +265,17 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         log_opts=tuple(parsed.many("log-opt")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
+        restart=_restart(parsed),
     )
+
+
+def _restart(parsed: Parsed) -> str:
+    policy = parsed.text("restart", "no")
+    if policy not in ("", "no"):
+        from ipycontainer.engine.restart_policy import parse
+
+        parse(policy, parsed.flag("rm"))
+    return policy
 
 
 def _security_options(parsed: Parsed, cwd: str) -> tuple[str, ...]:
@@ -297,9 +312,9 @@ def environment(parsed: Parsed, cwd: str) -> tuple[str, ...]:
     return variables(parsed.many("env-file"), parsed.many("env"), cwd)
 
 
-def _mounts(parsed: Parsed, cwd: str) -> tuple[tuple[Bind, ...], tuple[Tmpfs, ...]]:
+def _mounts(parsed: Parsed, cwd: str) -> dict[str, Any]:
     if not (parsed.given("volume") or parsed.given("mount") or parsed.given("tmpfs")):
-        return (), ()
+        return {}
     from ipycontainer.commands.binds import mounts
 
     return mounts(parsed.many("volume"), parsed.many("mount"), parsed.many("tmpfs"), cwd)

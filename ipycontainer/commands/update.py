@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     "blkio-weight", "cpu-period", "cpu-quota", "cpu-shares", "cpus", "cpuset-cpus", "cpuset-mems", "memory",
-    "memory-reservation", "memory-swap", "pids-limit",
+    "memory-reservation", "memory-swap", "pids-limit", "restart",
 )  # fmt: skip
 
 
@@ -49,8 +49,9 @@ UPDATE = Verb(
         Option("memory-reservation", "", "bytes", "Memory that is taken back last when the machine is short of it"),
         Option("memory-swap", "", "swap", "Limit memory and swap together (-1: any amount of swap)"),
         Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
+        Option("restart", "", "text", "Start it again when it ends: no, on-failure[:n], always or unless-stopped"),
     ),
     least=1,
-    examples=("update -m 128m web", "update --cpus 0.5 --pids-limit 64 web db"),
+    examples=("update -m 128m web", "update --cpus 0.5 --pids-limit 64 web db", "update --restart always web"),
     completes="container",
 )

@@ -7,13 +7,15 @@ the reader puts the option and the text before it.
 from __future__ import annotations
 
 from ipycontainer.commands.units import duration_seconds
-from ipycontainer.engine.request import Bind, Tmpfs, Ulimit
+from ipycontainer.engine.request import Tmpfs, Ulimit
 from ipycontainer.engine.sizes import size_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from ipycontainer.engine.request import Bind, ImageMount, VolumeMount
 
 _ULIMITS = (
     "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
@@ -93,63 +95,11 @@ def tmpfs(text: str) -> Tmpfs:
     return Tmpfs(target, tuple(options.split(",")) if options else ())
 
 
-def mount(text: str) -> Bind | Tmpfs:
-    """`type=bind,source=DIR,target=/path[,readonly]` or `type=tmpfs,target=/path[,tmpfs-size=64m]`."""
-    fields = _fields(text)
-    kind = fields.pop("type", "volume")
-    source, target = fields.pop("source", ""), fields.pop("target", "")
-    read_only = fields.pop("readonly", "") == "true"
-    if not target:
-        raise ValueError("target is required")
-    if kind == "tmpfs":
-        options = [f"size={size_bytes(fields.pop('tmpfs-size'))}"] if "tmpfs-size" in fields else []
-        if "tmpfs-mode" in fields:
-            options.append(f"mode={fields.pop('tmpfs-mode')}")
-        result: Bind | Tmpfs = Tmpfs(target, tuple([*options, "ro"] if read_only else options))
-    elif kind == "bind":
-        if not source:
-            raise ValueError("source is required for a bind")
-        result = Bind(source, target, read_only=read_only, create=False)
-    else:
-        raise ValueError(f"type={kind} is refused: this release knows bind and tmpfs")
-    if fields:
-        raise ValueError(f"{next(iter(fields))!r} is refused: this release does not know it for type={kind}")
-    return result
+def mount(text: str) -> Bind | Tmpfs | VolumeMount | ImageMount:
+    """`type=bind|volume|tmpfs|image,source=…,target=/path[,…]`."""
+    from ipycontainer.engine.mount_words import mount as read
 
-
-_MOUNT_NAMES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
-_MOUNT_LATER = ("bind-propagation", "bind-nonrecursive", "bind-recursive", "consistency", "image-subpath")
-_MOUNT_KNOWN = ("type", "source", "target", "readonly", "tmpfs-size", "tmpfs-mode", *_MOUNT_LATER)
-
-
-def _fields(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for field in _comma_separated(text):
-        name, equals, value = field.partition("=")
-        name = _MOUNT_NAMES.get(name.lower(), name.lower())
-        if name == "readonly" and value in ("", "1", "true", "True", "TRUE", "t", "T"):
-            value, equals = "true", "="
-        elif name == "readonly" and value not in ("0", "false", "False", "FALSE", "f", "F"):
-            raise ValueError(f"readonly is true or false, not {value!r}")
-        if not equals:
-            raise ValueError(f"invalid field {field!r}: it must be a key=value pair")
-        if name not in _MOUNT_KNOWN and not name.startswith("volume-"):
-            raise ValueError(f"unexpected key {name!r} in {field!r}")
-        found[name] = value
-    return found
-
-
-def _comma_separated(text: str) -> list[str]:
-    """The fields of one line of CSV: a field with a comma stands in double quotes."""
-    fields, inside = [""], False
-    for character in text:
-        if character == '"':
-            inside = not inside
-        elif character == "," and not inside:
-            fields.append("")
-        else:
-            fields[-1] += character
-    return fields
+    return read(text)
 
 
 def condition(text: str) -> tuple[str, str]:

@@ -69,14 +69,14 @@ def _text(path: str) -> str:
 
 def info(engine: Engine) -> dict[str, Any]:
     """The store and its counts; the launcher if there is one (none is started); the host."""
-    counts = {"running": 0, "paused": 0, "created": 0, "exited": 0, "unknown": 0}
+    counts = {"running": 0, "paused": 0, "restarting": 0, "created": 0, "exited": 0, "unknown": 0}
     for container in engine.containers(all=True):
         counts[container.status] += 1
     pid = engine.launcher.running_pid()
     layout = read_layout()
     return {
         "Containers": sum(counts.values()),
-        "ContainersRunning": counts["running"],
+        "ContainersRunning": counts["running"] + counts["restarting"],
         "ContainersPaused": counts["paused"],
         "ContainersStopped": counts["exited"] + counts["created"] + counts["unknown"],
         "Images": len(engine.images()) if os.path.isdir(engine.root) else 0,

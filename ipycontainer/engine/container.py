@@ -9,7 +9,15 @@ from ipycontainer.engine.status_text import status_text
 from ipycontainer.errors import Error, NoSuchContainer, WrongState
 from ipycontainer.launcher.alive import boot_id
 from ipycontainer.runtime import lifecycle
-from ipycontainer.runtime.container_state import CREATED, EXITED, PAUSED, RUNNING, UNKNOWN, State, read_state
+from ipycontainer.runtime.container_state import (
+    CREATED,
+    EXITED,
+    PAUSED,
+    RUNNING,
+    UNKNOWN,
+    State,
+    read_state,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +60,7 @@ class Container(Identity):
 
     @property
     def status(self) -> str:
-        """created, running, paused, exited, or unknown (its monitor was killed)."""
+        """created, running, paused, restarting, exited, or unknown (its monitor was killed)."""
         return self.state().status
 
     @property
@@ -125,21 +133,14 @@ class Container(Identity):
         privileged: bool = False,
     ) -> Attachment | None:
         """Start one more program in it; an Attachment unless `detach`.  Raises WrongState unless it runs."""
-        from ipycontainer.engine.launches import exec_launch
+        from ipycontainer.engine.launches import exec_launch, need_running
 
-        self._need_running()
+        need_running(self)
         launch = exec_launch(
             self._engine, self, command, env=env, user=user, workdir=workdir, interactive=interactive, tty=tty,
             detach=detach, size=size, privileged=privileged,
         )  # fmt: skip
         return lifecycle.start(self._engine.launcher, "exec", launch)
-
-    def _need_running(self) -> None:
-        status = self.status
-        if status == PAUSED:
-            raise WrongState(f"Container {self.name} is paused, unpause the container before exec")
-        if status != RUNNING:
-            raise WrongState(f"Container {self.id} is not running; start it with `ipycontainer start {self.name}`")
 
     def kill(self, signal: str | int = "KILL") -> None:
         """Send a signal to PID 1: a number, `KILL` or `SIGKILL`.  Raises WrongState unless it runs.
@@ -193,6 +194,7 @@ class Container(Identity):
         cpuset_mems: str = "",
         blkio_weight: int = 0,
         pids_limit: int = 0,
+        restart: str = "",
     ) -> None:
         """Give it other limits, now and for its next starts; what is not given stays.  Words as for `Engine.run`.
 
@@ -206,7 +208,7 @@ class Container(Identity):
             "memory": size(memory), "memory_swap": size(memory_swap), "memory_reservation": size(memory_reservation),
             "cpus": float(cpus), "cpu_shares": cpu_shares, "cpu_period": cpu_period, "cpu_quota": cpu_quota,
             "cpuset_cpus": cpuset_cpus, "cpuset_mems": cpuset_mems, "blkio_weight": blkio_weight,
-            "pids_limit": pids_limit,
+            "pids_limit": pids_limit, "restart": restart,
         }  # fmt: skip
         update(self, {name: value for name, value in asked.items() if value})
 
@@ -215,8 +217,8 @@ class Container(Identity):
 
         Raises TimedOut after `timeout` seconds, WrongState where the exit is not known.
         """
-        state = lifecycle.wait(self.folder, self.run_folder, timeout)
-        if state.status == EXITED and state.exit_code is not None:
+        state = lifecycle.wait(self.folder, self.run_folder, timeout, once=self.has_restart_policy)
+        if state.status != UNKNOWN and state.exit_code is not None:
             return state.exit_code
         gone = self._engine.journal.exit_code(self.id) if not os.path.isdir(self.folder) else None
         if gone is None:
@@ -229,11 +231,14 @@ class Container(Identity):
 
         return await ended(self, timeout)
 
-    def remove(self, force: bool = False) -> None:
-        """Remove it and all that it wrote.  Raises WrongState when it runs, unless `force`, which kills it first."""
+    def remove(self, force: bool = False, volumes: bool = False) -> None:
+        """Remove it and all that it wrote; volumes: and its anonymous volumes, where nobody else uses them.
+
+        Raises WrongState when it runs, unless `force`, which kills it first.
+        """
         from ipycontainer.engine.removal import remove
 
-        remove(self, force)
+        remove(self, force, volumes)
 
     def forget_if_of_an_earlier_boot(self) -> bool:
         """Remove what was made with --rm before this machine was last started; whether it was that, and is gone."""

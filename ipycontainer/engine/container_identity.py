@@ -36,6 +36,12 @@ class Identity:
         return str(self._config["image"])
 
     @property
+    def image_ids(self) -> list[str]:
+        """The ids of its image and of those that it mounts."""
+        mounted = (self._config.get("request") or {}).get("images", ())
+        return [str(self._config["image_id"]), *(str(item["id"]) for item in mounted)]
+
+    @property
     def command(self) -> tuple[str, ...]:
         """The program and its arguments."""
         return tuple(self._config["command"])
@@ -49,6 +55,11 @@ class Identity:
     def labels(self) -> dict[str, str]:
         """The container's labels, the image's included."""
         return dict(self._config["labels"])
+
+    @property
+    def has_restart_policy(self) -> bool:
+        """Whether it may be started again without anybody's doing."""
+        return self._config.get("request", {}).get("restart") not in (None, "", "no")
 
     @property
     def config(self) -> dict[str, Any]:

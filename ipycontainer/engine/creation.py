@@ -67,6 +67,25 @@ def create(engine: Engine, request: RunRequest, starts: bool = False) -> Contain
     identity = os.urandom(32).hex()
     config, launch = compose(engine, request, image, identity)
     name = engine.directory.choose_name(request.name)
+    if "volumes" not in launch:
+        return _add(engine, request, image, identity, name, config, launch, starts)
+    from ipycontainer.engine.mounts import made
+
+    with made(engine, config["request"]["volumes"]):
+        return _add(engine, request, image, identity, name, config, launch, starts)
+
+
+def _add(
+    engine: Engine,
+    request: RunRequest,
+    image: LaunchRecord,
+    identity: str,
+    name: str,
+    config: dict[str, Any],
+    launch: dict[str, Any],
+    starts: bool,
+) -> Container:
+    """Write it down."""
     _make_sources(request)
     while True:
         try:
@@ -90,6 +109,10 @@ def compose(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the container is, and how it starts: all of it looked at, nothing of it made."""
     request = request.replace(network=modes.check_mode(request.network))
+    if request.binds or request.volumes or request.volumes_from or request.images or image.config.get("Volumes"):
+        from ipycontainer.engine.mounts import resolve
+
+        request = resolve(engine, request, image.config)
     if request.shares():
         from ipycontainer.engine import sharing
 
@@ -98,7 +121,7 @@ def compose(
     _check(engine, request)
     etc = _etc(request, hostname)
     bound = [(os.path.join(engine.etc_folder, name), f"/etc/{name}") for name in etc]
-    spec = specification.compose(request, image.config, image.name, hostname, bound)
+    spec = specification.compose(request, image.config, image.name, hostname, bound, engine.volume_source)
     if request.shares():
         sharing.change(spec, request)
     launch = {
@@ -115,6 +138,14 @@ def compose(
         from ipycontainer.engine.log_options import log_options
 
         launch["log"] = log_options(request.log_driver, request.log_opts)
+    if request.restart not in ("", "no"):
+        from ipycontainer.engine.restart_policy import parse
+
+        launch.update(parse(request.restart, request.remove))
+    if request.volumes:
+        from ipycontainer.engine.mounts import launched
+
+        launch["volumes"] = launched(engine, request)
     return _config(request, image, spec), launch
 
 

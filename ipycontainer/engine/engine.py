@@ -89,6 +89,8 @@ class Engine(Images):
         cpu_shares: int = 0,
         pids_limit: int = 0,
         volumes: Mapping[str, str] | Sequence[str] = (),
+        volumes_from: Sequence[str] = (),
+        mounts: Sequence[str] = (),
         tmpfs: Sequence[str] = (),
         ulimits: Mapping[str, int] | None = None,
         cap_add: Sequence[str] = (),
@@ -130,16 +132,18 @@ class Engine(Images):
         dns_opt: Sequence[str] = (),
         dns_search: Sequence[str] = (),
         stop_signal: str = "",
+        restart: str = "no",
         output_limit: int = 16 << 20,
         pull: str = "missing",
     ) -> Result | Container:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
 
         command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
-        items, or a mapping from source to target; stdin: bytes for its standard input; security_opt: docker's words,
-        such as "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how
-        many bytes of each stream are kept (Result.cut says how many were dropped); pull: when the image is brought
-        from its registry ("missing", "always" or "never").
+        items, or a mapping from source to target, where a source is a folder or a volume's name; mounts: docker's
+        --mount, each as text; stdin: bytes for its standard input; security_opt: docker's words, such as
+        "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how many bytes of each
+        stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry
+        ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped".
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -148,6 +152,7 @@ class Engine(Images):
             image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
             memory=memory, cpus=cpus, cpu_shares=cpu_shares, pids_limit=pids_limit, volumes=volumes, tmpfs=tmpfs,
+            volumes_from=volumes_from, mounts=mounts,
             ulimits=ulimits, cap_add=cap_add, cap_drop=cap_drop, security_opt=security_opt, network=network,
             privileged=privileged, devices=devices, sysctls=sysctls, stop_signal=stop_signal, group_add=group_add,
             annotations=annotations, shm_size=shm_size, memory_swap=memory_swap, oom_score_adj=oom_score_adj,
@@ -158,7 +163,7 @@ class Engine(Images):
             log_driver=log_driver, log_opts=log_opts, device_write_iops=device_write_iops,
             device_cgroup_rules=device_cgroup_rules, pid_mode=pid_mode, ipc_mode=ipc_mode, uts_mode=uts_mode,
             cgroupns=cgroupns, userns_mode=userns_mode, domainname=domainname, extra_hosts=extra_hosts, dns=dns,
-            dns_opt=dns_opt, dns_search=dns_search,
+            dns_opt=dns_opt, dns_search=dns_search, restart=restart,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:
@@ -241,7 +246,7 @@ class Engine(Images):
 
     def remove_image(self, reference: str, force: bool = False) -> list[str]:
         """docker's rmi: lines "Untagged: …" and "Deleted: …".  Raises NoSuchImage, ImageInUse."""
-        in_use = [str(container.config["image_id"]) for container in self.containers(all=True)]
+        in_use = [identity for container in self.containers(all=True) for identity in container.image_ids]
         lines = self.store.remove(reference, force, in_use)
         self.journal.append("image", "delete", reference, {"name": reference})
         return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+from ipycontainer.engine.request import Bind, ImageMount, RunRequest, Tmpfs, Ulimit, VolumeMount
 from ipycontainer.engine.sizes import size_bytes
 from ipycontainer.errors import InputError
 
@@ -34,6 +34,8 @@ def friendly_request(
     cpu_shares: int,
     pids_limit: int,
     volumes: Mapping[str, str] | Sequence[str],
+    volumes_from: Sequence[str],
+    mounts: Sequence[str],
     tmpfs: Sequence[str],
     ulimits: Mapping[str, int] | None,
     cap_add: Sequence[str],
@@ -75,6 +77,7 @@ def friendly_request(
     dns_opt: Sequence[str],
     dns_search: Sequence[str],
     stop_signal: str,
+    restart: str,
 ) -> RunRequest:
     """The request.  Raises InputError for what is not well-formed."""
     words = command.split() if isinstance(command, str) else command
@@ -96,8 +99,8 @@ def friendly_request(
         cpus=float(cpus),
         cpu_shares=cpu_shares,
         pids_limit=pids_limit,
-        binds=binds(volumes),
-        tmpfs=tuple(Tmpfs(*_tmpfs(item)) for item in tmpfs),
+        **_mounted(volumes, mounts, tmpfs),
+        volumes_from=tuple(volumes_from),
         ulimits=tuple(Ulimit(kind, value, value) for kind, value in (ulimits or {}).items()),
         cap_add=tuple(cap_add),
         cap_drop=tuple(cap_drop),
@@ -138,6 +141,7 @@ def friendly_request(
         dns_opt=tuple(dns_opt),
         dns_search=tuple(dns_search),
         stop_signal=stop_signal,
+        restart=restart,
     )
 
 
@@ -181,19 +185,18 @@ def size(value: str | int) -> int:
         raise InputError(f"{error}; write bytes, or 64k, 64m, 1.5g") from None
 
 
-def binds(volumes: Mapping[str, str] | Sequence[str]) -> tuple[Bind, ...]:
-    """SOURCE:TARGET[:ro] items, or a mapping from source to target; a relative source is the caller's."""
-    if hasattr(volumes, "items"):
-        volumes = [f"{source}:{target}" for source, target in volumes.items()]
-    return tuple(_bind(item) for item in volumes)
+def _mounted(volumes: Mapping[str, str] | Sequence[str], mounts: Sequence[str], tmpfs: Sequence[str]) -> dict[str, Any]:
+    """The request's binds, volumes, tmpfs and images; a relative source is the caller's."""
+    asked: list[Any] = [Tmpfs(*_tmpfs(item)) for item in tmpfs]
+    if volumes or mounts:
+        from ipycontainer.engine.mount_words import friendly_mount, friendly_volume
 
-
-def _bind(item: str) -> Bind:
-    source, colon, rest = item.partition(":")
-    target, _, mode = rest.partition(":")
-    if not (source and colon and target) or mode not in ("", "ro", "rw"):
-        raise InputError(f"invalid volume specification: '{item}'; write SOURCE:TARGET or SOURCE:TARGET:ro")
-    return Bind(os.path.abspath(os.path.expanduser(source)), target, mode == "ro")
+        if hasattr(volumes, "items"):
+            volumes = [f"{source}:{target}" for source, target in volumes.items()]
+        asked += [friendly_volume(item) for item in volumes]
+        asked += [friendly_mount(item) for item in mounts]
+    kinds = {"binds": Bind, "volumes": VolumeMount, "tmpfs": Tmpfs, "images": ImageMount}
+    return {name: tuple(item for item in asked if isinstance(item, kind)) for name, kind in kinds.items()}
 
 
 def _tmpfs(item: str) -> tuple[str, tuple[str, ...]]:

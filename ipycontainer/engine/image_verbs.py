@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.registries import Told
+    from ipycontainer.engine.request import VolumeMount
     from ipycontainer.engine.volumes import Volumes
     from ipycontainer.images.store import Store
 
@@ -32,6 +33,12 @@ class Images:
         from ipycontainer.engine.volumes import Volumes
 
         return Volumes(self)
+
+    def volume_source(self, mount: VolumeMount) -> str:
+        """Where the files of a volume are that a container uses, or will be once it is made."""
+        from ipycontainer.engine.volumes import source_of
+
+        return source_of(self.root, mount)
 
     @property
     def store(self) -> Store:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+from ipycontainer.engine import mount_records
+from ipycontainer.engine.request import VolumeMount
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -30,21 +33,22 @@ def describe(container: Container, engine: Engine) -> dict[str, Any]:
     config, spec = container.config, written["spec"]
     request = config["request"]
     command = list(container.command)
+    state = container.state()
     return {
         "Id": container.id,
         "Created": rfc3339(container.created),
         "Path": command[0],
         "Args": command[1:],
-        "State": _state(container.state()),
+        "State": _state(state),
         "Image": config["image_id"],
         "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "RestartCount": state.restarts,
         "Driver": "overlay2",
         "Platform": "linux",
         "HostnamePath": "",
         "HostConfig": _host_config(request),
         "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(written["lowers"])}},
-        "Mounts": _mounts(request),
+        "Mounts": mount_records.mounts(request, lambda item: engine.volume_source(VolumeMount.from_dict(item))),
         "Config": _config(container, engine, request, spec),
         "NetworkSettings": {"Ports": {}, "Networks": {request["network"]: {}}},
     }
@@ -55,7 +59,7 @@ def _state(state: State) -> dict[str, Any]:
         "Status": _DOCKERS_WORD.get(state.status, state.status),
         "Running": state.runs,
         "Paused": state.status == "paused",
-        "Restarting": False,
+        "Restarting": state.status == "restarting",
         "OOMKilled": state.oom_killed,
         "Dead": state.status == "unknown",
         "Pid": state.pid,
@@ -69,13 +73,13 @@ def _state(state: State) -> dict[str, Any]:
 
 def _host_config(request: dict[str, Any]) -> dict[str, Any]:
     return {
-        "Binds": [f"{item['source']}:{item['target']}{':ro' if item['read_only'] else ''}" for item in request["binds"]]
-        or None,
+        **mount_records.host_config(request),
         "LogConfig": {
             "Type": request.get("log_driver") or "json-file",
             "Config": dict(sorted(pair.partition("=")[::2] for pair in request.get("log_opts", ()))),
         },
         "NetworkMode": request["network"],
+        "RestartPolicy": restart_policy(request),
         "PidMode": request.get("pid_mode", ""),
         "IpcMode": request.get("ipc_mode") or "private",
         "UTSMode": request.get("uts_mode", ""),
@@ -117,10 +121,15 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "PidsLimit": request["pids_limit"] or None,
         "Init": request["init"] or None,
         "ReadonlyRootfs": request["read_only"],
-        "Tmpfs": {item["target"]: ",".join(item["options"]) for item in request["tmpfs"]} or None,
         "Ulimits": [{"Name": item["name"], "Soft": item["soft"], "Hard": item["hard"]} for item in request["ulimits"]]
         or None,
     }
+
+
+def restart_policy(request: dict[str, Any]) -> dict[str, Any]:
+    """docker's RestartPolicy."""
+    name, _, most = str(request.get("restart", "no")).partition(":")
+    return {"Name": name, "MaximumRetryCount": int(most or 0)}
 
 
 def _device(text: str) -> dict[str, str]:
@@ -136,25 +145,6 @@ def _rates(request: dict[str, Any], name: str, word: str) -> list[dict[str, Any]
     return [{"Path": path, word: size_bytes(number)} for path, number in pairs] or None
 
 
-def _mounts(request: dict[str, Any]) -> list[dict[str, Any]]:
-    binds = [
-        {
-            "Type": "bind",
-            "Source": item["source"],
-            "Destination": item["target"],
-            "Mode": "ro" if item["read_only"] else "",
-            "RW": not item["read_only"],
-            "Propagation": "rprivate",
-        }
-        for item in request["binds"]
-    ]
-    tmpfs = [
-        {"Type": "tmpfs", "Source": "", "Destination": item["target"], "Mode": "", "RW": True, "Propagation": ""}
-        for item in request["tmpfs"]
-    ]
-    return [*binds, *tmpfs]
-
-
 def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     from ipycontainer.engine.sharing import shown_hostname
 
@@ -167,6 +157,7 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "Env": spec["process"]["env"],
         "Cmd": list(request["command"]) or None,
         "Image": container.image,
+        "Volumes": mount_records.image_volumes(request),
         "WorkingDir": spec["process"]["cwd"],
         "Entrypoint": None if request["entrypoint"] is None else list(request["entrypoint"]),
         "Labels": container.labels,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import InputError
+from ipycontainer.errors import InputError, WrongState
+from ipycontainer.runtime.container_state import PAUSED, RESTARTING, RUNNING
 from ipycontainer.runtime.launch import Launch
 
 TYPE_CHECKING = False
@@ -36,7 +37,10 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
         stdin=stdin or (written["interactive"] and not attach),
         rows=rows,
         columns=columns,
+        restart=written.get("restart", ""),
+        retries=written.get("retries", 0),
         **written.get("log", {}),
+        **({"volumes": written["volumes"]} if "volumes" in written else {}),
     )
     if any(item.get("path") for item in launch.spec["linux"]["namespaces"]):
         from ipycontainer.engine.sharing import joined
@@ -57,6 +61,19 @@ def _places(engine: Engine, container: Container) -> dict[str, Any]:
         "journal": engine.journal.path,
         "trash": os.path.join(engine.root, "trash"),
     }
+
+
+def need_running(container: Container) -> None:
+    """An exec needs a container that runs.  Raises WrongState."""
+    status = container.status
+    if status == PAUSED:
+        raise WrongState(f"Container {container.name} is paused, unpause the container before exec")
+    if status == RESTARTING:
+        raise WrongState(f"Container {container.id} is restarting, wait until the container is running")
+    if status != RUNNING:
+        raise WrongState(
+            f"Container {container.id} is not running; start it with `ipycontainer start {container.name}`"
+        )
 
 
 def exec_launch(

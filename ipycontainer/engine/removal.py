@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _PATIENCE = 10.0
 
 
-def remove(container: Container, force: bool) -> None:
+def remove(container: Container, force: bool, volumes: bool = False) -> None:
     """Its folder, its name, and what it left in the kernel."""
     state = container.state()
     if state.runs:
         if not force:
-            raise WrongState(_refusal(container, state.status == PAUSED))
+            raise WrongState(_refusal(container, state.status))
         kill_and_wait(container)
     elif state.status == EXITED:
         # Its monitor may still be busy with the last lines of its record.
@@ -32,7 +32,7 @@ def remove(container: Container, force: bool) -> None:
     if not os.path.isdir(container.folder):
         return  # --rm was faster
     engine = container.engine
-    request = {
+    request: dict[str, Any] = {
         "run": container.run_folder,
         "folder": container.folder,
         "trash": os.path.join(engine.root, "trash"),
@@ -40,19 +40,23 @@ def remove(container: Container, force: bool) -> None:
         "name": container.name,
         "id": container.id,
     }
+    if volumes:
+        used = container.config.get("request", {}).get("volumes", ())
+        request["volumes"] = [item["name"] for item in used if item["anonymous"]]
+        request["journal"] = engine.journal.path
     if not _delete(container, request, force):
         return  # somebody else was faster
     engine.journal.append("container", "destroy", container.id, {"name": container.name, "image": container.image})
 
 
-def _refusal(container: Container, paused: bool) -> str:
-    if paused:
+def _refusal(container: Container, status: str) -> str:
+    if status == PAUSED:
         return (
             f"You cannot remove a paused container {container.id}. "
             "Unpause and then stop the container before attempting removal or force remove"
         )
     return (
-        f"You cannot remove a running container {container.id}. "
+        f"You cannot remove a {status} container {container.id}. "
         "Stop the container before attempting removal or force remove"
     )
 

@@ -6,19 +6,55 @@ from ipycontainer.record import Record
 
 
 class Bind(Record):
-    """-v SOURCE:TARGET[:ro].  create: make a missing source folder, as -v does and --mount does not."""
+    """-v SOURCE:TARGET[:MODE].  create: make a missing source folder, as -v does and --mount does not.
+
+    mode: docker's word for it where it says more than ro; propagation: "", "rslave", …; recursive: with what is
+    mounted below the source; origin: "" (-v), "mount" (--mount) or "from" (--volumes-from).
+    """
 
     source: str
     target: str
     read_only: bool = False
     create: bool = True
+    mode: str = ""
+    propagation: str = ""
+    recursive: bool = True
+    origin: str = ""
+
+
+class VolumeMount(Record):
+    """-v [NAME:]TARGET[:MODE]; without a name a new one.  copy: what the image has there goes into an empty volume.
+
+    labels, options: of a volume that is made for it; origin: as for Bind, or "image" (its VOLUME);
+    anonymous: nobody named it, and it goes with the container that is removed with -v or --rm.
+    """
+
+    name: str
+    target: str
+    read_only: bool = False
+    copy: bool = True
+    mode: str = ""
+    labels: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    origin: str = ""
+    anonymous: bool = False
+
+
+class ImageMount(Record):
+    """--mount type=image: the files of another image, read-only.  id, lowers: that image's, once it is found."""
+
+    image: str
+    target: str
+    id: str = ""
+    lowers: tuple[str, ...] = ()
 
 
 class Tmpfs(Record):
-    """--tmpfs TARGET[:options]."""
+    """--tmpfs TARGET[:options]; origin: "mount" for --mount type=tmpfs."""
 
     target: str
     options: tuple[str, ...] = ()
+    origin: str = ""
 
 
 class Ulimit(Record):
@@ -35,7 +71,8 @@ class RunRequest(Record):
     memory_swap: memory and swap together, -1 for any amount of swap; security_opts: docker's words, a seccomp
     profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
     cpu_quota: microseconds; network, pid_mode, ipc_mode and its kin: docker's words ("host", "container:NAME");
-    extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER".
+    extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
+    restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
     """
 
     image: str
@@ -58,6 +95,10 @@ class RunRequest(Record):
     pids_limit: int = 0
     binds: tuple[Bind, ...] = ()
     tmpfs: tuple[Tmpfs, ...] = ()
+    volumes: tuple[VolumeMount, ...] = ()
+    images: tuple[ImageMount, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    volume_driver: str = ""
     ulimits: tuple[Ulimit, ...] = ()
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
@@ -99,6 +140,7 @@ class RunRequest(Record):
     log_opts: tuple[str, ...] = ()
     stop_signal: str = ""
     stop_timeout: int = 10
+    restart: str = "no"
 
     def shares(self) -> bool:
         """Whether any of its namespaces is not just its own, or it wants other names than the usual ones in them."""

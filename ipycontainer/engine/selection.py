@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
 
 _STATES = ("created", "restarting", "running", "removing", "paused", "exited", "dead", "unknown")
-KEYS = ("ancestor", "before", "exited", "id", "label", "name", "since", "status")
-_LATER = ("expose", "health", "is-task", "isolation", "network", "publish", "volume")
+KEYS = ("ancestor", "before", "exited", "id", "label", "name", "since", "status", "volume")
+_LATER = ("expose", "health", "is-task", "isolation", "network", "publish")
 
 
 def check(filters: Sequence[tuple[str, str]]) -> bool:
@@ -63,6 +63,10 @@ def _matches(container: Container, key: str, value: str) -> bool:
     if key == "exited":
         state = container.state()
         return state.status == "exited" and state.exit_code == int(value)
+    if key == "volume":
+        from ipycontainer.engine.mount_records import has
+
+        return has(container.config.get("request") or {}, value)
     if key == "id":
         return container.id.startswith(value)
     if key == "name":

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+from ipycontainer.engine.request import RunRequest, Ulimit
 from ipycontainer.errors import InputError
 from ipycontainer.network import modes
 from ipycontainer.runtime.seccomp_profile import default_seccomp
-from ipycontainer.runtime.usual import MASKED, QUIET, READ_ONLY, SYSCTLS, base_mounts
+from ipycontainer.runtime.usual import MASKED, READ_ONLY, SYSCTLS, base_mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
+    from ipycontainer.engine.request import VolumeMount
     from ipycontainer.engine.security_options import SecurityOptions
 
 VERSION = "1.0.2"
@@ -31,12 +32,18 @@ CAPABILITIES = (
 
 
 def compose(
-    request: RunRequest, image: Mapping[str, Any], image_name: str, hostname: str, etc: list[tuple[str, str]]
+    request: RunRequest,
+    image: Mapping[str, Any],
+    image_name: str,
+    hostname: str,
+    etc: list[tuple[str, str]],
+    source: Callable[[VolumeMount], str],
 ) -> dict[str, Any]:
     """The spec of one container.
 
     image: the image's settings (Env, Cmd, Entrypoint, WorkingDir, …); etc: (source, target) of the files that
-    were written for it.  Raises InputError for what makes no sense, before anything is made.
+    were written for it; source: where a volume's files are.
+    Raises InputError for what makes no sense, before anything is made.
     """
     kept = capability_set(("ALL",) if request.privileged else request.cap_add, request.cap_drop)
     security = _security(request)
@@ -59,7 +66,7 @@ def compose(
             "noNewPrivileges": security.no_new_privileges if security else True,
             **({"oomScoreAdj": request.oom_score_adj} if request.oom_score_adj else {}),
         },
-        "mounts": [*base_mounts(request.shm_size), *_asked_mounts(request, etc)],
+        "mounts": [*base_mounts(request.shm_size), *_asked_mounts(request, etc, source)],
         "linux": {
             "namespaces": [
                 {"type": kind} for kind in ("pid", "mount", "ipc", "uts", "cgroup", *modes.namespaces(request.network))
@@ -180,37 +187,16 @@ def _resources(request: RunRequest) -> dict[str, Any]:
     return resources(request)
 
 
-def _asked_mounts(request: RunRequest, etc: list[tuple[str, str]]) -> list[dict[str, Any]]:
+def _asked_mounts(
+    request: RunRequest, etc: list[tuple[str, str]], source: Callable[[VolumeMount], str]
+) -> list[dict[str, Any]]:
     """The written files, then what was asked for, so that -v may put another file over /etc/hosts."""
     options = ["rbind", "ro"] if request.read_only else ["rbind"]
-    found = [{"destination": target, "type": "bind", "source": source, "options": options} for source, target in etc]
-    seen: set[str] = set()
-    asked: list[Tmpfs | Bind] = [*request.tmpfs, *request.binds]
-    for mount in sorted(asked, key=lambda item: item.target.count("/")):
-        target = _target(mount.target)
-        if target in seen:
-            raise InputError(f"Duplicate mount point: {target}")
-        seen.add(target)
-        found.append(_tmpfs(mount, target) if isinstance(mount, Tmpfs) else _bind(mount, target))
-    return found
+    found = [{"destination": target, "type": "bind", "source": path, "options": options} for path, target in etc]
+    if not (request.binds or request.tmpfs or request.volumes or request.images):
+        return found
+    from ipycontainer.engine.mounts import entries
 
-
-def _target(path: str) -> str:
-    if not path.startswith("/"):
-        raise InputError(f"invalid mount path: '{path}' mount path must be absolute")
-    clean = os.path.normpath(path)
-    if clean in ("/", "//"):
-        raise InputError("invalid volume specification: destination can't be '/'")
-    if clean.split("/")[1] in ("proc", "sys"):
-        # A file of another kind there would lie to every program that trusts the kernel's own.
-        raise InputError(f"cannot mount at {clean}: /proc and /sys are the kernel's own")
-    return clean
-
-
-def _tmpfs(mount: Tmpfs, target: str) -> dict[str, Any]:
-    return {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": [*QUIET, *mount.options]}
-
-
-def _bind(mount: Bind, target: str) -> dict[str, Any]:
-    options = ["rbind", *(["ro"] if mount.read_only else [])]
-    return {"destination": target, "type": "bind", "source": mount.source, "options": options}
+    asked = entries(request, source)
+    below = [entry for entry in asked if entry["destination"] == "/etc"]  # which the written files lie in
+    return [*below, *found, *(entry for entry in asked if entry not in below)]

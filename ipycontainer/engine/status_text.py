@@ -50,6 +50,8 @@ def status_text(state: State, now: float | None = None) -> str:
         return f"Up {human_duration(moment - state.started)}"
     if state.status == "paused":
         return f"Up {human_duration(moment - state.started)} (Paused)"
+    if state.status == "restarting":
+        return f"Restarting ({state.exit_code}) {human_duration(moment - state.finished)} ago"
     if state.status == "unknown":
         return f"Exited (unknown), started {human_duration(moment - state.started)} ago"
     return f"Exited ({state.exit_code}) {human_duration(moment - state.finished)} ago"

@@ -8,7 +8,7 @@ from ipycontainer.engine.signals import number_of
 from ipycontainer.errors import Refused, TimedOut, WrongState
 from ipycontainer.linux import locks
 from ipycontainer.runtime import lifecycle
-from ipycontainer.runtime.container_state import PAUSED, RESTARTING, RUNNING
+from ipycontainer.runtime.container_state import PAUSED, RESTART_LOCK, RESTARTING, RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def kill(container: Container, signal: str | int) -> None:
         raise WrongState(f"Cannot kill container: {container.name}: Container {container.id} is not running")
     # docker's rule: what ends it, or may, must reach it; where a stop signal was named, another is kept for later.
     named = container.config["stop_signal"]
-    _send(container, number, thaw=not named or number in (_SIGKILL, number_of(named)))
+    decides = not named or number in (_SIGKILL, number_of(named))
+    _send(container, number, thaw=decides, final=decides)
 
 
 def stop(container: Container, timeout: float | None, signal: str | int) -> None:
@@ -39,7 +40,9 @@ def stop(container: Container, timeout: float | None, signal: str | int) -> None
     except TimedOut:
         kill_and_wait(container)
     except WrongState:
-        return
+        if container.has_restart_policy:
+            # It has just ended, and was to be started again: its monitor is about to see that it is not.
+            lifecycle.wait(container.folder, container.run_folder, started=True)
 
 
 def kill_and_wait(container: Container) -> None:
@@ -51,8 +54,9 @@ def kill_and_wait(container: Container) -> None:
     lifecycle.wait(container.folder, container.run_folder, started=True)
 
 
-def _send(container: Container, signal: int, thaw: bool = True) -> None:
-    if lifecycle.kill(container.engine.launcher, container.run_folder, signal, thaw):
+def _send(container: Container, signal: int, thaw: bool = True, final: bool = True) -> None:
+    folder = container.folder if container.has_restart_policy else ""
+    if lifecycle.kill(container.engine.launcher, container.run_folder, signal, thaw, folder, final):
         _tell(container, "unpause")
 
 
@@ -75,7 +79,7 @@ def _stop_to_start(container: Container, timeout: float | None, signal: str | in
     if not container.config["request"]["remove"]:
         stop(container, timeout, signal)
         return
-    path = os.path.join(container.run_folder, RESTARTING)
+    path = os.path.join(container.run_folder, RESTART_LOCK)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:
@@ -93,6 +97,8 @@ def pause(container: Container) -> None:
     status = container.status
     if status == PAUSED:
         raise WrongState(f"Container {container.id} is already paused")
+    if status == RESTARTING:
+        raise WrongState(f"Container {container.id} is restarting, wait until the container is running")
     if status != RUNNING:
         raise WrongState(f"Container {container.id} is not running")
     try:

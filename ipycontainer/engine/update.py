@@ -1,19 +1,19 @@
-"""docker's `update`: a container's limits, changed in the kernel if it runs, and in its record."""
+"""docker's `update`: a container's limits and restart policy, changed in the kernel if it runs, and in its record."""
 
 from __future__ import annotations
 
+from ipycontainer.engine.container import Container
 from ipycontainer.engine.limits import check_limits
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.engine.resources import resources
 from ipycontainer.errors import InputError
 from ipycontainer.runtime import lifecycle
+from ipycontainer.runtime.container_state import RESTARTING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-    from ipycontainer.engine.container import Container
 
 # What `update` may change, by its name in a request.
 LIMITS = (
@@ -23,25 +23,52 @@ LIMITS = (
 
 
 def update(container: Container, asked: Mapping[str, Any]) -> None:
-    """Change the limits in `asked` (names of LIMITS); what is not there stays as it is.
+    """Change the limits in `asked` (names of LIMITS) and `restart`; what is not there stays as it is.
 
     The kernel first: who is killed in between has told nobody that it was done, and the next start has the old ones.
     """
     engine = container.engine
     with engine.directory.revising(container.id) as record:
         before = dict(record.config["request"])
-        changed = _changed(before, asked)
+        changed = _changed(before, {name: value for name, value in asked.items() if name != "restart"})
+        policy = _policy(before, asked)
         limits = _limits_of({**before, **changed})
         check_limits(limits, engine.launcher)
-        if container.state().runs:
-            lifecycle.limit(engine.launcher, container.run_folder, _limits_of(_to_write(changed, before)))
         kept = record.launch["spec"]["linux"].get("resources", {})
         # No limit is what a container has that was made without one.
         record.config["request"].update(changed, **({"pids_limit": 0} if changed.get("pids_limit") == -1 else {}))
         record.launch["spec"]["linux"]["resources"] = {
             **limits, **({"devices": kept["devices"]} if "devices" in kept else {})
         }  # fmt: skip
+        if policy is not None:
+            record.config["request"]["restart"] = asked["restart"]
+            record.launch.update({"restart": "", "retries": 0, **policy})
+        _reach(container, record.launch, _limits_of(_to_write(changed, before)) if changed else {})
     engine.journal.append("container", "update", container.id, {"name": container.name, "image": container.image})
+
+
+def _policy(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, object] | None:
+    if not asked.get("restart"):
+        return None
+    from ipycontainer.engine.restart_policy import NONE, parse
+
+    policy = parse(asked["restart"])
+    if before["remove"] and asked["restart"] not in NONE:
+        raise InputError("Restart policy cannot be updated because AutoRemove is enabled for the container")
+    return policy
+
+
+def _reach(container: Container, written: dict[str, Any], limits: dict[str, Any]) -> None:
+    """Tell the kernel, and the monitor, which is who starts it again, if its program runs."""
+    from ipycontainer.engine.launches import launch_of
+
+    engine, state = container.engine, container.state()
+    if not state.runs:
+        return
+    known = Container(engine, container.id, container.config, container.name, written)
+    launch = launch_of(engine, known, attach=False, stdin=False, size=None)
+    # What waits to be started again has no control group now.
+    lifecycle.limit(engine.launcher, container.run_folder, {} if state.status == RESTARTING else limits, launch)
 
 
 def _changed(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ipycontainer.engine.image_verbs import Images
+    from ipycontainer.engine.request import VolumeMount
 
     Users = dict[str, list[str]]
     Pruned = tuple[list[str], int]
@@ -202,6 +203,14 @@ class Volumes:
     def tell(self, action: str, name: str, attributes: dict[str, str] | None = None) -> None:
         """Write it into the journal."""
         self._engine.journal.append("volume", action, name, {"driver": "local"} if attributes is None else attributes)
+
+
+def source_of(root: str, mount: VolumeMount) -> str:
+    """What a container is shown of a volume: its files, or the folder of the host that it stands for."""
+    record = files.read_record(root, mount.name) if mount.name else None
+    options = (record or {}).get("options") or {}
+    given = dict(pair.partition("=")[::2] for pair in mount.options) if record is None else {}
+    return str({**given, **options}.get("device") or os.path.join(root, "volumes", mount.name, files.DATA))
 
 
 def check_name(name: str) -> None:

@@ -12,18 +12,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-STATUSES = CREATED, RUNNING, PAUSED, EXITED, UNKNOWN = "created", "running", "paused", "exited", "unknown"
+CREATED, RUNNING, PAUSED, RESTARTING, EXITED = "created", "running", "paused", "restarting", "exited"
+UNKNOWN = "unknown"
+STATUSES = CREATED, RUNNING, PAUSED, RESTARTING, EXITED, UNKNOWN
 
 # In the run folder: it may stand still (inside/freezer.py); locked: whoever ends it will start it again.
-PAUSED_MARK, RESTARTING = "paused", "restarting"
+PAUSED_MARK, RESTART_LOCK = "paused", "restarting"
 
 
 class State(Record):
     """A container's state at one moment.
 
-    status: created, running, paused, exited, or unknown: its monitor was killed (or the machine went down), so its
-    exit is not known, and is not invented.  Times are seconds since the epoch, 0 for never; pid and monitor
-    are 0 unless it runs or is paused; exit_code is None unless exited.
+    status: created, running, paused, restarting (it has ended, and its monitor waits before it starts it again),
+    exited, or unknown: its monitor was killed (or the machine went down), so its exit is not known, and is not
+    invented.  Times are seconds since the epoch, 0 for never; pid and monitor are 0 unless it runs or is paused;
+    exit_code is None unless it has ended.  restarts: how often its policy started it again.
     """
 
     status: str
@@ -35,11 +38,12 @@ class State(Record):
     oom_killed: bool = False
     error: str = ""
     cgroups: tuple[str, ...] = ()
+    restarts: int = 0
 
     @property
     def runs(self) -> bool:
-        """Whether it has processes: running or paused."""
-        return self.status in (RUNNING, PAUSED)
+        """docker's Running: it has processes, or will have them again if nobody stops it."""
+        return self.status in (RUNNING, PAUSED, RESTARTING)
 
 
 def read_state(folder: str, run: str) -> State:
@@ -63,30 +67,35 @@ def _state(folder: str, run: str) -> State:
     if not lives and "finished" not in life:
         # The monitor may have written its last word between the two looks.
         life = _read(os.path.join(folder, "life.json")) or life
-    started = float(life["started"])
+    started, restarts = float(life["started"]), int(life.get("restarts", 0))
     if "finished" in life:
         return State(
-            EXITED,
+            RESTARTING if lives and life.get("restarting") else EXITED,
+            monitor=int(state.get("monitor", 0)) if lives and life.get("restarting") else 0,
+            restarts=restarts,
             started=started,
             finished=float(life["finished"]),
             exit_code=int(life["exit_code"]),
             oom_killed=bool(life["oom_killed"]),
             error=str(life["error"]),
         )
-    return _running(run, state, started) if lives else State(UNKNOWN, started=started, error=_UNKNOWN)
+    if not lives:
+        return State(UNKNOWN, started=started, error=_UNKNOWN, restarts=restarts)
+    return _running(run, state, started, restarts)
 
 
 _UNKNOWN = "exit unknown: the monitor was killed"
 _DAMAGED = "exit unknown: its record is damaged"
 
 
-def _running(run: str, state: dict[str, Any], started: float = 0.0) -> State:
+def _running(run: str, state: dict[str, Any], started: float = 0.0, restarts: int = 0) -> State:
     return State(
         PAUSED if os.path.exists(os.path.join(run, PAUSED_MARK)) and _stands_still(state) else RUNNING,
         pid=int(state.get("pid", 0)),
         monitor=int(state.get("monitor", 0)),
         started=float(state.get("started", started)),
         cgroups=tuple(state.get("cgroups", ())),
+        restarts=restarts,
     )
 
 

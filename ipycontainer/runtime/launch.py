@@ -8,6 +8,7 @@ from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 
@@ -23,8 +24,10 @@ class Launch(Record):
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
     others: run folders of the containers whose namespaces it shares, by kind;
+    kept: paths of the namespaces that it had before its restart policy started it again, by kind;
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
-    remove: --rm; init: a reaping PID 1 of ours beside the program.
+    volumes: those it uses, as Charge has them; remove: --rm; init: a reaping PID 1 of ours beside the program;
+    restart, retries: the restart policy ("": none) and how often on-failure tries (0: for ever).
     """
 
     id: str
@@ -51,7 +54,11 @@ class Launch(Record):
     init: bool = False
     log_size: int = 10 << 20
     log_files: int = 3
+    restart: str = ""
+    retries: int = 0
+    volumes: Sequence[dict[str, Any]] = ()
     others: tuple[tuple[str, str], ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
 
     @property
     def upper(self) -> str:

@@ -36,12 +36,15 @@ def start(
     return Attachment(channel, int(message.document["started"]))
 
 
-def kill(launcher: Launcher, run: str, signal: int, thaw: bool = False) -> bool:
+def kill(launcher: Launcher, run: str, signal: int, thaw: bool = False, folder: str = "", final: bool = False) -> bool:
     """Send `signal` to PID 1; thaw: let a paused one go on, so that it meets it; gives whether it was paused.
 
+    folder: the container's own, where it has a restart policy, which shall know that somebody stops it; final: no
+    policy starts it again.  One that waits to be started again is only kept from it.
     Raises WrongState when the container is not running.
     """
-    return bool(launcher.call("kill", {"run": run, "signal": signal, "thaw": thaw})["thawed"])
+    asked = {"run": run, "signal": signal, "thaw": thaw, "folder": folder, "final": final}
+    return bool(launcher.call("kill", asked)["thawed"])
 
 
 def pause(launcher: Launcher, run: str) -> None:
@@ -54,12 +57,14 @@ def unpause(launcher: Launcher, run: str) -> None:
     launcher.call("unpause", {"run": run})
 
 
-def limit(launcher: Launcher, run: str, resources: dict[str, Any]) -> None:
+def limit(launcher: Launcher, run: str, resources: dict[str, Any], launch: Launch | None = None) -> None:
     """Write these limits (`linux.resources`) to the control groups of a container that runs.
 
+    launch: how its restart policy starts it from here on.
     Raises WrongState, Refused, and KernelError for a value that the kernel refuses.
     """
-    launcher.call("limit", {"run": run, "resources": resources})
+    renewed = launch.as_dict() if launch else None
+    launcher.call("limit", {"run": run, "resources": resources, "launch": renewed})
 
 
 class standing_still:
@@ -105,15 +110,20 @@ def delete(launcher: Launcher, request: dict[str, Any]) -> None:
     launcher.call("sweep", {**request, "remove": True})
 
 
-def wait(folder: str, run: str, timeout: float | None = None, started: bool = False) -> State:
+def wait(folder: str, run: str, timeout: float | None = None, started: bool = False, once: bool = False) -> State:
     """Until the container has ended, is swept, and its monitor is gone; its last state.
 
     Raises TimedOut after `timeout` seconds.  A created container is waited for to start, as docker does, unless it
     has `started`: then it was made with --rm, and is kept to be started again.
+    once: its next end is enough, if its restart policy starts it again or not.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
+    before: State | None = None
     while True:
         state = read_state(folder, run)
+        before = before or state
+        if once and state.restarts > before.restarts:
+            return state
         if not state.runs and (started or state.status != CREATED) and not is_alive(run):
             return state
         left = 3600.0 if deadline is None else deadline - time.monotonic()
@@ -121,7 +131,7 @@ def wait(folder: str, run: str, timeout: float | None = None, started: bool = Fa
             raise TimedOut(f"the container did not end within {timeout:g} s; it goes on")
         if not os.path.isdir(folder):
             return state
-        _wait_for_process(state.monitor, min(left, 1.0))
+        _wait_for_process((once and state.pid) or state.monitor, min(left, 1.0))
 
 
 def wait_for_sweep(run: str, seconds: float) -> None:

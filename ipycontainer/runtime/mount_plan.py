@@ -7,7 +7,8 @@ import os
 from ipycontainer.linux import cgroups, mounts
 from ipycontainer.runtime.inside.step import Step
 from ipycontainer.runtime.inside.steps import cgroup_view, root
-from ipycontainer.runtime.launch import Host
+from ipycontainer.runtime.inside.steps.volume import FillVolume
+from ipycontainer.runtime.launch import Host, Launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...], kept: 
     if kind in ("bind", "none") or "bind" in options or "rbind" in options:
         # Only root can make nodes; what an ordinary user shows in a container is what that user may open anyway.
         whole = "bind" not in options
-        return root.Bind(entry["source"], target, "ro" in options, whole, devices=host.rootless or kept)
+        step = root.Bind(entry["source"], target, "ro" in options, whole, devices=host.rootless or kept)
+        return step.replace(propagation="slave") if is_slave(entry) else step
     if kind == "sysfs" and host.rootless and "network" not in kinds:
         # sysfs shows the network namespace's devices, so only its owner may mount one; the host's is shown instead.
         return root.Bind("/sys", target, read_only="ro" in options)
@@ -29,9 +31,34 @@ def mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...], kept: 
         options = [option for option in options if option != "gid=5"]  # the only id there is, is 0
     if kind == "tmpfs" and target == "/dev" and not kept:
         options.append("nodev")  # the nodes are the host's, bound
+    if kind == "overlay" and host.rootless:
+        options.append("userxattr")  # without it a user namespace silently ignores opaque folders
     flags, data = split_options(options)
     source = entry.get("source", "")
     return root.Mount(kind, target, flags, data, "" if source == kind else source)
+
+
+def is_slave(entry: dict[str, Any]) -> bool:
+    """Whether what the host mounts below this folder later is to appear in the container."""
+    return "slave" in entry.get("options", ()) or "rslave" in entry.get("options", ())
+
+
+def fill_steps(launch: Launch, entry: dict[str, Any]) -> list[Step]:
+    """What comes before the mount of a volume that takes over the image's files at its first use."""
+    target = os.path.normpath(entry["destination"])
+    return [
+        FillVolume(item["folder"], target) for item in launch.volumes if item["fill"] and item["destination"] == target
+    ]
+
+
+def resting_steps(launch: Launch, host: Host) -> list[Step]:
+    """The folders of the host and the volumes of a container that does not run, for whoever copies files."""
+    steps: list[Step] = []
+    for entry in launch.spec.get("mounts", []):
+        if entry.get("type") == "bind" and not entry["source"].startswith(launch.etc_folder + "/"):
+            steps += fill_steps(launch, entry)
+            steps.append(mount_step(entry, host, (), kept=False))
+    return steps
 
 
 def split_options(options: list[str]) -> tuple[int, str]:

@@ -61,7 +61,7 @@ def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:
 def entered_kinds(launch: Launch, rootless: bool) -> tuple[str, ...]:
     """The OCI names of all that an exec joins: what was made, and what is shared with another container."""
     made = namespace_kinds(launch.spec, rootless)
-    joined = [*(kind for kind, _ in launch.others), *(["user"] if rootless else [])]
+    joined = [*(kind for kind, _ in (*launch.others, *launch.kept)), *(["user"] if rootless else [])]
     return tuple(kind for kind in FLAGS if kind in made or kind in joined)
 
 
@@ -83,6 +83,9 @@ def outside_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgr
     if launch.others:
         steps.append(beside.CloneBeside(made, group.clone_into, _others(launch), host.rootless))
         return steps
+    if launch.kept:
+        steps.append(beside.CloneAgain(made, group.clone_into, launch.kept))
+        return steps
     steps.append(outside.Clone(made, group.clone_into))
     if host.rootless:
         steps.append(outside.WriteIdMaps(host.uid_map, host.gid_map))
@@ -98,7 +101,7 @@ def early_steps(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgrou
     """The first steps inside, which depend on this machine alone: a slot has walked them."""
     steps: list[Step] = []
     if host.rootless:
-        if not launch.others:  # their user namespace has its maps
+        if not (launch.others or launch.kept):  # their user namespace has its maps
             steps.append(namespaces.AwaitMonitor("mapped"))
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
     steps.append(namespaces.JoinKeyring())
@@ -117,12 +120,15 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     Everything is mounted before the pivot, while the host's /proc and /dev/null are still the host's.
     """
     spec = launch.spec
+    # Those that it had before a restart are its own too.
+    owned = (*kinds, *(kind for kind, _ in launch.kept))
     steps = early_steps(launch, host, kinds, group)
     if group.writes:
         steps.append(namespaces.LimitCgroup(group.writes))
     if "cgroup" in kinds:
         steps.append(namespaces.UnshareCgroup())
-    steps.append(root.DetachMounts())
+    slave = any(map(mount_plan.is_slave, spec.get("mounts", ())))
+    steps.append(root.DetachMounts(slave))
     steps.append(root.MakeWritableLayer(launch.upper, launch.work))
     # Where a list of devices keeps the host's disks away, nodes may open drivers, as docker's do; else none may.
     kept = device_plan.kept(group, host)
@@ -139,7 +145,10 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         if entry.get("type") == "container":
             steps.append(beside.ShowOthers(entry["source"], entry["destination"], "ro" in entry.get("options", ())))
             continue
-        steps.append(mount_plan.mount_step(entry, host, kinds, kept))
+        steps += mount_plan.fill_steps(launch, entry)
+        step = mount_plan.mount_step(entry, host, owned, kept)
+        alone = slave and isinstance(step, root.Bind) and not step.propagation
+        steps.append(step.replace(propagation="private") if alone else step)
         if entry["destination"] == "/dev" and entry.get("type") == "tmpfs":
             steps.append(devices.MakeDevices(bound=not kept))
     steps += device_plan.nodes(launch, kept)

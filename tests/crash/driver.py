@@ -18,7 +18,7 @@ from ipycontainer.fault_switch import SWITCH, Switch
 
 from ipycontainer import Engine, errors
 from ipycontainer.engine.launches import launch_of
-from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit, VolumeMount
 from ipycontainer.runtime.inside import slot
 from ipycontainer.runtime.inside.jobs import read_host
 from ipycontainer.runtime.plan import plan, plan_exec
@@ -117,6 +117,25 @@ class Driver:
             memory=(64 << 20) * self.root, tmpfs=(Tmpfs("/run"),), ulimits=(Ulimit("nofile", 100, 100),),
         )  # fmt: skip
 
+    def filled(self, command: Sequence[str]) -> RunRequest:
+        """What begins with a volume where the image has its programs."""
+        return self.request(False, command).replace(volumes=(VolumeMount(self.volume, "/usr/bin"),))
+
+    def _see_volumes(self, kind: str) -> None:
+        """One whose filling was killed is filled by the next start, whole; one without a name is gone."""
+        if kind == "filled":
+            listing = ["ls", "-lR", "/usr/bin"]
+            names = (f"{self.volume}:/usr/bin",)
+            here: Any = self.engine.run("base", listing, remove=True, volumes=names)
+            image: Any = self.engine.run("base", listing, remove=True)
+            ours, theirs = ([line for line in one.text.splitlines() if "total" not in line] for one in (here, image))
+            need(ours == theirs and len(ours) > 10, f"the volume is not as the image: {set(ours) ^ set(theirs)}")
+            folder = os.path.join(self.engine.volumes.folder, self.volume)
+            need(sorted(os.listdir(folder)) == ["_data", "volume.json"], f"left: {os.listdir(folder)}")
+            self.engine.volumes.remove(self.volume)
+        left = os.listdir(self.engine.volumes.folder)
+        need(not left, f"volumes are left: {left}")
+
     def run(self, request: RunRequest) -> int:
         """Run to the end."""
         container = self.engine.create(request)
@@ -134,6 +153,11 @@ class Driver:
         engine = self.engine
         if kind in ("kept", "removed"):
             return lambda: self.run(self.request(kind == "removed"))
+        if kind == "filled":
+            self.volume = f"fresh-{os.urandom(4).hex()}"
+            return lambda: self.run(self.filled(PROGRAM))
+        if kind == "anonymous":
+            return lambda: self.run(self.request(True).replace(volumes=(VolumeMount("", "/usr/bin"),)))
         if kind == "everything":
             return lambda: self.run(self.everything(False))
         if kind == "missing":
@@ -252,6 +276,8 @@ class Driver:
             self._judge(container, client, kind)
             container.remove(force=client.killed)
         need(not engine.containers(all=True), "a container cannot be removed")
+        if kind in ("filled", "anonymous"):
+            self._see_volumes(kind)
         result: Any = engine.run("base", ["echo", "next"], remove=True)
         need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
         until(lambda: not self.leavings(), f"left: {self.leavings()}", 5)

@@ -148,8 +148,25 @@ _EXECUTED = (
     ("job.exec-done", "runtime.inside.exec:execute", "after", "the program has ended; the client knows"),
 )
 
+_FILLED = (
+    ("client.volume!", "engine.volumes:Volumes.ensure", "before", "nothing"),
+    ("client.volume-made", "engine.volumes:Volumes.ensure", "after", "an empty volume that nobody uses"),
+    ("child.fill!", "runtime.inside.copy_up:fill", "before", "an empty volume; PID 1 on its way"),
+    ("child.fill-copies!", "runtime.inside.copy_up:copy_all", "before", "the same; the volume's lock"),
+    ("child.fill-goes-on!", "runtime.inside.copy_up:_copy_content", "before", "a part of a copy in `filling`"),
+    ("child.fill-copied", "runtime.inside.copy_up:copy_all", "after", "the whole copy in `filled`; no name moved"),
+    ("child.fill-moving", "linux.renames:rename_new", "after", "some names in the volume, the others in `filled`"),
+    ("child.fill-moved", "runtime.inside.copy_up:move_in", "after", "the volume, filled"),
+)
+
+_ANONYMOUS = (
+    ("monitor.volumes-go", "runtime.inside.volumes:take_along", "before", "the dead container, whole, and its volume"),
+    ("monitor.volumes-gone", "runtime.inside.volumes:take_along", "after", "the volume lies in the container's folder"),
+)
+
 # By what has to be done to reach them (tests/crash/driver.py): run and keep, run with --rm, run what is not there, look
-# at what a killed monitor left, remove, start the first launcher, let it leave, exec.
+# at what a killed monitor left, remove, start the first launcher, let it leave, exec, run with an empty volume where
+# the image has files, run with --rm and a volume that has no name.
 POINTS = {
     "kept": (*_RUN, *_KEPT),
     "removed": (*(row for row in _RUN if row[0].startswith(("monitor.", "slot."))), *_REMOVED),
@@ -159,6 +176,8 @@ POINTS = {
     "launched": _LAUNCHED,
     "left": _LEFT,
     "executed": _EXECUTED,
+    "filled": _FILLED,
+    "anonymous": _ANONYMOUS,
 }
 
 

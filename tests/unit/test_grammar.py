@@ -123,6 +123,13 @@ run --security-opt seccomp= base
 run --security-opt seccomp=/nonexistent base
 run --security-opt
 run --restart no base
+run --restart always base
+run --restart on-failure:3 base
+run --restart on-failure:x base
+run --restart on-failure:1:2 base
+run --rm --restart always base
+run --rm --restart no base
+update --restart always web
 run --privileged=false base
 run --privileged base
 run --sysctl net.ipv4.ip_forward=1 base
@@ -261,13 +268,8 @@ run --platform linux/amd64 base
 REFUSED = """
 run -p 80:80 base
 run -P base
-run --restart always base
 run --gpus all base
 run --health-cmd true base
-run -v data:/data base
-run -v /data base
-run --volumes-from other base
-run --mount type=volume,src=data,dst=/x base
 run -a stdout base
 exec --detach-keys a web ls
 """

@@ -9,7 +9,7 @@ import pytest
 
 from ipycontainer.commands.options import read
 from ipycontainer.commands.run import RUN, request
-from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit
+from ipycontainer.engine.request import Bind, ImageMount, RunRequest, Tmpfs, Ulimit, VolumeMount
 from ipycontainer.errors import ImageNameError, OptionError
 
 
@@ -65,31 +65,64 @@ class TestBinds:
             (".:/work", Bind("/cwd", "/work")),
             ("./data:/d:ro", Bind("/cwd/data", "/d", read_only=True)),
             ("../x:/x", Bind("/x", "/x")),
-            ("/srv/a:/a:rw", Bind("/srv/a", "/a")),
+            ("/srv/a:/a:rw", Bind("/srv/a", "/a", mode="rw")),
+            ("/a:/x:ro,rslave", Bind("/a", "/x", read_only=True, mode="ro,rslave", propagation="rslave")),
             ("~/x:/x", Bind(str(Path.home() / "x"), "/x")),
         ],
     )
     def test_volume(self, word: str, bind: Bind) -> None:
         assert _request("-v", word, "base").binds == (bind,)
 
+    @pytest.mark.parametrize(
+        ("word", "volume"),
+        [
+            ("data:/d", VolumeMount("data", "/d")),
+            ("/d", VolumeMount("", "/d")),
+            ("data:/d:ro,z", VolumeMount("data", "/d", read_only=True, mode="ro,z")),
+            ("data:/d:nocopy", VolumeMount("data", "/d", copy=False, mode="nocopy")),
+        ],
+    )
+    def test_named_volume(self, word: str, volume: VolumeMount) -> None:
+        assert _request("-v", word, "base").volumes == (volume,)
+
+    def test_volume_mount(self) -> None:
+        words = "type=volume,src=a,dst=/a,volume-nocopy,volume-label=k=v,volume-opt=o=bind,readonly"
+        expected = VolumeMount("a", "/a", True, copy=False, labels=("k=v",), options=("o=bind",), origin="mount")
+        assert _request("--mount", words, "base").volumes == (expected,)
+        assert _request("--mount", "type=image,src=a,dst=/a", "base").images == (ImageMount("a", "/a"),)
+
     def test_mount(self, tmp_path: Path) -> None:
         (tmp_path / "in").mkdir()
         found = _request("--mount", "type=bind,src=in,dst=/in,ro", "base", cwd=str(tmp_path))
-        assert found.binds == (Bind(str(tmp_path / "in"), "/in", read_only=True, create=False),)
+        assert found.binds == (Bind(str(tmp_path / "in"), "/in", read_only=True, create=False, origin="mount"),)
         found = _request("--mount", "type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700", "base")
-        assert found.tmpfs == (Tmpfs("/t", ("size=1048576", "mode=700")),)
+        assert found.tmpfs == (Tmpfs("/t", ("size=1048576", "mode=700"), origin="mount"),)
 
     @pytest.mark.parametrize(
         ("words", "sentence"),
         [
-            (["-v", "data:/d"], "'data' would be a named volume"),
-            (["-v", "/data"], "volumes come in a later release"),
-            (["-v", "a:b:c:d"], "it is SOURCE:TARGET"),
-            (["-v", ":/x"], "it is SOURCE:TARGET"),
-            (["-v", "."], "volumes come in a later release"),
-            (["-v", "/a:/x:rshared"], "'rshared' is refused"),
-            (["--mount", "type=volume,src=a,dst=/x"], "type=volume is refused"),
-            (["--mount", "type=bind,src=/tmp,dst=/x,bind-propagation=shared"], "'bind-propagation' is refused"),
+            (["-v", "a:b:c:d"], "invalid volume specification: 'a:b:c:d'"),
+            (["-v", ""], "invalid volume specification: ''"),
+            (["-v", "a:"], "invalid volume specification: 'a:'"),
+            (["-v", "."], "mount path must be absolute"),
+            (["-v", "a:x"], "mount path must be absolute"),
+            (["-v", "/a:/x:bad"], "invalid mode: bad"),
+            (["-v", "/a:/x:ro,rw"], "invalid mode: ro,rw"),
+            (["-v", "/a:/x:nocopy"], "field VolumeOptions must not be specified"),
+            (["-v", "a:/x:rslave"], "field BindOptions must not be specified"),
+            (["--mount", "type=volume,src=a"], "target is required"),
+            (["--mount", "type=volume,src=a,dst=/x,foo=bar"], "unexpected key 'foo' in 'foo=bar'"),
+            (["--mount", "type=volume,src=a,dst=/x,readonly=foo"], "invalid value for readonly: foo"),
+            (["--mount", "type=bind,src=/tmp,dst=/x,volume-nocopy"], "cannot mix 'volume-\\*' options"),
+            (["--mount", "type=bind,src=/tmp,dst=/x,bind-propagation=bad"], "invalid propagation mode: bad"),
+            (["--mount", "type=bind,dst=/x"], "field Source must not be empty"),
+            (["--mount", "type=tmpfs,src=a,dst=/x"], "field Source must not be specified"),
+            (["--mount", "type=tmpfs,dst=/x,tmpfs-mode=9"], "invalid value for tmpfs-mode: 9"),
+            (["--mount", "type=tmpfs,dst=/x,tmpfs-size=z"], "invalid value for tmpfs-size: z"),
+            (["--mount", "type=foo,dst=/x"], "mount type unknown"),
+            (["--mount", "type=volume,src=a,dst=/x,volume-driver=nfs"], 'plugin "nfs" not found'),
+            (["--mount", "type=volume,src=a,dst=/x,volume-subpath=b"], "volume-subpath is refused"),
+            (["--mount", "type=image,src=a,dst=/x,image-subpath=b"], "image-subpath is refused"),
         ],
     )
     def test_what_is_refused(self, words: list[str], sentence: str) -> None:

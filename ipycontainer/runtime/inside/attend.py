@@ -63,7 +63,9 @@ def _live_in_slot(slots: Slots, waiting: Waiting) -> Request | None:
         waiting.close()
         client, *streams = message.descriptors
         charge = Charge.from_dict(message.document["charge"])
-        Monitor(slots.host, charge, slot.lock, wire.adopt(client), first).move_in(slot, streams)
+        request = message.document.get("launch")
+        launch = Launch.from_dict(request) if request else None
+        Monitor(slots.host, charge, slot.lock, wire.adopt(client), first, launch).move_in(slot, streams)
         return None
     first.end()
     sweep.sweep_cgroups(slot.group.leaves, slot.devices)
@@ -112,4 +114,4 @@ def _start(host: Host, document: dict[str, Any], client: Channel) -> None:
         trees.remove(launch.run)
         os.close(lock)
         return
-    Monitor(host, charge_of(launch, time.time()), lock, client, First(Place(launch))).start(launch)
+    Monitor(host, charge_of(launch, time.time()), lock, client, First(Place(launch)), launch).start(launch)

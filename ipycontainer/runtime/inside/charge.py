@@ -8,6 +8,9 @@ from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from ipycontainer.runtime.launch import Launch
 
 
@@ -15,8 +18,10 @@ class Charge(Record):
     """One container, for whoever records and sweeps it.
 
     started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
-    (v1); attach, stdin, terminal: which of its streams there are; remove: --rm; shares_pids: its processes do not
-    die with the first; log_size, log_files: see Launch.
+    (v1); volumes: name, folder, destination, rw, fill, anonymous of each that it uses;
+    attach, stdin, terminal: which of its streams there are; remove: --rm; shares_pids: its processes do not
+    die with the first; log_size, log_files: see Launch;
+    restarts: how often its policy has started it since somebody did.
     """
 
     id: str
@@ -36,12 +41,19 @@ class Charge(Record):
     devices: str = ""
     log_size: int = 0
     log_files: int = 0
+    restarts: int = 0
+    volumes: Sequence[dict[str, Any]] = ()
     shares_pids: bool = False
 
     @property
     def log_folder(self) -> str:
         """Where its output is kept."""
         return os.path.join(self.folder, "log")
+
+    @property
+    def anonymous(self) -> list[str]:
+        """The names of the volumes that go with the container."""
+        return [str(volume["name"]) for volume in self.volumes if volume["anonymous"]]
 
 
 def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devices: str = "") -> Charge:
@@ -64,4 +76,5 @@ def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devi
         devices=devices,
         log_size=launch.log_size,
         log_files=launch.log_files,
+        volumes=launch.volumes,
     )

@@ -6,9 +6,10 @@ import os
 import time
 
 from ipycontainer.errors import KernelError
+from ipycontainer.json_text import loads
 from ipycontainer.linux import cgroups, locks, trees
-from ipycontainer.runtime.container_state import RESTARTING
-from ipycontainer.runtime.inside import life, sweep
+from ipycontainer.runtime.container_state import RESTART_LOCK
+from ipycontainer.runtime.inside import freezer, life, sweep, volumes
 from ipycontainer.runtime.inside.charge import Charge
 
 TYPE_CHECKING = False
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
     Event = tuple[str, dict[str, str]]
 
 
-def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events: Sequence[Event] = ()) -> str:
-    """Write what happened and what lasts, or with --rm let it vanish.  Gives a tree that is to be removed, or ""."""
-    removed = charge.remove and not locks.is_held(os.path.join(charge.run, RESTARTING))
+def record(
+    charge: Charge, exit_code: int, oom_killed: bool, error: str, events: Sequence[Event] = (), again: bool = False
+) -> str:
+    """Write what happened and what lasts, or with --rm let it vanish.  Gives a tree that is to be removed, or "".
+
+    again: its restart policy will start it.
+    """
+    removed = charge.remove and not locks.is_held(os.path.join(charge.run, RESTART_LOCK))
     # All in one write, and before the folder goes: whoever waits for a container that has vanished reads its exit here.
     happened = [*events, *([("destroy", {})] if removed else [])]
     if happened:
@@ -32,6 +38,7 @@ def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events:
             "exit_code": exit_code,
             "oom_killed": oom_killed,
             "error": error,
+            **({"restarting": True} if again else {}),
         }
         try:
             life.write_life(charge, ended, durable=True)
@@ -42,7 +49,30 @@ def record(charge: Charge, exit_code: int, oom_killed: bool, error: str, events:
         return ""
     if not removed:
         return ""  # whoever holds the lock starts it again, and nothing of an --rm's ends is kept
+    if charge.anonymous:
+        volumes.take_along(charge.anonymous, charge.folder, charge.id, charge.journal)
     return sweep.discard(charge.folder, charge.trash, charge.names, charge.name, charge.id)
+
+
+def settle(charge: Charge) -> None:
+    """It was to be started again, and somebody has stopped it: what its record says is its end."""
+    try:
+        with open(os.path.join(charge.folder, "life.json"), "rb") as file:
+            ended = loads(file.read())
+    except FileNotFoundError:
+        return  # it was removed
+    if ended.pop("restarting", None):
+        life.write_life(charge, ended, durable=True)
+
+
+def sweep_to_restart(charge: Charge, lock: int) -> None:
+    """Remove what its PID 1 left; its lock and its run folder stay for the next one."""
+    if charge.shares_pids:
+        cgroups.kill_all(charge.leaves)
+    sweep.sweep_cgroups(charge.leaves, charge.devices)
+    freezer.forget(charge.run)
+    # Whoever finds us killed from here on has the run folder to remove, and nothing else.
+    life.mark_waiting(lock)
 
 
 def sweep_all(charge: Charge, gone: str) -> None:

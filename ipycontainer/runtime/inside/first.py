@@ -23,17 +23,23 @@ _SIGKILL = 9
 
 
 class First:
-    """PID 1, from outside: its number, the monitor's end of the channel, its mounts."""
+    """PID 1, from outside: its number, the monitor's end of the channel, its mounts.
 
-    def __init__(self, place: Place) -> None:
+    kept: descriptors, by OCI name, of the namespaces that the next PID 1 joins if this container is started again:
+    its network and, where there is one, the user namespace that owns it.
+    """
+
+    def __init__(self, place: Place, kept: dict[str, int] | None = None) -> None:
         self.place = place
         self.channel, self._theirs = wire.pair()
         place.channel = self.channel
+        self.kept = kept or {}
         self._mounts = -1
 
     def walk(self, steps: Sequence[Step], become: Callable[[Place, Channel], NoReturn]) -> None:
         """Take `steps`, of which Clone makes the process; there `become` goes on."""
         place = self.place
+        kinds: tuple[str, ...] = ()
         for number, step in enumerate(steps):
             walk("outside", [step], place, number)
             if isinstance(step, Clone):
@@ -41,7 +47,10 @@ class First:
                     self.channel.close()
                     become(place, self._theirs)
                 self._theirs.close()
+                kinds = step.kinds
         self._hold_mounts()
+        if "network" in kinds and not place.launch.others:
+            self._keep([kind for kind in ("user", "network") if kind in kinds])
 
     def _hold_mounts(self) -> None:
         """Else PID 1, when it ends, takes its mounts apart before anybody is told of its end."""
@@ -49,6 +58,12 @@ class First:
             self._mounts = namespaces.open_of(self.place.child, "mount")
         except Error:
             pass  # it has ended already, or this machine does not let us look: then it takes longer
+
+    def _keep(self, kinds: list[str]) -> None:
+        try:
+            self.kept = {kind: namespaces.open_of(self.place.child, kind) for kind in kinds}
+        except Error:
+            self.kept = {}  # the same; started again it would have a new network
 
     def let_mounts_go(self) -> None:
         """The last of the container's mounts vanish, if PID 1 has ended."""

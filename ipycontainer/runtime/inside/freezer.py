@@ -30,6 +30,11 @@ def thaw(run: str, leaves: Sequence[str]) -> None:
     """Let its processes go on."""
     if cgroups.has_freezer(leaves):
         cgroups.thaw(leaves)
+    forget(run)
+
+
+def forget(run: str) -> None:
+    """It is not paused, whatever the mark says."""
     try:
         os.unlink(os.path.join(run, PAUSED_MARK))
     except FileNotFoundError:

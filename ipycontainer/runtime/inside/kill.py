@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.launcher import alive
 from ipycontainer.linux import pidfd
-from ipycontainer.runtime.inside import freezer
+from ipycontainer.runtime.inside import freezer, stopped
 from ipycontainer.runtime.inside.sweep import living_state
 
 _ESRCH = 3
@@ -38,8 +39,17 @@ def open_init(state: dict[str, Any]) -> int:
 
 
 def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """request: run (the container's run folder), signal (a number), thaw (what is paused goes on, and meets it)."""
-    run = str(request["run"])
+    """request: run (the container's run folder), signal (a number), thaw (what is paused goes on, and meets it);
+
+    folder (its own, where it has a restart policy, which is to know of this), final (the policy ends by it).
+    """
+    run, folder = str(request["run"]), str(request.get("folder", ""))
+    if folder:
+        if not alive.is_alive(run):
+            raise WrongState("the container is not running")
+        stopped.mark(folder, bool(request["final"]))
+        if request["final"] and stopped.wake(run):
+            return {"thawed": False}  # it waits to be started again, and has no process
     state = living_state(run)
     descriptor = open_init(state)
     try:

@@ -3,7 +3,8 @@
 RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says.  Lines, each one write: the
                           cgroups; what --rm removes; pid, start time, monitor, boot; at last that the program runs
 RUN/slots/NAME/alive      the same of a slot; the folder is renamed when a container moves in
-FOLDER/life.json          started, finished, exit code; lasts.  No "finished" and no lock: exit unknown
+FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "finished" and no lock: exit unknown;
+                          "restarting" and the lock held: its monitor will start it again
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ipycontainer.json_text import dumps
 from ipycontainer.linux import locks, pidfd
 from ipycontainer.linux.durability import sync_file, sync_folder, write_file
 from ipycontainer.runtime.inside import name as naming
+from ipycontainer.runtime.inside import stopped, volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,8 +83,12 @@ def begin(lock: int, charge: Charge) -> None:
     held, knows what happened.
     """
     if charge.remove:
-        _append(lock, {"remove": {key: getattr(charge, key) for key in ("folder", "trash", "names", "name", "id")}})
+        gone = {key: getattr(charge, key) for key in ("folder", "trash", "names", "name", "id")}
+        more = {"volumes": charge.anonymous, "journal": charge.journal} if charge.volumes else {}
+        _append(lock, {"remove": {**gone, **more}})
     else:
+        if not charge.restarts:
+            stopped.clear(charge.folder)
         write_life(charge, {"started": charge.started}, durable=False)
 
 
@@ -107,6 +113,12 @@ def write_state(
     _append(lock, state)
 
 
+def mark_waiting(lock: int) -> None:
+    """Who waits to start it again; of its last PID 1 nothing is left to be named."""
+    fresh(lock)
+    _append(lock, {"cgroups": [], "devices": "", "monitor": os.getpid()})
+
+
 def mark_running(lock: int) -> None:
     """The last line: the program runs.  Nobody may enter the container before, for until then it is half the host."""
     _append(lock, {"runs": True})
@@ -122,6 +134,8 @@ def _append(lock: int, document: dict[str, Any]) -> None:
 def write_life(charge: Charge, life: dict[str, Any], durable: bool) -> None:
     """The lasting record."""
     path = os.path.join(charge.folder, "life.json")
+    if charge.restarts:
+        life = {**life, "restarts": charge.restarts}
     try:
         write_file(path, [dumps(life).encode()], 0o600, durable)
     except OSError as error:
@@ -146,7 +160,9 @@ def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> Non
 
 
 def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) -> None:
-    """Append a line for each event, all in one write, so that writers never mix."""
+    """Append a line for each event, all in one write, so that writers never mix; volumes come and go beside them."""
+    if charge.volumes and any(action == "start" for action, _ in events):
+        volumes.note(charge.journal, _mounted(charge))
     name = naming.current(charge.names, charge.name, charge.id) or charge.name
     lines = [
         dumps(
@@ -166,3 +182,24 @@ def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) 
         os.close(descriptor)
     except OSError:
         pass  # a full disk: the event is lost, the container is not
+    if charge.volumes and any(action == "die" for action, _ in events):
+        gone = {"container": charge.id, "driver": "local"}
+        volumes.note(charge.journal, [("unmount", str(item["name"]), gone) for item in charge.volumes])
+
+
+def _mounted(charge: Charge) -> list[tuple[str, str, dict[str, str]]]:
+    """docker's attributes of a volume that a container begins to use."""
+    return [
+        (
+            "mount",
+            str(item["name"]),
+            {
+                "container": charge.id,
+                "destination": str(item["destination"]),
+                "driver": "local",
+                "propagation": "",
+                "read/write": "true" if item["rw"] else "false",
+            },
+        )
+        for item in charge.volumes
+    ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import Refused
+from ipycontainer.errors import Refused, WrongState
+from ipycontainer.launcher import alive
 from ipycontainer.linux import cgroups
+from ipycontainer.runtime.inside import restart
 from ipycontainer.runtime.inside.sweep import living_state
 
 TYPE_CHECKING = False
@@ -16,9 +18,23 @@ if TYPE_CHECKING:
 
 
 def limit(host: Host, request: dict[str, Any]) -> dict[str, Any]:
-    """request: run (the container's run folder), resources (`linux.resources`, those that change)."""
-    leaves = living_state(str(request["run"]), "runs")["cgroups"]
-    limits = cgroups.limits_from_oci(request["resources"])
+    """request: run (the container's run folder), resources (`linux.resources`, those that change);
+
+    launch: how its restart policy starts it from here on, if that changes.
+    """
+    run = str(request["run"])
+    if request["resources"]:
+        _limit(host, run, request["resources"])
+    if request.get("launch"):
+        if not alive.is_alive(run):
+            raise WrongState("the container is not running")
+        restart.renew(run, request["launch"])
+    return {}
+
+
+def _limit(host: Host, run: str, resources: dict[str, Any]) -> None:
+    leaves = living_state(run, "runs")["cgroups"]
+    limits = cgroups.limits_from_oci(resources)
     if not leaves:
         raise Refused("its control groups cannot be limited here: it runs without any (see `ipycontainer doctor`)")
     # A container that took a slot has its groups under the slot's name.
@@ -34,4 +50,3 @@ def limit(host: Host, request: dict[str, Any]) -> dict[str, Any]:
             )
     cgroups.lift(leaves, limits)
     cgroups.update(plan)
-    return {}

@@ -76,6 +76,8 @@ class LogWriter:
     def _append(self, stream: int, data: bytes) -> bool:
         raw = HEADER.pack(time.time(), len(data), stream) + data
         try:
+            if self._descriptor < 0:
+                self._go_on()
             if self._descriptor < 0 or self._size + len(raw) > self._limit:
                 self._rotate()
             written = os.write(self._descriptor, raw)
@@ -89,10 +91,6 @@ class LogWriter:
         return False
 
     def _rotate(self) -> None:
-        if self._descriptor < 0:
-            os.makedirs(self._folder, 0o700, exist_ok=True)
-            numbers = chunk_files(self._folder)
-            self._number = numbers[-1] if numbers else 0
         descriptor = os.open(
             os.path.join(self._folder, f"{self._number + 1}.chunks"),
             os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
@@ -104,6 +102,27 @@ class LogWriter:
         self._number += 1
         for old in chunk_files(self._folder)[: -self._files]:
             os.unlink(os.path.join(self._folder, f"{old}.chunks"))
+
+    def _go_on(self) -> None:
+        """In the file that the last start wrote, if it is whole: else a few starts would rotate everything away."""
+        os.makedirs(self._folder, 0o700, exist_ok=True)
+        numbers = chunk_files(self._folder)
+        self._number = numbers[-1] if numbers else 0
+        try:
+            descriptor = os.open(
+                os.path.join(self._folder, f"{self._number}.chunks"), os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+            )
+        except FileNotFoundError:
+            return
+        size = os.fstat(descriptor).st_size
+        if _is_end(os.pread(descriptor, HEADER.size, max(size - HEADER.size, 0))):
+            self._descriptor, self._size = descriptor, size
+        else:
+            os.close(descriptor)
+
+
+def _is_end(chunk: bytes) -> bool:
+    return len(chunk) == HEADER.size and HEADER.unpack(chunk)[1:] == (0, END)
 
 
 def chunk_files(folder: str) -> list[int]:

@@ -10,11 +10,13 @@ It touches as little as it can: every page that it writes to is its own for as l
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
 from ipycontainer.linux import cgroups, prctl
-from ipycontainer.runtime.inside import container, ending, life, log
-from ipycontainer.runtime.inside.charge import Charge
+from ipycontainer.linux import pidfd as pidfds
+from ipycontainer.runtime.inside import container, ending, life, log, restart, stopped
+from ipycontainer.runtime.inside.charge import Charge, charge_of
 from ipycontainer.runtime.inside.first import First
 from ipycontainer.runtime.inside.slot import Slot
 from ipycontainer.runtime.inside.step import Place, Plan
@@ -22,6 +24,8 @@ from ipycontainer.runtime.inside.steps.outside import MakeCgroup
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import entered_kinds, exec_joins, makes, plan, shared_devices
+
+_SIGKILL = 9
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,16 +35,24 @@ if TYPE_CHECKING:
 
 
 class Monitor:
-    """One container."""
+    """One container.
 
-    def __init__(self, host: Host, charge: Charge, lock: int, client: Channel, first: First) -> None:
+    launch: how it is started, known where it may have to be started again.
+    """
+
+    def __init__(
+        self, host: Host, charge: Charge, lock: int, client: Channel, first: First, launch: Launch | None = None
+    ) -> None:
         prctl.set_name("ipycontainer")
         self._host = host
         self._charge = charge
         self._lock = lock
         self._client = client
         self._first = first
+        self._launch = launch
         self._streams: list[int] = []
+        self._restarts = restart.Restarts()
+        self._wait: float | None = None  # seconds until it is started again
 
     def move_in(self, slot: Slot, streams: list[int]) -> None:
         """Into a slot that PID 1 has taken; it is on its way."""
@@ -50,9 +62,36 @@ class Monitor:
             self._fail(error)
             return
         self._see(slot.kinds, slot.joins, streams)
+        self._see_restarts()
 
     def start(self, launch: Launch) -> None:
         """Walk the whole plan of `launch`."""
+        self._start(launch)
+        self._see_restarts()
+
+    def _see_restarts(self) -> None:
+        """Start it again as often as its policy says."""
+        while self._wait is not None:
+            launch = self._launch
+            assert launch is not None
+            if not stopped.wait(launch.run, launch.folder, self._wait):
+                self._give_up()
+                return
+            self._wait = None
+            launch = restart.next_launch(launch, self._first.kept)
+            self._charge = charge_of(launch, time.time()).replace(restarts=self._restarts.count)
+            self._first = First(Place(launch), self._first.kept)
+            self._start(launch)
+
+    def _give_up(self) -> None:
+        """Somebody has stopped it before it was started again."""
+        try:
+            ending.settle(self._charge)
+        finally:
+            ending.sweep_all(self._charge, "")
+            os.close(self._lock)
+
+    def _start(self, launch: Launch) -> None:
         try:
             steps = plan(launch, self._host)
             group = next((step.plan for step in steps.outside if isinstance(step, MakeCgroup)), cgroups.CgroupPlan())
@@ -99,6 +138,8 @@ class Monitor:
             self._fail(error)
             return
         tell(self._client, {"started": child})
+        if charge.restarts and stopped.read(charge.folder) == stopped.FINAL:
+            pidfds.send_signal(self._first.place.pidfd, _SIGKILL)  # whoever stopped it found nobody to send it to
         self._live()
 
     def _await_program(self) -> None:
@@ -151,17 +192,39 @@ class Monitor:
         streams.drain()
         killed = bool(charge.leaves) and cgroups.oom_kills(charge.leaves) > 0
         streams.close_log()
+        self._decide(code)
+        charge, again = self._charge, self._wait is not None
         happened: list[ending.Event] = [("oom", {})] if killed else []
-        gone = ending.record(charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})])
+        gone = ending.record(charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})], again)
         # The client knows as soon as the record is there; what is left to sweep nobody can see, and the names it
         # bears are free already.  A client that does not read holds nothing up.
         answer: dict[str, object] = {"answer": {"exit_code": code, "oom_killed": killed}}
         told = streams.finish(answer, wait=False)
         self._first.let_mounts_go()
+        if again:
+            os.close(place.pidfd)
+            ending.sweep_to_restart(charge, self._lock)
+            if not told and os.fork() == 0:
+                # A client that does not read holds nobody up but a process of its own.
+                os.close(self._lock)
+                streams.finish(answer, wait=True)
+                os._exit(0)
+            return
         ending.sweep_all(charge, gone)
         os.close(self._lock)
         if not told:
             streams.finish(answer, wait=True)
+
+    def _decide(self, code: int) -> None:
+        """Whether it is started again, and when."""
+        charge = self._charge
+        launch = self._launch = restart.renewed(charge.run) or self._launch
+        if launch is None or not launch.restart:
+            return
+        ran = time.time() - charge.started
+        mark = stopped.read(charge.folder)
+        self._wait = self._restarts.wait_after(launch.restart, launch.retries, code, ran, mark)
+        self._charge = charge.replace(restarts=self._restarts.count)
 
 
 def tell(client: Channel, document: dict[str, Any]) -> None:

@@ -10,9 +10,10 @@ import os
 
 from ipycontainer.errors import WrongState
 from ipycontainer.linux import mounts, namespaces, trees
+from ipycontainer.runtime import mount_plan
 from ipycontainer.runtime.inside import container, life
 from ipycontainer.runtime.inside.kill import open_init
-from ipycontainer.runtime.inside.step import Place
+from ipycontainer.runtime.inside.step import Place, Step
 from ipycontainer.runtime.inside.steps.root import DetachMounts, MakeWritableLayer, MountOverlay
 from ipycontainer.runtime.inside.sweep import living_state, sweep_leavings
 from ipycontainer.runtime.inside.walk import forbid_imports, walk
@@ -50,12 +51,13 @@ def _lend_resting(host: Host, launch: Launch, channel: Channel) -> dict[str, Any
         sweep_leavings(launch.run)
         namespaces.unshare(namespaces.CLONE_NEWNS)
         # No device of it is opened here, so none may be.
-        steps = [
+        steps: list[Step] = [
             DetachMounts(),
             MakeWritableLayer(launch.upper, launch.work),
             MountOverlay(
                 tuple(launch.lowers), launch.upper, launch.work, launch.staging, rootless=host.rootless, devices=False
             ),
+            *mount_plan.resting_steps(launch, host),
         ]
         place = Place(launch)
         walk("copy", steps, place)

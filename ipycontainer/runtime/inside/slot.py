@@ -27,7 +27,8 @@ from ipycontainer.runtime.inside.rehearsal import rehearse, sample
 from ipycontainer.runtime.inside.step import Place, Plan, Step
 from ipycontainer.runtime.inside.steps.confine import LimitBounding
 from ipycontainer.runtime.inside.steps.namespaces import SetHostname
-from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, WriteEtcFiles
+from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, Mount, WriteEtcFiles
+from ipycontainer.runtime.inside.steps.volume import FillVolume
 from ipycontainer.runtime.inside.streams import program_pipes
 from ipycontainer.runtime.inside.walk import forbid_imports, walk
 from ipycontainer.runtime.launch import Host, Launch
@@ -192,7 +193,9 @@ class Slot:
         place.launch = launch
         theirs, ours = program_pipes(launch, piped=True, null=self._null)
         charge = charge_of(launch, time.time(), self.group.leaves, self.devices)
-        place.channel.send({"charge": charge.as_dict()}, [client.fileno(), *ours])
+        # Who may have to start it again needs to know how.
+        whole_request = {"launch": document["request"]} if launch.restart else {}
+        place.channel.send({"charge": charge.as_dict(), **whole_request}, [client.fileno(), *ours])
         if not self._was_expected and _ahead(whole, launch.etc_folder)[0] != self._walked:
             self._slots.expect(document["request"])  # more could have been done for it than was
         inside, last = self._left(whole.inside), [step for step in whole.last if step != self._bounding]
@@ -270,6 +273,7 @@ def _is_alike(request: dict[str, Any], other: dict[str, Any]) -> bool:
         all(request[name] == other[name] for name in ("lowers", "staging", "etc_folder"))
         and request["etc"].keys() == other["etc"].keys()
         and all(ours.get(name) == theirs.get(name) for name in ("linux", "mounts", "root", "domainname"))
+        and request.get("volumes") == other.get("volumes")
         and bool(ours.get("hostname")) == bool(theirs.get("hostname"))
     )
 
@@ -282,7 +286,12 @@ def _ahead(whole: Plan, etc_folder: str) -> tuple[tuple[Step, ...], tuple[type[S
     """
 
     def is_shared(step: Step) -> bool:
-        return isinstance(step, Bind) and not step.source.startswith(etc_folder)
+        layers = isinstance(step, Mount) and step.kind == "overlay"
+        return (
+            isinstance(step, FillVolume)
+            or layers
+            or (isinstance(step, Bind) and not step.source.startswith(etc_folder))
+        )
 
     shared = next((number for number, step in enumerate(whole.inside) if is_shared(step)), None)
     left_out = _OWN if shared is None else (*_OWN, DetachMounts)

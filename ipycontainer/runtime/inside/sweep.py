@@ -8,7 +8,7 @@ import time
 from ipycontainer.errors import Error, KernelError, WrongState
 from ipycontainer.launcher import alive
 from ipycontainer.linux import cgroups, durability, pidfd, trees
-from ipycontainer.runtime.inside import freezer, life
+from ipycontainer.runtime.inside import freezer, life, volumes
 from ipycontainer.runtime.inside import name as naming
 
 TYPE_CHECKING = False
@@ -117,7 +117,8 @@ def sweep_orphans(root: str, run: str) -> None:
 def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
     """Remove what the container with this run folder left in the kernel, and all of it if it was run with --rm.
 
-    request: folder, trash, names, name, id of a container that is to be removed in any case.
+    request: folder, trash, names, name, id of a container that is to be removed in any case; volumes, journal: those
+    that go with it.
     Raises WrongState while its monitor lives.
     """
     lock = life.claim(run)
@@ -126,6 +127,8 @@ def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
         sweep_leavings(run)
         gone = request or alive.read(run).get("remove")
         if gone:
+            if gone.get("volumes"):
+                volumes.take_along(gone["volumes"], str(gone["folder"]), str(gone["id"]), str(gone["journal"]))
             tree = discard(*(str(gone[key]) for key in ("folder", "trash", "names", "name", "id")))
             if request:
                 # Somebody is told that it is gone: a power cut must not bring it back.

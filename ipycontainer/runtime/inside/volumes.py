@@ -19,11 +19,10 @@ import time
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps, loads
-from ipycontainer.linux import trees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any, Self
 
 DATA = "_data"
@@ -102,15 +101,28 @@ def discard(root: str, name: str) -> str:
     return gone
 
 
-def discard_unused(root: str, names: Iterable[str], but: str) -> list[tuple[str, str]]:
-    """(name, where its files are) of those of `names` that no container but `but` uses: they are gone now.
+def take_along(names: Sequence[str], folder: str, container: str, journal: str) -> None:
+    """Move those of the volumes `names` that only this container uses into its folder, which is about to go.
 
-    What goes with its container: --rm, rm -v.  Raises KernelError.
+    What goes with its container: --rm, rm -v.  However often it is begun and killed, the rest is done by the next.
+    Raises KernelError.
     """
-    with Lock(os.path.join(root, "volumes"), alone=True):
-        kept = users(root, names, but)
-        found = [(name, discard(root, name)) for name in names if name not in kept]
-    return [(name, tree) for name, tree in found if tree]
+    root = os.path.dirname(os.path.dirname(folder))
+    place = os.path.join(root, "volumes")
+    gone = []
+    with Lock(place, alone=True):
+        kept = users(root, names, container)
+        for name in names:
+            if name in kept:
+                continue
+            try:
+                os.rename(os.path.join(place, name), os.path.join(folder, f"volume-{name}"))
+            except FileNotFoundError:
+                continue  # it, or the container, is gone already
+            except OSError as error:
+                raise KernelError("rename", error.errno or 0, name) from None
+            gone.append(name)
+    note(journal, [("destroy", name, {"driver": "local"}) for name in gone])
 
 
 def refuse_used(root: str, name: str) -> None:
@@ -134,14 +146,6 @@ def note(journal: str, events: Iterable[tuple[str, str, dict[str, str]]]) -> Non
         os.close(descriptor)
     except OSError:
         pass
-
-
-def remove_with_container(root: str, names: Iterable[str], but: str, journal: str) -> None:
-    """Remove the container's anonymous volumes that nobody else uses, with their files."""
-    gone = discard_unused(root, names, but)
-    note(journal, [("destroy", name, {"driver": "local"}) for name, _ in gone])
-    for _, tree in gone:
-        trees.remove(tree)
 
 
 def read_record(root: str, name: str) -> dict[str, Any] | None:

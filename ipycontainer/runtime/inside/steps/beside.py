@@ -36,8 +36,7 @@ class CloneBeside(Clone):
     user: bool = False  # an ordinary user's namespaces belong to a user namespace, and only its root may join them
 
     def take(self, place: Place) -> None:
-        for kind, run in self.joined:
-            place.others[kind] = open_init(living_state(run, "runs"))
+        self._find(place)
         reading, writing = os.pipe()
         between = os.fork()
         if between == 0:
@@ -56,14 +55,22 @@ class CloneBeside(Clone):
         place.child = int(answer["pid"])
         place.pidfd = os.pidfd_open(place.child)
 
+    def _find(self, place: Place) -> None:
+        for kind, run in self.joined:
+            place.others[kind] = open_init(living_state(run, "runs"))
+
+    def _join(self, place: Place) -> None:
+        user = self.user
+        for kind, descriptor in place.others.items():
+            namespaces.setns(descriptor, namespaces.flags_of([kind, *(["user"] if user else [])]))
+            user = False
+
     def _between(self, place: Place, writing: int) -> None:
         """Returns in the child of the monitor that is made here, and nowhere else."""
         try:
             # What is joined may hold processes of the same user: let none of them look into this one.
             prctl.set_dumpable(False)
-            for kind, descriptor in place.others.items():
-                namespaces.setns(descriptor, namespaces.flags_of([kind, *(["user"] if self.user else [])]))
-                self = self.replace(user=False)
+            self._join(place)
             group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
             cloned = namespaces.clone(namespaces.flags_of(self.kinds), group, sibling=True)
             if cloned.pid == 0:
@@ -76,6 +83,25 @@ class CloneBeside(Clone):
         except OSError as error:
             said = {"error": to_wire(StartError(f"CloneBeside: {error.strerror}"))}
         _say_and_end(writing, said)
+
+
+class CloneAgain(CloneBeside):
+    """Fork the first process into the namespaces that the container had before, and new ones of the rest.
+
+    joined: (kind, path of a descriptor that the monitor holds), the user namespace first: it owns the others.
+    """
+
+    why = "started again by its restart policy it keeps its network, with all that was attached to it"
+    shows = "/proc/PID/ns/net: the same number as before"
+
+    def _find(self, place: Place) -> None:
+        """Held already."""
+
+    def _join(self, place: Place) -> None:
+        there = [(kind, os.open(path, os.O_RDONLY | os.O_CLOEXEC)) for kind, path in self.joined]
+        for kind, descriptor in there:
+            namespaces.setns(descriptor, namespaces.FLAGS[kind])
+            os.close(descriptor)
 
 
 def _say_and_end(writing: int, said: dict[str, object]) -> NoReturn:

@@ -77,10 +77,13 @@ class DetachMounts(Step):
 
     call = "mount(2) MS_PRIVATE"
     why = "a new mount namespace is a copy whose mounts still propagate until it is told that they do not"
-    shows = "/proc/self/mountinfo (no shared: or master:)"
+    shows = "/proc/self/mountinfo (no shared:; master: only where a mount asks for it)"
+
+    slave: bool = False  # what the host mounts later still arrives, for the binds that ask for it
 
     def take(self, place: Place) -> None:
-        mounts.mount("none", "/", flags=mounts.MS_REC | mounts.MS_PRIVATE)
+        kind = mounts.MS_SLAVE if self.slave else mounts.MS_PRIVATE
+        mounts.mount("none", "/", flags=mounts.MS_REC | kind)
         place.null = os.open("/dev/null", os.O_PATH | os.O_CLOEXEC)
 
 
@@ -204,6 +207,7 @@ class Bind(Step):
     read_only: bool = False
     recursive: bool = True
     devices: bool = True  # False: nodes below a folder open no driver, for who may make some
+    propagation: str = ""  # "slave": the host's later mounts appear; "private": they do not, where others' do
 
     def take(self, place: Place) -> None:
         is_folder = os.path.isdir(self.source)
@@ -221,9 +225,12 @@ class Bind(Step):
         attributes = mounts.MOUNT_ATTR_RDONLY if self.read_only else 0
         if is_folder and not self.devices:
             attributes |= mounts.MOUNT_ATTR_NODEV
-        if attributes:
+        if attributes or self.propagation == "private":
             mounted = descriptors.open_in_root(place.root, self.target)
-            mounts.set_attributes(mounted, attributes, recursive=self.recursive)
+            if attributes:
+                mounts.set_attributes(mounted, attributes, recursive=self.recursive)
+            if self.propagation == "private":
+                mounts.mount("none", through(mounted), flags=mounts.MS_REC | mounts.MS_PRIVATE)
             os.close(mounted)
 
 
