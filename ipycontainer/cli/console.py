@@ -75,6 +75,10 @@ class TerminalConsole(Console):
 
         return RawTerminal(STDIN if stdin else None, STDOUT)
 
+    def screen_alone(self) -> RawTerminal | None:
+        """stdout, if it is one."""
+        return self.terminal(False)
+
     def forwards(self) -> tuple[int, ...]:
         """What a person or a service manager may send to us means the container."""
         return (_signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR1, _signal.SIGUSR2)

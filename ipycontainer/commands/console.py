@@ -103,6 +103,14 @@ class Console:
         """
         raise no_terminal()
 
+    def has_input(self) -> bool:
+        """Whether there is something to read, now or later."""
+        return True
+
+    def screen_alone(self) -> Terminal | None:
+        """The terminal that only shows, and whose keys stay ours; None where there is none."""
+        return None
+
     def forwards(self) -> tuple[int, ...]:
         """Signals that this console's process passes on to the container it is attached to."""
         return ()

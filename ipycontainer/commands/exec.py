@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 def exec_in(call: Call) -> int:
     """Starts the command and stays with it until it ends (unless -d)."""
     from ipycontainer.commands.run import environment
-    from ipycontainer.commands.streaming import follow
+    from ipycontainer.commands.streaming import Manner, follow
 
     parsed = call.parsed
     detached = parsed.flag("detach")
     tty = parsed.flag("tty")
     terminal = call.console.terminal(parsed.flag("interactive")) if tty and not detached else None
     env = environment(parsed, call.cwd)
+    manner = Manner.of(parsed, says_so=True)
     try:
         attachment = call.engine.get(parsed.arguments[0]).exec_start(
             tuple(parsed.arguments[1:]),
@@ -37,7 +38,7 @@ def exec_in(call: Call) -> int:
         raise
     if attachment is None:
         return 0
-    return follow(attachment, call.console, stdin=parsed.flag("interactive"), terminal=terminal)
+    return follow(attachment, call.console, stdin=parsed.flag("interactive"), terminal=terminal, manner=manner)
 
 
 EXEC = Verb(
@@ -47,6 +48,7 @@ EXEC = Verb(
     exec_in,
     (
         Option("detach", "d", "flag", "Leave it running"),
+        Option("detach-keys", "", "text", "Keys that leave it running (ctrl-p,ctrl-q)"),
         Option("env", "e", "variable", "Set an environment variable, NAME=VALUE", many=True),
         Option("env-file", "", "text", "Read environment variables from a file", many=True),
         Option("interactive", "i", "flag", "Keep stdin open"),

@@ -20,6 +20,7 @@ _VALUES = {
     "filter": "NAME=VALUE",
     "host": "NAME:ADDRESS",
     "address": "ADDRESS",
+    "stream": "STREAM",
 }
 
 

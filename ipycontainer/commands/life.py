@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ipycontainer.commands import Call
     from ipycontainer.engine.container import Container
+    from ipycontainer.runtime.attachment import Attachment
 
 
 def start(call: Call) -> int:
@@ -19,15 +20,20 @@ def start(call: Call) -> int:
     if not (parsed.flag("attach") or parsed.flag("interactive")):
         return _each(call, lambda reference: _start(call.engine.get(reference)))
     if len(parsed.arguments) > 1:
-        raise WrongArguments("one container can be started and attached to at once, not several")
-    from ipycontainer.commands.streaming import follow
+        raise WrongArguments("you cannot start and attach to multiple containers at once")
+    from ipycontainer.commands.streaming import Manner, follow
 
     container = call.engine.get(parsed.arguments[0])
+    manner = Manner.of(parsed)
     stdin = parsed.flag("interactive")
-    terminal = call.console.terminal(stdin) if container.inspect()["Config"].get("Tty") else None
-    attachment = container.start(attach=True, stdin=stdin, size=terminal.size() if terminal else None)
+    terminal = call.console.terminal(stdin) if container.config["request"]["tty"] else None
+    size = terminal.size() if terminal else None
+    if container.status == "running":
+        attachment: Attachment | None = container.attach(stdin=stdin, size=size)
+    else:
+        attachment = container.start(attach=True, stdin=stdin, size=size)
     assert attachment is not None
-    return follow(attachment, call.console, stdin=stdin, terminal=terminal, kill=container.kill)
+    return follow(attachment, call.console, stdin=stdin, terminal=terminal, kill=container.kill, manner=manner)
 
 
 def _start(container: Container) -> None:
@@ -116,6 +122,7 @@ START = Verb(
     start,
     (
         Option("attach", "a", "flag", "Show its output, forward signals, end with its exit code"),
+        Option("detach-keys", "", "text", "Keys that leave it running (ctrl-p,ctrl-q)"),
         Option("interactive", "i", "flag", "Attach stdin too"),
     ),
     least=1,

@@ -18,7 +18,6 @@ _REALTIME = "real-time scheduling of control groups has gone from the kernels of
 _HEALTH = "health checks come in a later release"
 _WINDOWS = "it means something on Windows alone"
 _DEVICES = "devices of the host come in a later release"
-_KEYS = "a running container is not detached from by keys in this release; -d starts it detached"
 _LOGS = "logs are written by ipycontainer itself in this release"
 _PLATFORM = "containers of this machine's own platform alone are run"
 _CLUSTER = "there is no cluster here, and so no volume of one"
@@ -31,7 +30,6 @@ def _row(long: str, short: str, kind: str, why: str, *harmless: str) -> Option:
 
 
 _CREATE = (
-    _row("attach", "a", "text", "stdout and stderr are both attached in this release; -i attaches stdin as well"),
     _row("cgroup-parent", "", "text", _GROUPS, ""),
     _row("cpu-count", "", "int", _WINDOWS, "0"),
     _row("cpu-percent", "", "int", _WINDOWS, "0"),
@@ -65,13 +63,7 @@ _CREATE = (
     _row("use-api-socket", "", "flag", "there is no daemon whose socket could be bound", *_NO),
 )
 
-_RUN = (
-    *_CREATE,
-    _row("detach-keys", "", "text", _KEYS, ""),
-    _row(
-        "sig-proxy", "", "flag", "signals are always passed on in this release", "true", "1", "t", "T", "True", "TRUE"
-    ),
-)
+_RUN = (*_CREATE,)
 
 # Before the verb: what docker's client would connect with.
 GLOBAL = (
@@ -91,7 +83,6 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "before the verb": GLOBAL,
     "run": _RUN,
     "create": _CREATE,
-    "exec": (_row("detach-keys", "", "text", _KEYS, ""),),
     "update": (
         _row("cpu-rt-period", "", "int", _REALTIME, "0"),
         _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
@@ -100,7 +91,6 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "start": (
         _row("checkpoint", "", "text", "checkpoints of processes are not planned", ""),
         _row("checkpoint-dir", "", "text", "checkpoints of processes are not planned", ""),
-        _row("detach-keys", "", "text", _KEYS, ""),
     ),
     "rm": (_row("link", "l", "flag", _NETWORKS, *_NO),),
     "ps": (_row("size", "s", "flag", "what a container wrote is counted in a later release", *_NO),),

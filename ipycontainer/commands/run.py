@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _CREATE_OPTIONS = (
     Option("add-host", "", "host", "Add a name to its /etc/hosts, NAME:ADDRESS", many=True),
     Option("annotation", "", "label", "Add an annotation to its runtime spec, NAME=VALUE", many=True),
+    Option("attach", "a", "stream", "Show or give STDIN, STDOUT or STDERR alone", many=True),
     Option("blkio-weight", "", "int", "Share of the disks, 10 to 1000"),
     Option("blkio-weight-device", "", "text", "The same for one disk, /dev/DISK:WEIGHT", many=True),
     Option("cap-add", "", "text", "Add a capability", many=True),
@@ -149,16 +150,20 @@ def _check_platform(parsed: Parsed) -> None:
 def run(call: Call) -> int:
     """Makes the container, starts it, and stays with it until it ends (unless -d)."""
     parsed, console = call.parsed, call.console
+    detached = parsed.flag("detach")
+    if detached and parsed.given("attach"):
+        raise _conflict("Conflicting options: -a and -d")
     asked = request(parsed, call.cwd)
     if parsed.flag("explain"):
         return _explain(call, asked)
-    detached = parsed.flag("detach")
     terminal = None
     if asked.tty and not detached:
         # A terminal that is not there is found out before anything is made.
         terminal = console.terminal(asked.interactive)
     if not detached:
-        from ipycontainer.commands.streaming import follow
+        from ipycontainer.commands.streaming import Manner, follow
+
+        manner = Manner.of(parsed, streams=asked.attach)
     _say_what_is_withheld(asked, call)
     container = create_or_pull(call, asked, starts=True)
     try:
@@ -173,7 +178,19 @@ def run(call: Call) -> int:
         # docker leaves a container behind that never ran; nobody has wanted it yet.
         _discard(container)
         raise
-    return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill)
+    if not {"stdout", "stderr"} & {*asked.attach}:
+        from ipycontainer.commands.streaming import feed
+
+        feed(attachment, console if asked.interactive else None)
+        console.line(container.id)
+        return 0
+    return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill, manner=manner)
+
+
+def _conflict(text: str) -> OptionError:
+    error = OptionError(text)
+    error.exit_code = 1
+    return error
 
 
 def _explain(call: Call, asked: RunRequest) -> int:
@@ -213,6 +230,7 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         hostname=parsed.text("hostname"),
         labels=_labels(parsed, cwd),
         interactive=parsed.flag("interactive"),
+        attach=() if parsed.flag("detach") else tuple(parsed.many("attach")) or ("stdout", "stderr"),
         tty=parsed.flag("tty"),
         remove=parsed.flag("rm"),
         init=parsed.flag("init"),
@@ -337,7 +355,12 @@ RUN = Verb(
     "[OPTIONS] IMAGE [COMMAND] [ARG...]",
     "Make a container from an image and run a command in it",
     run,
-    (*_CREATE_OPTIONS, Option("detach", "d", "flag", "Leave it running and print its id")),
+    (
+        *_CREATE_OPTIONS,
+        Option("detach", "d", "flag", "Leave it running and print its id"),
+        Option("detach-keys", "", "text", "Keys that leave it running (ctrl-p,ctrl-q)"),
+        Option("sig-proxy", "", "flag", "Pass on the signals that we get (true)"),
+    ),
     least=1,
     mixed=False,
     examples=(

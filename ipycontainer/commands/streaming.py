@@ -1,7 +1,8 @@
 """Staying with a program inside: its output shown, our input passed on, signals forwarded.
 
 An interrupt goes to the program as SIGINT; if it is still there after two
-seconds, or at a second press, it is killed.
+seconds, or at a second press, it is killed.  Whoever has only joined it leaves at a
+second press, and it goes on.
 """
 
 from __future__ import annotations
@@ -12,18 +13,50 @@ import time
 
 from ipycontainer.commands.interrupts import Interrupts
 from ipycontainer.errors import Error, LauncherError
+from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
+    from typing import Any
 
     from ipycontainer.commands.console import Console, Terminal
+    from ipycontainer.commands.options import Parsed
     from ipycontainer.runtime.attachment import Attachment
 else:
     import _signal  # `signal` itself costs 5.6 ms, for its enums
 
 PATIENCE = 2.0
+_FOR_EVER = float("inf")
+BOTH = ("stdout", "stderr")
+
+
+class Manner(Record):
+    """How we stay.
+
+    keys: of the terminal, that leave it running; proxy: signals are passed on; streams: which of its outputs are
+    shown; leaves: a second interrupt leaves it instead of killing it; says_so: having left is told, and is no success.
+    """
+
+    keys: bytes = b""
+    proxy: bool = True
+    streams: tuple[str, ...] = BOTH
+    leaves: bool = False
+    says_so: bool = False
+
+    @classmethod
+    def of(cls, parsed: Parsed, **more: Any) -> Manner:
+        """What --detach-keys and --sig-proxy ask for."""
+        keys = b""
+        if parsed.given("detach-keys"):
+            from ipycontainer.commands.detach_keys import parse
+
+            keys = parse(parsed.text("detach-keys"))
+        return cls(keys, bool(parsed.values.get("sig-proxy", True)), **more)
+
+
+USUAL = Manner()
 _CHUNK = 32768  # well under what the socket takes at once when poll calls it writable
 
 
@@ -34,23 +67,36 @@ def follow(
     stdin: bool = False,
     terminal: Terminal | None = None,
     kill: Callable[[], object] | None = None,
+    manner: Manner = USUAL,
 ) -> int:
-    """Shows what the program says until it ends; returns its exit code.
+    """Shows what the program says until it ends, or is left; returns its exit code.
 
     kill: a way to kill it that does not go through the attachment, where there is one.
     """
     try:
-        follower = _Follower(attachment, console, console.stdin() if stdin else None, terminal, kill)
+        follower = _Follower(attachment, console, console.stdin() if stdin else None, terminal, kill, manner)
         if terminal is None:
-            return follower.follow()
-        with terminal:
-            return follower.follow()
+            follower.follow()
+        else:
+            with terminal:
+                follower.follow()
+        return follower.code()
     except KeyboardInterrupt:
         # It came in the instant before the signal was ours to pass on: a program that nobody stays with ends.
-        _kill_now(attachment, kill)
+        if manner.proxy and not manner.leaves:
+            _kill_now(attachment, kill)
         raise
     finally:
         attachment.close()
+
+
+def feed(attachment: Attachment, console: Console | None) -> None:
+    """Gives the program all of our input, shows nothing, and leaves it (`run -a stdin`)."""
+    source = console.stdin() if console is not None else None
+    with attachment:
+        while source is not None and (data := os.read(source, _CHUNK)):
+            attachment.write(data)
+        attachment.close_stdin()
 
 
 def _kill_now(attachment: Attachment, kill: Callable[[], object] | None) -> None:
@@ -68,7 +114,16 @@ class _Follower:
         stdin: int | None,
         terminal: Terminal | None,
         kill: Callable[[], object] | None,
+        manner: Manner,
     ) -> None:
+        self.manner = manner
+        self.keys = None
+        if terminal is not None and stdin is not None:
+            from ipycontainer.commands.detach_keys import DetachKeys, parse
+
+            self.keys = DetachKeys(manner.keys or parse(""))
+        self.has_left = False
+        self.lost_bytes = 0
         self.attachment = attachment
         self.console = console
         self.stdin = stdin
@@ -80,8 +135,8 @@ class _Follower:
         self.poll = select.poll()
         self.poll.register(self.ours, select.POLLIN)
 
-    def follow(self) -> int:
-        signals = {_signal.SIGINT, *self.console.forwards()}
+    def follow(self) -> None:
+        signals = {_signal.SIGINT, *self.console.forwards()} if self.manner.proxy else set()
         if self.terminal is not None:
             signals.add(_signal.SIGWINCH)
         with Interrupts(signals) as interrupts:
@@ -89,15 +144,28 @@ class _Follower:
             if self.stdin is not None:
                 self.poll.register(self.stdin, select.POLLIN)
             self._until_the_end(interrupts)
+
+    def code(self) -> int:
+        """What to end with.  Raises what was in the way of showing all."""
         if self.lost is not None:
             raise self.lost
+        if self.has_left:
+            return self._said_goodbye()
         code = self.attachment.exit_code
         if code is None:
             raise Error("how it ended is not known; inspect says what is")
         return code
 
+    def _said_goodbye(self) -> int:
+        if not self.manner.says_so:
+            return 0
+        from ipycontainer.commands.detach_keys import SAID
+
+        self.console.complain(SAID)
+        return 1
+
     def _until_the_end(self, interrupts: Interrupts) -> None:
-        while True:
+        while not self.has_left:
             for descriptor, events in self._ready():
                 if descriptor == interrupts.reader:
                     for number in interrupts.arrived():
@@ -106,6 +174,7 @@ class _Follower:
                     self._pass_input()
                 elif descriptor == self.ours and events & ~select.POLLOUT:
                     chunk = self.attachment.read()
+                    self._tell_lost()
                     if chunk is None:
                         return
                     self._show(*chunk)
@@ -116,7 +185,7 @@ class _Follower:
         waits = [self.console.due()]
         if self.kill_at is not None:
             waits.append(max(0.0, self.kill_at - time.monotonic()))
-        known = [wait for wait in waits if wait is not None]
+        known = [wait for wait in waits if wait is not None and wait < _FOR_EVER]
         ready = self.poll.poll(min(known) * 1000 + 1 if known else None)
         if self.kill_at is not None and time.monotonic() >= self.kill_at:
             self.kill_at = None
@@ -136,8 +205,9 @@ class _Follower:
     def _interrupt(self) -> None:
         if self.kill_at is not None:
             self.kill_at = time.monotonic()
+            self.has_left = self.manner.leaves
             return
-        self.kill_at = time.monotonic() + PATIENCE
+        self.kill_at = _FOR_EVER if self.manner.leaves else time.monotonic() + PATIENCE
         self.console.interrupt_sent()
         self._tell(lambda: self.attachment.signal(_signal.SIGINT))
 
@@ -151,15 +221,24 @@ class _Follower:
         except LauncherError:
             self._stop_listening()
 
+    def _tell_lost(self) -> None:
+        """What the monitor did not wait for us to take."""
+        if self.attachment.lost > self.lost_bytes:
+            count, self.lost_bytes = self.attachment.lost - self.lost_bytes, self.attachment.lost
+            self.console.complain(f"[{count} bytes are missing here: they came faster than they were read; see logs]")
+
     def _show(self, stream: str, data: bytes) -> None:
-        if self.lost is not None:
+        if self.lost is not None or stream not in self.manner.streams:
             return
         try:
             (self.console.err if stream == "stderr" else self.console.out)(data)
         except (BrokenPipeError, Error) as error:
             # `… | head` has read enough: the program ends at once, as one in a pipe of its own would.
             self.lost = error
-            self._kill()
+            if self.manner.leaves:
+                self.has_left = True
+            else:
+                self._kill()
 
     def _pass_input(self) -> None:
         if not self._is_writable():
@@ -174,6 +253,10 @@ class _Follower:
             return
         except OSError:
             data = b""  # stdin is closed, or a terminal that went away: the end
+        if data and self.keys is not None:
+            data, self.has_left = self.keys.feed(data)
+            if not data:
+                return
         if data:
             self._tell(lambda: self.attachment.write(data))
         else:

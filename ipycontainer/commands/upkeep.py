@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.commands.tables import Table
+from ipycontainer.commands.tables import Table, cut, in_quotes
 from ipycontainer.commands.units import human_size
 from ipycontainer.errors import OptionError
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ipycontainer.commands import Call
     from ipycontainer.engine.upkeep import Usage
 
-
+_WIDEST_COMMAND = 20
 _DF_HEADINGS = {
     "Type": "TYPE",
     "TotalCount": "TOTAL",
@@ -24,22 +24,20 @@ _DF_HEADINGS = {
 
 def prune(call: Call) -> int:
     """Removes images that nobody needs."""
+    from ipycontainer.commands.prunes import agreed, image_lines, reclaimed, removed
+    from ipycontainer.engine.prunes import check_filters
     from ipycontainer.engine.upkeep import prune_images
 
-    parsed, console = call.parsed, call.console
-    all = parsed.flag("all")
-    if not parsed.flag("force"):
-        what = "all images without at least one container associated to them" if all else "all dangling images"
-        console.complain(f"WARNING! This will remove {what}.")
-        if console.ask("Are you sure you want to continue? [y/N] ").strip().lower() not in ("y", "yes"):
-            return 1
-    lines, size = prune_images(call.engine, all, parsed.many("filter"))
-    if lines:
-        console.line("Deleted Images:")
-        console.lines([line[:1].lower() + line[1:] for line in lines])
-        console.line("")
-    console.line(f"Total reclaimed space: {human_size(size)}")
-    return 0
+    parsed = call.parsed
+    all, filters = parsed.flag("all"), parsed.many("filter")
+    check_filters(filters, ("until", "label", "label!", "dangling"))
+    what = "all images without at least one container associated to them" if all else "all dangling images"
+    lines: list[str] = []
+    size = 0
+    if agreed(call, f"WARNING! This will remove {what}."):
+        lines, size = prune_images(call.engine, all, filters)
+    removed(call, "Deleted Images:", image_lines(lines))
+    return reclaimed(call, size)
 
 
 def disk_usage(call: Call) -> int:
@@ -67,6 +65,12 @@ def disk_usage(call: Call) -> int:
             str(running),
             *_sizes(found.containers_size, found.containers_reclaimable),
         ),
+        (
+            "Local Volumes",
+            str(len(found.volumes)),
+            str(sum(users > 0 for _, _, users in found.volumes)),
+            *_sizes(found.volumes_size, found.volumes_reclaimable),
+        ),
     )
     report.show(call.console, [dict(zip(_DF_HEADINGS, row)) for row in rows], _DF_HEADINGS)
     return 0
@@ -78,22 +82,41 @@ def _sizes(size: int, reclaimable: int) -> tuple[str, str]:
 
 
 def _details(call: Call, found: Usage) -> None:
-    console = call.console
+    from time import time
+
+    from ipycontainer.engine.status_text import human_duration
+
+    console, now = call.console, time()
     images = []
     for item in found.images:
         for name in item.image.names or ("<none>:<none>",):
             repository, _, tag = name.rpartition(":")
             using = sum(str(one.config["image_id"]) == item.image.id for one, _ in found.containers)
             sizes = (human_size(item.size), human_size(item.shared), human_size(item.unique))
-            images.append((repository, tag, item.image.short_id, *sizes, str(using)))
-    headings = ("REPOSITORY", "TAG", "IMAGE ID", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS")
+            since = f"{human_duration(now - item.image.created)} ago"
+            images.append((repository, tag, item.image.short_id, since, *sizes, str(using)))
+    headings = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS")
     console.line("Images space usage:\n")
     console.table(Table(headings, tuple(images)))
     console.line("\nContainers space usage:\n")
     rows = tuple(
-        (one.short_id, one.image, human_size(size), one.status_text, one.name) for one, size in found.containers
+        (
+            one.short_id,
+            one.image,
+            in_quotes(cut(" ".join(one.command), _WIDEST_COMMAND)),
+            str(len((one.config.get("request") or {}).get("volumes", ()))),
+            human_size(size),
+            f"{human_duration(now - one.created)} ago",
+            one.status_text,
+            one.name,
+        )
+        for one, size in found.containers
     )
-    console.table(Table(("CONTAINER ID", "IMAGE", "SIZE", "STATUS", "NAMES"), rows))
+    columns = ("CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES")
+    console.table(Table(columns, rows))
+    console.line("\nLocal Volumes space usage:\n")
+    volumes = tuple((volume.name, str(users), human_size(size)) for volume, size, users in found.volumes)
+    console.table(Table(("VOLUME NAME", "LINKS", "SIZE"), volumes))
 
 
 def check(call: Call) -> int:
@@ -136,11 +159,11 @@ IMAGE_PRUNE = Verb(
 DF = Verb(
     "system df",
     "[OPTIONS]",
-    "Show what images and containers take of the disk, shared layers counted once",
+    "Show what images, containers and volumes take of the disk, shared layers counted once",
     disk_usage,
     (
         Option("format", "", "text", "table, json, or a Go template: '{{.Type}}: {{.Size}}'"),
-        Option("verbose", "v", "flag", "Each image and container"),
+        Option("verbose", "v", "flag", "Each image, container and volume"),
     ),
     most=0,
     examples=("system df", "system df -v"),

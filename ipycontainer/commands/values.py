@@ -123,6 +123,13 @@ def host(text: str) -> str:
     return f"{name}:{found}"
 
 
+def stream(text: str) -> str:
+    """One of the three, however it is written."""
+    if text.lower() not in ("stdin", "stdout", "stderr"):
+        raise ValueError("valid streams are STDIN, STDOUT and STDERR")
+    return text.lower()
+
+
 def address(text: str) -> str:
     """An IPv4 or IPv6 address."""
     from ipycontainer.engine.host_names import is_address
@@ -146,4 +153,5 @@ CONVERT: dict[str, Callable[[str], Any]] = {
     "filter": condition,
     "host": host,
     "address": address,
+    "stream": stream,
 }

@@ -23,6 +23,7 @@ VERBS = {
     "pause": ("life", "PAUSE"),
     "unpause": ("life", "UNPAUSE"),
     "wait": ("life", "WAIT"),
+    "attach": ("attach", "ATTACH"),
     "rm": ("life", "RM"),
     "rename": ("life", "RENAME"),
     "update": ("update", "UPDATE"),
@@ -58,6 +59,8 @@ VERBS = {
     "image bootstrap": ("bootstrap", "BOOTSTRAP"),
     "image prune": ("upkeep", "IMAGE_PRUNE"),
     **{f"volume {name}": ("volumes", name.upper()) for name in ("create", "inspect", "ls", "prune", "rm")},
+    "container prune": ("prunes", "CONTAINERS"),
+    "system prune": ("prunes", "SYSTEM"),
     "system df": ("upkeep", "DF"),
     "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
@@ -71,7 +74,7 @@ VERBS = {
 ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
     **{f"container {name}": name for name in ("logs", "inspect", "ps", "rename", "restart", "pause", "unpause")},
-    **{f"container {name}": name for name in ("diff", "commit", "export")},
+    **{f"container {name}": name for name in ("diff", "commit", "export", "attach")},
     **{f"container {name}": name for name in ("top", "port", "stats", "cp", "update")},
     "container ls": "ps",
     "container list": "ps",
@@ -100,8 +103,8 @@ GROUPS = {
 
 # docker's verbs that a later release brings.
 LATER = (
-    "attach", "build", "builder", "network", "prune",
-    "container attach", "container prune", "image build", "system prune",
+    "build", "builder", "network", "prune",
+    "image build",
 )  # fmt: skip
 
 

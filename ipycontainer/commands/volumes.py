@@ -101,7 +101,7 @@ def remove(call: Call) -> int:
 
 def prune(call: Call) -> int:
     """Removes the volumes that no container uses."""
-    from ipycontainer.commands.prunes import agreed, removed
+    from ipycontainer.commands.prunes import agreed, reclaimed, removed
     from ipycontainer.engine.prunes import volume_filters
 
     parsed = call.parsed
@@ -112,14 +112,7 @@ def prune(call: Call) -> int:
     if agreed(call, f"WARNING! This will remove {what} not used by at least one container."):
         names, size = call.engine.volumes.prune(all, parsed.many("filter"))
     removed(call, "Deleted Volumes:", names)
-    call.console.line(_reclaimed(size))
-    return 0
-
-
-def _reclaimed(size: int) -> str:
-    from ipycontainer.commands.units import human_size
-
-    return f"Total reclaimed space: {human_size(size)}"
+    return reclaimed(call, size)
 
 
 CREATE = Verb(

@@ -104,6 +104,12 @@ class Container(Identity):
         launch = launch_of(self._engine, self, attach, stdin, size)
         return lifecycle.start(self._engine.launcher, "run", launch, self._settle)
 
+    def attach(self, stdin: bool = False, size: tuple[int, int] | None = None) -> Attachment:
+        """Join it, as any number may: its output from now on, and our input if `stdin`.  Raises WrongState."""
+        from ipycontainer.engine.attaching import attach
+
+        return attach(self, stdin, size)
+
     def _settle(self) -> None:
         """Make what was written durable, while others are at work: nobody has been told of it so far."""
         if not self._settled:

@@ -133,6 +133,7 @@ def compose(
         "remove": request.remove,
         "terminal": request.tty,
         "interactive": request.interactive,
+        "stdin_once": request.interactive and bool(request.attach),
     }
     if request.log_driver or request.log_opts:
         from ipycontainer.engine.log_options import log_options

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.doctor import Finding
     from ipycontainer.engine.event_stream import EventStream
     from ipycontainer.engine.explanation import Explanation
+    from ipycontainer.engine.prunes import Pruned
     from ipycontainer.engine.registries import Told
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
@@ -250,6 +251,18 @@ class Engine(Images):
         lines = self.store.remove(reference, force, in_use)
         self.journal.append("image", "delete", reference, {"name": reference})
         return lines
+
+    def prune_containers(self, filters: Sequence[tuple[str, str]] = ()) -> tuple[list[str], int]:
+        """Remove the containers that do not run: their ids, and the bytes that came free.  filters: until, label."""
+        from ipycontainer.engine.prunes import prune_containers
+
+        return prune_containers(self, filters)
+
+    def prune(self, all: bool = False, volumes: bool = False, filters: Sequence[tuple[str, str]] = ()) -> Pruned:
+        """docker's `system prune`: what does not run, images without a name (`all`: without a container), volumes."""
+        from ipycontainer.engine.prunes import prune_all
+
+        return prune_all(self, all, volumes, filters)
 
     # The engine itself.
 

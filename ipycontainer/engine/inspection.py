@@ -155,12 +155,17 @@ def _environment(spec: dict[str, Any], request: dict[str, Any]) -> list[str]:
 def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     from ipycontainer.engine.sharing import shown_hostname
 
+    attach = request.get("attach", ())
     return {
         "Hostname": shown_hostname(engine, spec, bool(container.state().started)),
         "Domainname": request.get("domainname", ""),
         "User": request["user"],
         "Tty": request["tty"],
         "OpenStdin": request["interactive"],
+        "StdinOnce": request["interactive"] and bool(attach),
+        "AttachStdin": request["interactive"] and bool(attach),
+        "AttachStdout": "stdout" in attach,
+        "AttachStderr": "stderr" in attach,
         "Env": _environment(spec, request),
         "Cmd": list(request["command"]) or None,
         "Image": container.image,

@@ -35,6 +35,7 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
         terminal=written["terminal"],
         attach=attach,
         stdin=stdin or (written["interactive"] and not attach),
+        stdin_once=stdin or written.get("stdin_once", False),
         rows=rows,
         columns=columns,
         restart=written.get("restart", ""),

@@ -1,18 +1,80 @@
-"""What a prune's filters select: until, label, label!."""
+"""Prunes: what nobody needs goes; and what their filters select: until, label, label!."""
 
 from __future__ import annotations
 
 import time
 
 from ipycontainer.engine.selection import labelled
-from ipycontainer.errors import InputError
+from ipycontainer.errors import Conflict, InputError, NotFound
+from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ipycontainer.engine.engine import Engine
+
 _TRUE, _FALSE = ("1", "true"), ("0", "false")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Pruned(Record):
+    """What went: the containers' ids, the volumes' names, docker's lines of images; and the bytes that came free."""
+
+    containers: tuple[str, ...]
+    volumes: tuple[str, ...]
+    images: tuple[str, ...]
+    size: int
+
+
+def prune_containers(engine: Engine, filters: Sequence[tuple[str, str]] = ()) -> tuple[list[str], int]:
+    """Remove the containers that do not run; their ids, and the bytes that came free.
+
+    filters: until, label, label!.  Raises InputError.
+    """
+    from ipycontainer.errors import Error
+
+    check_filters(filters, ("until", "label", "label!"))
+    gone, size = [], 0
+    for container in engine.containers(all=True):
+        if container.state().runs or not fits(container.created, container.labels, filters):
+            continue
+        try:
+            weight = container.trees().weight()
+        except Error:
+            weight = 0  # its image is gone, or its record is damaged: it goes all the same
+        try:
+            container.remove()
+        except (Conflict, NotFound):
+            continue  # it was started just now, or somebody else was faster
+        gone.append(container.id)
+        size += weight
+    engine.journal.append("container", "prune", "", {"reclaimed": str(size)})
+    return gone, size
+
+
+def prune_all(
+    engine: Engine, all: bool = False, volumes: bool = False, filters: Sequence[tuple[str, str]] = ()
+) -> Pruned:
+    """docker's `system prune`: containers that do not run, with `volumes` anonymous volumes, images without a name.
+
+    all: every image that no container uses.  Raises InputError.
+    """
+    from ipycontainer.engine.upkeep import prune_images
+
+    check_filters(filters, ("until", "label", "label!"))
+    if volumes:
+        refuse_until(filters)
+    containers, size = prune_containers(engine, filters)
+    names, of_volumes = engine.volumes.prune(filters=filters) if volumes else ([], 0)
+    images, of_images = prune_images(engine, all, filters)
+    return Pruned(tuple(containers), tuple(names), tuple(images), size + of_volumes + of_images)
+
+
+def refuse_until(filters: Sequence[tuple[str, str]]) -> None:
+    """docker's refusal: a volume has no such moment.  Raises InputError."""
+    if any(key == "until" for key, _ in filters):
+        raise InputError('The "until" filter is not supported with "--volumes"')
 
 
 def check_filters(filters: Sequence[tuple[str, str]], known: Sequence[str]) -> None:

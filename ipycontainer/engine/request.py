@@ -68,7 +68,8 @@ class Ulimit(Record):
 class RunRequest(Record):
     """All that create and run can be asked for.  Empty and 0 mean "not given"; memory is in bytes.
 
-    memory_swap: memory and swap together, -1 for any amount of swap; security_opts: docker's words, a seccomp
+    memory_swap: memory and swap together, -1 for any amount of swap; attach: the streams that whoever starts it
+    stays with, none for one that is left running at once; security_opts: docker's words, a seccomp
     profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
     cpu_quota: microseconds; network, pid_mode, ipc_mode and its kin: docker's words ("host", "container:NAME");
     extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
@@ -85,6 +86,7 @@ class RunRequest(Record):
     hostname: str = ""
     labels: tuple[str, ...] = ()
     interactive: bool = False
+    attach: tuple[str, ...] = ("stdout", "stderr")
     tty: bool = False
     remove: bool = False
     init: bool = False

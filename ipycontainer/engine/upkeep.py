@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
-from ipycontainer.engine.selection import labelled
-from ipycontainer.errors import Error, InputError
+from ipycontainer.engine.prunes import check_filters, fits
+from ipycontainer.errors import Error
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -14,18 +12,33 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.engine import Engine
+    from ipycontainer.engine.volume import Volume
     from ipycontainer.images.usage import ImageUsage
     from ipycontainer.images.verify import Finding
 
 
 class Usage(Record):
-    """Bytes on the disk.  images_size counts shared layers once; reclaimable: what unused images alone take."""
+    """Bytes on the disk.  images_size counts shared layers once; reclaimable: what unused images alone take.
+
+    containers: each with what it wrote; volumes: each with what is in it, and how many containers use it.
+    """
 
     images: tuple[ImageUsage, ...]
     used: frozenset[str]
     images_size: int
     images_reclaimable: int
     containers: tuple[tuple[Container, int], ...]
+    volumes: tuple[tuple[Volume, int, int], ...] = ()
+
+    @property
+    def volumes_size(self) -> int:
+        """What is in all volumes."""
+        return sum(size for _, size, _ in self.volumes)
+
+    @property
+    def volumes_reclaimable(self) -> int:
+        """What is in those that no container uses."""
+        return sum(size for _, size, users in self.volumes if not users)
 
     @property
     def containers_size(self) -> int:
@@ -49,7 +62,13 @@ def usage(engine: Engine) -> Usage:
     total, each = of_images(store, images)
     still, _ = of_images(store, [image for image in images if image.id in used])
     weights = tuple((container, _weight(container)) for container in containers)
-    return Usage(tuple(each), used, total, total - still, weights)
+    return Usage(tuple(each), used, total, total - still, weights, tuple(_volumes(engine)))
+
+
+def _volumes(engine: Engine) -> list[tuple[Volume, int, int]]:
+    found = engine.volumes.list()
+    users = engine.volumes.users([volume.name for volume in found])
+    return [(volume, volume.size, len(users.get(volume.name, ()))) for volume in found]
 
 
 def _weight(container: Container) -> int:
@@ -63,50 +82,25 @@ def prune_images(engine: Engine, all: bool = False, filters: Sequence[tuple[str,
     """Remove images without a name, or `all` that no container uses; docker's lines, and the bytes that came free."""
     from ipycontainer.images.usage import usage as of_images
 
+    check_filters(filters, ("until", "label", "label!", "dangling"))
     for key, value in filters:
-        if key not in ("until", "label", "label!", "dangling"):
-            raise InputError(f"invalid filter '{key}'; there are until, label and dangling")
         if key == "dangling" and value in ("false", "0"):
             all = True
     store = engine.store
-    used = {str(container.config["image_id"]) for container in engine.containers(all=True)}
+    used = {identity for container in engine.containers(all=True) for identity in container.image_ids}
     images = store.list()
     before, _ = of_images(store, images)
     lines = []
     for image in images:
-        if image.id in used or (image.names and not all) or not _fits(image.created, image.labels, filters):
+        if image.id in used or (image.names and not all) or not fits(image.created, image.labels, filters):
             continue
         lines += engine.remove_image(image.id, force=True)
     if not lines:
         store.collect()
     after, _ = of_images(store, store.list())
-    return lines, max(0, before - after)
-
-
-def _fits(created: float, labels: dict[str, str], filters: Sequence[tuple[str, str]]) -> bool:
-    for key, value in filters:
-        if key == "until" and created > _moment(value):
-            return False
-        if key == "label" and not labelled(labels, value):
-            return False
-        if key == "label!" and labelled(labels, value):
-            return False
-    return True
-
-
-def _moment(text: str) -> float:
-    """A moment: seconds since the epoch, RFC 3339, or how long ago (`24h`)."""
-    from ipycontainer.oci.image_config import seconds
-
-    if text.isdecimal():
-        return float(text)
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    if text[-1:] in units and text[:-1].replace(".", "", 1).isdigit():
-        return time.time() - float(text[:-1]) * units[text[-1]]
-    found = seconds(text)
-    if not found:
-        raise InputError(f"invalid filter 'until={text}'; write 24h, or 2026-01-31T00:00:00Z")
-    return found
+    size = max(0, before - after)
+    engine.journal.append("image", "prune", "", {"reclaimed": str(size)})
+    return lines, size
 
 
 def check(engine: Engine, repair: bool = False) -> tuple[list[Finding], list[str]]:

@@ -138,6 +138,10 @@ class CellConsole(Console):
         """Whether a program was given the cell's text."""
         return self._stdin is not None
 
+    def has_input(self) -> bool:
+        """If the cell has a text."""
+        return self._text is not None
+
     def progress(self, aside: bool = False) -> Progress:
         """Bars that are drawn in their place; lines where the output goes into a variable."""
         if self._captured is not None:

@@ -24,6 +24,7 @@ class Attachment:
         self._channel = channel
         self.pid = pid
         self.exit_code: int | None = None
+        self.lost = 0  # bytes that were not waited for, because we were too slow
         self.oom_killed = False
 
     def fileno(self) -> int:
@@ -51,6 +52,7 @@ class Attachment:
     def _take(self, document: dict[str, Any]) -> None:
         if "error" in document:
             raise from_wire(document["error"])
+        self.lost += int(document.get("lost", 0))
         if "answer" in document:
             self.exit_code = int(document["answer"]["exit_code"])
             self.oom_killed = bool(document["answer"].get("oom_killed"))

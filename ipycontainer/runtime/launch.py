@@ -24,6 +24,7 @@ class Launch(Record):
     user: docker's USER ("name", "1000:1000", …), looked up in the container's own passwd;
     attach, stdin, terminal: which streams the caller wants; hold: stop at the barrier for a "go";
     others: run folders of the containers whose namespaces it shares, by kind;
+    stdin_once: its input ends when the client that gives it leaves;
     kept: paths of the namespaces that it had before its restart policy started it again, by kind;
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
     volumes: those it uses, as Charge has them; remove: --rm; init: a reaping PID 1 of ours beside the program;
@@ -58,6 +59,7 @@ class Launch(Record):
     retries: int = 0
     volumes: Sequence[dict[str, Any]] = ()
     others: tuple[tuple[str, str], ...] = ()
+    stdin_once: bool = False
     kept: tuple[tuple[str, str], ...] = ()
 
     @property

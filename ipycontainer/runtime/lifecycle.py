@@ -9,6 +9,7 @@ import time
 from ipycontainer.errors import LauncherError, TimedOut, WrongState
 from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.client import Launcher
+from ipycontainer.launcher.wire import Channel
 from ipycontainer.runtime.attachment import Attachment
 from ipycontainer.runtime.container_state import CREATED, State, read_state
 from ipycontainer.runtime.launch import Launch
@@ -17,8 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-    from ipycontainer.launcher.wire import Channel
 
 
 def start(
@@ -34,6 +33,53 @@ def start(
         channel.close()
         return None
     return Attachment(channel, int(message.document["started"]))
+
+
+def attach(run: str, stdin: bool) -> Attachment:
+    """Join those who listen to a running container; stdin: its input ends with ours, if it was made so.
+
+    Raises WrongState where nobody is there to be joined.
+    """
+    folder = os.open(run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if os.path.isdir(run) else -1
+    try:
+        channel = _connect(folder, run)
+    finally:
+        if folder >= 0:
+            os.close(folder)
+    try:
+        channel.send({"stdin": stdin})
+        message = channel.receive()
+    except LauncherError:
+        message = None
+    if message is None or "started" not in message.document:
+        channel.close()
+        raise WrongState(STOPPED)
+    return Attachment(channel, int(message.document["started"]))
+
+
+STOPPED = "You cannot attach to a stopped container, start it first"
+_PATIENCE = 5.0
+
+
+def _connect(folder: int, run: str) -> Channel:
+    """A connection to the monitor, which listens from a moment after it has said that its program runs."""
+    import _socket
+
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    end = time.monotonic() + _PATIENCE
+    while folder >= 0 and is_alive(run) and time.monotonic() < end:
+        try:
+            # By descriptor: the whole path would be longer than a socket's may be, unix(7).
+            sock.connect(f"/proc/self/fd/{folder}/attach")
+        except (FileNotFoundError, ConnectionRefusedError):
+            time.sleep(0.002)
+            continue
+        except OSError as error:
+            sock.close()
+            raise LauncherError(f"cannot reach the container's monitor in {run}: {error.strerror}") from None
+        return Channel(sock)
+    sock.close()
+    raise WrongState(STOPPED)
 
 
 def kill(launcher: Launcher, run: str, signal: int, thaw: bool = False, folder: str = "", final: bool = False) -> bool:

@@ -55,7 +55,7 @@ print([own[name] for name in ("one:1", "two:1")], [size for one, size in found.c
     assert table[0].split() == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
     assert "SHARED SIZE" in persona.ok("system", "df", "-v")
     rows = persona.ok("system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Active}}").splitlines()
-    assert [row.split()[0] for row in rows] == ["Images", "Containers"] and rows[1] == "Containers 1 0", rows
+    assert [row.split()[0] for row in rows] == ["Images", "Containers", "Local"] and rows[1] == "Containers 1 0", rows
     document = json.loads(persona.ok("system", "df", "--format", "json").splitlines()[0])
     assert set(document) == {"Type", "TotalCount", "Active", "Size", "Reclaimable"}
     assert "conflict" in persona.cli("system", "df", "-v", "--format", "json").err

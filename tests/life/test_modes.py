@@ -131,6 +131,8 @@ def test_the_hosts_processes(persona: Persona, nothing_left: None):
     persona.ok("wait", container)
     until(lambda: not any(is_running(task) for task in tasks), "both have ended")
     persona.ok("rm", container)
+    # By its own monitor, and not by who sweeps after one that failed.
+    assert "KernelError" not in (persona.run_folders()[0] / "launcher.log").read_text()
 
 
 def _processes(leaves: list[str]) -> set[int]:

@@ -270,8 +270,6 @@ run -p 80:80 base
 run -P base
 run --gpus all base
 run --health-cmd true base
-run -a stdout base
-exec --detach-keys a web ls
 """
 
 

@@ -20,7 +20,7 @@ class Charge(Record):
     started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
     (v1); volumes: name, folder, destination, rw, fill, anonymous of each that it uses;
     attach, stdin, terminal: which of its streams there are; remove: --rm; shares_pids: its processes do not
-    die with the first; log_size, log_files: see Launch;
+    die with the first; stdin_once, log_size, log_files: see Launch;
     restarts: how often its policy has started it since somebody did.
     """
 
@@ -44,6 +44,7 @@ class Charge(Record):
     restarts: int = 0
     volumes: Sequence[dict[str, Any]] = ()
     shares_pids: bool = False
+    stdin_once: bool = False
 
     @property
     def log_folder(self) -> str:
@@ -76,5 +77,6 @@ def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devi
         devices=devices,
         log_size=launch.log_size,
         log_files=launch.log_files,
+        stdin_once=launch.stdin_once,
         volumes=launch.volumes,
     )

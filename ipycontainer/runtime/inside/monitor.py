@@ -15,7 +15,7 @@ import time
 from ipycontainer.errors import Error, LauncherError, StartError, from_wire, to_wire
 from ipycontainer.linux import cgroups, prctl
 from ipycontainer.linux import pidfd as pidfds
-from ipycontainer.runtime.inside import container, ending, life, log, restart, stopped
+from ipycontainer.runtime.inside import clients, container, ending, life, log, restart, stopped
 from ipycontainer.runtime.inside.charge import Charge, charge_of
 from ipycontainer.runtime.inside.first import First
 from ipycontainer.runtime.inside.slot import Slot
@@ -184,7 +184,8 @@ class Monitor:
         if not charge.attach:
             self._client.close()
         writer = log.LogWriter(charge.log_folder, charge.log_size, charge.log_files, durable=not charge.remove)
-        streams = Streams(self._client if charge.attach else None, writer)
+        streams = Streams(self._client if charge.attach else None, writer, charge.stdin_once)
+        streams.listen(clients.open_listener(charge.run), {"started": place.child})
         streams.take(self._streams, charge.terminal)
         streams.pump(place.pidfd)
         code = os.waitstatus_to_exitcode(os.waitpid(place.child, 0)[1])

@@ -26,7 +26,7 @@ from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
 from ipycontainer.runtime.inside.step import Place, Plan, Step
 from ipycontainer.runtime.inside.steps.confine import LimitBounding
-from ipycontainer.runtime.inside.steps.namespaces import SetHostname
+from ipycontainer.runtime.inside.steps.namespaces import SetDomainname, SetHostname
 from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, Mount, WriteEtcFiles
 from ipycontainer.runtime.inside.steps.volume import FillVolume
 from ipycontainer.runtime.inside.streams import program_pipes
@@ -56,7 +56,7 @@ PREFIX = "slot-"
 FOLDER = "slots"
 _EXPECTED = "expected"
 # One container's own: never walked ahead.
-_OWN = (WriteEtcFiles, SetHostname)
+_OWN = (WriteEtcFiles, SetHostname, SetDomainname)
 
 
 class Slots:
@@ -239,9 +239,7 @@ class Slot:
         last = tuple(last_steps(launch, self._host))
         if self._bounding not in last:
             return None  # a bounding set that was limited further than this one's cannot grow again
-        hostname = launch.spec.get("hostname", "")
-        inside = [SetHostname(hostname) if isinstance(step, SetHostname) else step for step in self._whole.inside]
-        return Plan(self.outside, tuple(inside), last)
+        return Plan(self.outside, tuple(_named(step, launch.spec) for step in self._whole.inside), last)
 
     def _move_in(self, request: dict[str, Any]) -> bool:
         """Give the container this slot's folders; False where it has its own, from an earlier start.
@@ -266,15 +264,22 @@ class Slot:
         return True
 
 
+def _named(step: Step, spec: dict[str, Any]) -> Step:
+    """The step, with this spec's name where it gives one."""
+    if isinstance(step, SetHostname):
+        return SetHostname(spec.get("hostname", ""))
+    return SetDomainname(spec["domainname"]) if isinstance(step, SetDomainname) else step
+
+
 def _is_alike(request: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two requests have the same steps outside and inside, but for the host's name: plan() on two documents."""
     ours, theirs = request["spec"], other["spec"]
     return (
         all(request[name] == other[name] for name in ("lowers", "staging", "etc_folder"))
         and request["etc"].keys() == other["etc"].keys()
-        and all(ours.get(name) == theirs.get(name) for name in ("linux", "mounts", "root", "domainname"))
+        and all(ours.get(name) == theirs.get(name) for name in ("linux", "mounts", "root"))
         and request.get("volumes") == other.get("volumes")
-        and bool(ours.get("hostname")) == bool(theirs.get("hostname"))
+        and all(bool(ours.get(name)) == bool(theirs.get(name)) for name in ("hostname", "domainname"))
     )
 
 

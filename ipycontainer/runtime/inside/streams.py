@@ -1,7 +1,7 @@
-"""The monitor's pump: the program's output to the log and the client, the client's input to the program.
+"""The monitor's pump: the program's output to the log and the clients, the clients' input to the program.
 
-Single-threaded, never waiting: a log reader is somebody else's process; an attached client that is slow
-stops the reading of the program's pipes once PENDING bytes wait for it, as a pipe to it would.
+Single-threaded, never waiting: a log reader is somebody else's process; a slow client that started the program stops
+the reading of its pipes once PENDING bytes wait for it, as a pipe to it would (clients.py says what others meet).
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import os
 import select
 import struct
 import termios
+import time
 
 from ipycontainer.errors import KernelError, LauncherError
 from ipycontainer.launcher.wire import CHUNK, DOCUMENT, STDERR, STDIN, STDOUT, Channel
 from ipycontainer.linux import terminal
 from ipycontainer.linux.pidfd import send_signal
 from ipycontainer.runtime.inside import log
+from ipycontainer.runtime.inside.clients import PENDING, WINDOW, Client, Listener
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
     from ipycontainer.runtime.launch import Launch
 
-PENDING = 1 << 20
-_OVERHEAD = 64  # what a chunk costs beside its bytes: a program may write them one by one
 _LOG_STREAM = {STDOUT: log.STDOUT, STDERR: log.STDERR}
 
 
@@ -50,20 +50,28 @@ def program_pipes(launch: Launch, piped: bool, null: int = -1) -> tuple[list[int
 
 
 class Streams:
-    """Everything that flows between one program, its log and its client."""
+    """Everything that flows between one program, its log and its clients.
 
-    def __init__(self, client: Channel | None, writer: log.LogWriter | None) -> None:
-        self._client = client
+    once: the program's input ends with the client that gives it (docker's StdinOnce).
+    """
+
+    def __init__(self, client: Channel | None, writer: log.LogWriter | None, once: bool = True) -> None:
+        self._clients = [] if client is None else [Client(client, holds=True, stdin=True, greeted=True)]
+        self._listener: Listener | None = None
         self._log = writer
-        self._poll = select.poll()
+        self._once = once
         self._sources: dict[int, str] = {}
         self._stdin = -1
         self._terminal = -1
-        self._waiting: list[tuple[str, bytes]] = []
-        self._waiting_size = 0
         self._input: list[bytes] = []
         self._input_ended = False
         self._pidfd = -1
+        self._has_ended = False
+        self._greeting: dict[str, object] = {}
+
+    def listen(self, listener: Listener | None, greeting: dict[str, object]) -> None:
+        """Take clients from there on; each is given the `greeting` before anything else."""
+        self._listener, self._greeting = listener, greeting
 
     def take(self, ours: Sequence[int], terminal: bool) -> None:
         """Our ends of the program's streams: pipes, or the one master of a `terminal`, input and output in one."""
@@ -83,10 +91,14 @@ class Streams:
             for descriptor, events in ready:
                 if descriptor in self._sources:
                     self._read(descriptor)
-                elif self._client is not None and descriptor == self._client.fileno():
-                    self._serve_client(events)
                 elif descriptor == self._stdin:
                     self._feed()
+                elif self._listener is not None and descriptor == self._listener.fileno():
+                    if (client := self._listener.accept()) is not None:
+                        self._clients.append(client)
+                else:
+                    for client in [item for item in self._clients if item.channel.fileno() == descriptor]:
+                        self._serve_client(client, events)
             if any(descriptor == pidfd for descriptor, _ in ready):
                 return
 
@@ -94,16 +106,22 @@ class Streams:
         """One poll over what can move now."""
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
-        if self._waiting_size < PENDING:
+        now = time.monotonic()
+        held = [client for client in self._clients if client.holds_up(now)]
+        if not held:
             for descriptor in self._sources:
                 poll.register(descriptor, select.POLLIN)
-        if self._client is not None:
-            events = 0 if sum(map(len, self._input)) > PENDING else select.POLLIN
-            poll.register(self._client.fileno(), events | (select.POLLOUT if self._waiting else 0))
+        if self._listener is not None:
+            poll.register(self._listener.fileno(), select.POLLIN)
+        for client in self._clients:
+            # Input waits for a program that does not read; who gives none may always speak.
+            events = 0 if client.stdin and sum(map(len, self._input)) > PENDING else select.POLLIN
+            poll.register(client.channel.fileno(), events | (select.POLLOUT if client.waiting else 0))
         if self._input and self._stdin >= 0:
             both = select.POLLOUT | (select.POLLIN if self._stdin in self._sources else 0)
             poll.register(self._stdin, both)
-        return poll.poll()
+        # Whoever holds the program up is looked at again.
+        return poll.poll(WINDOW * 1000 if held else None)
 
     def _read(self, descriptor: int) -> int:
         """Take one chunk; how many bytes it had."""
@@ -123,10 +141,9 @@ class Streams:
         kind = self._sources[descriptor]
         if self._log is not None:
             self._log.write(_LOG_STREAM[kind], data)
-        if self._client is not None:
-            self._waiting.append((kind, data))
-            self._waiting_size += len(data) + _OVERHEAD
-            self._offer()
+        for client in list(self._clients):
+            client.put(kind, data)
+            self._offer(client)
         return len(data)
 
     def _close_source(self, descriptor: int) -> None:
@@ -135,36 +152,36 @@ class Streams:
             self._stdin = -1
         os.close(descriptor)
 
-    def _offer(self) -> None:
+    def _offer(self, client: Client) -> None:
         """Hand the client what it takes without waiting."""
-        while self._waiting and self._client is not None:
-            kind, data = self._waiting[0]
-            try:
-                if not self._client.offer_chunk(kind, data):
-                    return
-            except LauncherError:
-                self._lose_client()
-                return
-            self._waiting.pop(0)
-            self._waiting_size -= len(data) + _OVERHEAD
+        if not client.offer():
+            client.stop_telling()  # what it has said before it went is still to be read
 
-    def _serve_client(self, events: int) -> None:
-        assert self._client is not None
+    def _serve_client(self, client: Client, events: int) -> None:
         if events & select.POLLOUT:
-            self._offer()
-        if self._client is None or not events & (select.POLLIN | select.POLLHUP | select.POLLERR):
+            self._offer(client)
+        if client not in self._clients or not events & (select.POLLIN | select.POLLHUP | select.POLLERR):
             return
         try:
-            message = self._client.receive()
+            message = client.channel.receive()
         except LauncherError:
             message = None
         if message is None:
-            self._lose_client()
+            self._lose(client)
         elif message.kind == STDIN:
-            self._take_input(message.data)
+            self._take_input(client, message.data)
         elif message.kind == DOCUMENT:
             message.refuse_descriptors()
-            self._obey(message.document)
+            if not client.greeted:
+                self._greet(client, message.document)
+            else:
+                self._obey(message.document)
+
+    def _greet(self, client: Client, document: dict[str, object]) -> None:
+        """One that attaches says whether it brings input."""
+        client.greeted, client.stdin = True, bool(document.get("stdin"))
+        client.say(self._greeting)
+        self._offer(client)
 
     def _obey(self, document: dict[str, object]) -> None:
         wanted = document.get("signal")
@@ -177,18 +194,18 @@ class Streams:
         if isinstance(size, list) and self._terminal >= 0:
             terminal.resize(self._terminal, int(size[0]), int(size[1]))
 
-    def _lose_client(self) -> None:
-        """The client is gone; the program goes on, and reads the end of its input."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-        self._waiting, self._waiting_size = [], 0
-        self._take_input(b"")
+    def _lose(self, client: Client) -> None:
+        """A client is gone; the program goes on, and where it was its only input reads the end of that."""
+        client.channel.close()
+        self._clients.remove(client)
+        self._take_input(client, b"")
 
-    def _take_input(self, data: bytes) -> None:
+    def _take_input(self, client: Client, data: bytes) -> None:
+        if not client.stdin:
+            return
         if data:
             self._input.append(data)
-        else:
+        elif self._once:
             self._input_ended = True
         self._feed()
 
@@ -220,21 +237,27 @@ class Streams:
                 left -= self._read(descriptor) or left
 
     def finish(self, last: dict[str, object], wait: bool) -> bool:
-        """Give the client the rest and the last word; False if it is too slow for that and we shall not `wait`."""
-        self._offer()
-        if self._client is None:
-            return True
-        if not wait and (self._waiting or not self._client.is_writable()):
-            return False
-        try:
-            for kind, data in self._waiting:
-                self._client.send_chunk(kind, data)
-            self._client.send(last)
-        except LauncherError:
-            pass  # it went away
-        self._client.close()
-        self._client = None
-        return True
+        """Give each client the rest and the last word; False if one is too slow for that and we shall not `wait`."""
+        if not self._has_ended:
+            self._has_ended = True
+            if self._listener is not None:
+                self._listener.close()
+            for client in list(self._clients):
+                client.say_last(last)
+        while self._offer_all() and wait:
+            poll = select.poll()
+            for client in self._clients:
+                poll.register(client.channel.fileno(), select.POLLOUT)
+            poll.poll()
+        return not self._clients
+
+    def _offer_all(self) -> bool:
+        """Whether something still waits for somebody; who has had all is let go of."""
+        for client in list(self._clients):
+            if not client.offer() or not client.waiting:
+                client.channel.close()
+                self._clients.remove(client)
+        return bool(self._clients)
 
     def close_log(self) -> None:
         """Nothing more is logged."""

@@ -1,0 +1,149 @@
+"""Those who listen to a program: whoever started it, and whoever attached to it later.
+
+The program waits for the one who started it in the foreground, as it would for the reader of a pipe: once PENDING
+bytes are ahead of it.  It waits so for the others too, but not for one that takes less than SLOW bytes a second: that
+one misses what comes until it has caught up, and is told how much.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+
+from ipycontainer.errors import LauncherError
+from ipycontainer.json_text import dumps
+from ipycontainer.launcher.wire import DOCUMENT, Channel
+
+PENDING = 1 << 20
+SLOW = 1 << 18
+WINDOW = 1.0  # seconds: how long one is looked at before it is called slow
+_OVERHEAD = 64  # what a chunk costs beside its bytes: a program may write them one by one
+_BACKLOG = 16
+SOCKET = "attach"
+"""In the run folder: where a monitor takes clients.  It alone makes it; what kill -9 leaves goes with the folder."""
+
+
+class Client:
+    """One connection.  holds: the program waits for it; stdin: the end of it may be the end of the program's input."""
+
+    def __init__(self, channel: Channel, holds: bool = False, stdin: bool = False, greeted: bool = False) -> None:
+        self.channel = channel
+        self.holds = holds
+        self.stdin = stdin
+        self.greeted = greeted  # it has said what it wants; nothing is for it before
+        self.waiting: list[tuple[str, bytes]] = []
+        self._size = 0
+        self._lost = 0
+        self._is_deaf = self._is_slow = False
+        self._since, self._taken = 0.0, 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether as much waits for it as may."""
+        return self._size >= PENDING
+
+    def holds_up(self, now: float) -> bool:
+        """Whether the program is to wait for it."""
+        if self.is_behind and not self.holds and not self._is_slow:
+            if not self._since:
+                self._since, self._taken = now, 0
+            elif now >= self._since + WINDOW:
+                self._is_slow = self._taken < SLOW * (now - self._since)
+                self._since, self._taken = now, 0
+        return self.is_behind and not self._is_slow
+
+    def put(self, kind: str, data: bytes) -> None:
+        """Give it a chunk, now or when it takes it."""
+        if not self.greeted or self._is_deaf:
+            return
+        if self.is_behind and self._is_slow:
+            self._lost += len(data)
+            return
+        self._say_what_is_missing()
+        self._append(kind, data)
+
+    def _say_what_is_missing(self) -> None:
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self.say({"lost": lost})
+
+    def say(self, document: dict[str, object]) -> None:
+        """A document, in its place among the chunks."""
+        self._append(DOCUMENT, dumps(document).encode())
+
+    def say_last(self, document: dict[str, object]) -> None:
+        """The last word, after whatever it has missed."""
+        self._say_what_is_missing()
+        self.say(document)
+
+    def _append(self, kind: str, data: bytes) -> None:
+        self.waiting.append((kind, data))
+        self._size += len(data) + _OVERHEAD
+
+    def stop_telling(self) -> None:
+        """It takes nothing any more."""
+        self._is_deaf = True
+        self.waiting, self._size, self._lost = [], 0, 0
+
+    def offer(self) -> bool:
+        """Hand over what it takes without waiting; False when it is gone."""
+        while self.waiting:
+            kind, data = self.waiting[0]
+            try:
+                if not self.channel.offer_chunk(kind, data):
+                    return True
+            except LauncherError:
+                return False
+            self.waiting.pop(0)
+            self._size -= len(data) + _OVERHEAD
+            self._taken += len(data)
+            if not self.waiting:
+                self._since, self._is_slow = 0.0, False
+                self._say_what_is_missing()
+        return True
+
+
+class Listener:
+    """Where clients come in: the socket `attach` in the container's run folder."""
+
+    def __init__(self, run: str) -> None:
+        # By descriptor: the whole path would be longer than a socket's may be, unix(7).
+        folder = os.open(run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        path = f"/proc/self/fd/{folder}/{SOCKET}"
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+        try:
+            try:
+                os.unlink(path)  # a killed monitor's
+            except FileNotFoundError:
+                pass
+            self._socket.bind(path)
+            self._socket.listen(_BACKLOG)
+            self._socket.setblocking(False)
+        finally:
+            os.close(folder)
+
+    def fileno(self) -> int:
+        """For poll."""
+        return self._socket.fileno()
+
+    def accept(self) -> Client | None:
+        """The next one; None where it has gone away again."""
+        try:
+            descriptor, _ = self._socket._accept()  # type: ignore[attr-defined]
+        except OSError:
+            return None  # or no more descriptors: it waits in the queue
+        found = _socket.socket(fileno=descriptor)
+        found.setblocking(True)
+        return Client(Channel(found))
+
+    def close(self) -> None:
+        """Take nobody any more."""
+        self._socket.close()
+
+
+def open_listener(run: str) -> Listener | None:
+    """A Listener; None where none can be had, and then nobody can attach to this one."""
+    try:
+        return Listener(run)
+    except OSError:
+        return None  # a forced removal was faster, or the run folder's disk is full
