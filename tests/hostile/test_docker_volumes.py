@@ -169,6 +169,15 @@ create -v vv:/x:rslave base true
 create -v a/b:/x base true
 create --tmpfs x base true
 run --rm --volume-driver local -v dd:/x base touch /x/f
+run --rm --mount type=volume,source=dd,target=/data,readonly base ls /data
+run --rm --mount type=volume,source=dd,target=/data,ro=1 base touch /data/g
+run --rm --mount type=tmpfs,target=/t base stat -c "%a %F" /t
+run --rm --mount type=bind,source={w},target=/h,readonly base cat /h/hf
+run --rm --mount type=bind,source={w},target=/h,bind-nonrecursive base cat /h/hf
+run --rm --mount type=bind,source={w}/hf,target=/f,consistency=cached base cat /f
+run --rm --mount "type=volume,source=dd,\"target=/a,b\"" base ls "/a,b"
+run --rm --read-only -v dd:/x base sh -c "echo more > /x/h; ls /x"
+run --rm -v dd:/x -v vv:/x/below base ls /x /x/below
 run --rm --tmpfs /x:size=1m,mode=700,uid=1 base stat -c "%a %u" /x
 volume ls -q
 """
@@ -300,7 +309,7 @@ def test_beside_dockers(
     assert not different, "\n\n".join("\n  ".join(map(str, item)) for item in different)
 
 
-def test_events_beside_dockers(persona: Persona, docker_daemon: DockerDaemon):
+def test_events_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, compared: Compared):
     begin = str(int(time.time()))
     for run in (persona.ok, docker_daemon.ok):
         run("run", "--network", "none", "--rm", "-v", "told:/t:ro", "base", "true")
@@ -308,5 +317,7 @@ def test_events_beside_dockers(persona: Persona, docker_daemon: DockerDaemon):
     form = "{{.Action}} {{json .Actor.Attributes}}"
     until = str(int(time.time()) + 2)
     words = ("events", "--since", begin, "--until", until, "--filter", "type=volume", "--filter", "volume=told")
-    mine, his = (_normal(run(*words, "--format", form), {}, "") for run in (persona.ok, docker_daemon.ok))
+    answer = docker_daemon.run(*words, "--format", form)
+    mine, his = (_normal(text, {}, "") for text in (persona.ok(*words, "--format", form), answer.stdout.decode()))
     assert mine == his and mine.count("\n") == 3
+    compared((*words, "--format", form), answer)
