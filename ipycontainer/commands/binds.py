@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def mounts(volumes: Iterable[str], typed: Iterable[Mount], tmpfs: Iterable[Tmpfs], cwd: str) -> dict[str, Any]:
     """The fields of a RunRequest: binds, with absolute sources, volumes, tmpfs, images."""
     try:
-        found: list[Mount] = [volume(text, cwd) for text in volumes]
+        # The very same words twice are once, as with docker.
+        found: list[Mount] = [volume(text, cwd) for text in dict.fromkeys(volumes)]
     except InputError as error:
         raise OptionError(str(error)) from None
     for entry in typed:

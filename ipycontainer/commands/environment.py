@@ -26,9 +26,9 @@ def variables(files: Iterable[str], given: Iterable[str], cwd: str) -> tuple[str
 
 
 def labels(files: Iterable[str], given: Iterable[str], cwd: str) -> tuple[str, ...]:
-    """All of them as NAME=value; a bare NAME has an empty value."""
-    entries = (*(line for file in files for line in _of_file(os.path.join(cwd, file), "--label-file")), *given)
-    return tuple(entry if "=" in entry else entry + "=" for entry in entries)
+    """All of them as NAME=value; a bare NAME has an empty value, and in a file, as with docker, is none."""
+    entries = (line for file in files for line in _of_file(os.path.join(cwd, file), "--label-file") if "=" in line)
+    return (*entries, *(entry if "=" in entry else entry + "=" for entry in given))
 
 
 def _of_file(path: str, option: str = "--env-file") -> list[str]:

@@ -6,7 +6,7 @@ from ipycontainer.commands.archives import IGNORE_IDS, say_what_was_folded
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.commands.units import human_size
 from ipycontainer.engine.status_text import human_duration
-from ipycontainer.errors import Error, NoSuchImage, OptionError
+from ipycontainer.errors import Error, InputError, NoSuchImage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +35,11 @@ def images(call: Call) -> int:
     """Lists images, a row for each name."""
     parsed, console = call.parsed, call.console
     conditions = parsed.many("filter")
-    for key, _value in conditions:
+    for key, value in conditions:
+        if key == "dangling" and value not in ("0", "1", "f", "t", "false", "true"):
+            raise InputError(f"invalid filter 'dangling={value}': it is true or false")
         if key not in _FILTERS:
-            raise OptionError(f"invalid filter {key!r}; there are {', '.join(_FILTERS)}")
+            raise InputError(f"invalid filter {key!r}; there are {', '.join(_FILTERS)}")
     whole = parsed.flag("no-trunc")
     report = _report(parsed)
     rows = _rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, NoSuchContainer, NoSuchImage, NoSuchVolume, OptionError
+from ipycontainer.errors import Error, NoSuchContainer, NoSuchImage, NoSuchVolume, OptionError, TemplateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,11 @@ def _find(engine: Engine, reference: str, kind: str) -> dict[str, Any]:
 
 def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
     """The document of each argument, as a list or through `--format`; those not found are told at the end."""
-    report = _report(call.parsed.text("format"))
+    try:
+        report = _report(call.parsed.text("format"))
+    except TemplateError as error:
+        call.console.complain(f"Error: {error}")
+        return 64  # docker's, of inspect alone
     found, missing = [], []
     for reference in call.parsed.arguments:
         try:

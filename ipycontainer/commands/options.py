@@ -67,7 +67,7 @@ class Verb(Record):
     mixed: bool = True  # options may stand after the first argument
     examples: tuple[str, ...] = ()
     completes: str = ""  # what the arguments name: "container", "running", "image"
-    own_exit_code: bool = False  # 125, 126, 127 of a failure are its own (run, create, exec, start)
+    own_exit_code: bool = False  # 125, 126, 127 of a failure are its own (run, exec)
 
 
 class Parsed:

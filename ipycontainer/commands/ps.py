@@ -10,6 +10,7 @@ from ipycontainer.engine.status_text import human_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ipycontainer.commands import Call
@@ -67,8 +68,13 @@ def _report(parsed: Parsed) -> Report | None:
 _COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
 
 
+def _shown(command: Sequence[str]) -> str:
+    """docker's way: an argument with a blank in it stands in quotes, the program never."""
+    return " ".join([*command[:1], *(f"'{word}'" if " " in word else word for word in command[1:])])
+
+
 def _row(container: Container, whole: bool, now: float) -> tuple[str, ...]:
-    command = " ".join(container.command)
+    command = _shown(container.command)
     return (
         container.id if whole else container.short_id,
         container.image,

@@ -348,7 +348,6 @@ CREATE = Verb(
     mixed=False,
     examples=("create --name web base sleep 1000",),
     completes="image",
-    own_exit_code=True,
 )
 
 RUN = Verb(

@@ -145,6 +145,13 @@ def _rates(request: dict[str, Any], name: str, word: str) -> list[dict[str, Any]
     return [{"Path": path, word: size_bytes(number)} for path, number in pairs] or None
 
 
+def _environment(spec: dict[str, Any], request: dict[str, Any]) -> list[str]:
+    """docker's order: what was asked for, then the image's; HOSTNAME is added at the start alone."""
+    every = [pair for pair in spec["process"]["env"] if pair != f"HOSTNAME={spec.get('hostname')}"]
+    asked = [pair for pair in request["env"] if pair in every]
+    return asked + [pair for pair in every if pair not in asked]
+
+
 def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     from ipycontainer.engine.sharing import shown_hostname
 
@@ -159,12 +166,12 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "AttachStdin": request["interactive"] and bool(attach),
         "AttachStdout": "stdout" in attach,
         "AttachStderr": "stderr" in attach,
-        "Env": spec["process"]["env"],
+        "Env": _environment(spec, request),
         "Cmd": list(request["command"]) or None,
         "Image": container.image,
         "Volumes": mount_records.image_volumes(request),
         "WorkingDir": spec["process"]["cwd"],
-        "Entrypoint": None if request["entrypoint"] is None else list(request["entrypoint"]),
+        "Entrypoint": list(request["entrypoint"] or ()) or None,
         "Labels": container.labels,
         "StopSignal": container.config["stop_signal"] or "SIGTERM",
         "StopTimeout": container.config["stop_timeout"],

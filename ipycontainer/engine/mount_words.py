@@ -23,12 +23,13 @@ def volume(text: str, cwd: str) -> Bind | VolumeMount:
     if len(parts) > 3 or not parts[-1] or (len(parts) > 1 and not parts[1]):
         raise InputError(f"invalid volume specification: '{text}'")
     if len(parts) == 1:
-        return VolumeMount("", _inside(text, text))
+        return VolumeMount("", _inside(text, text, "volume"))
     source, mode = parts[0], parts[2] if len(parts) == 3 else ""
     words = _mode(mode) if mode else []
     propagation = next((word for word in words if word in PROPAGATIONS), "")
-    target = _inside(parts[1], text)
-    if source[:1] in ("/", ".", "~"):
+    is_bind = source[:1] in ("/", ".", "~")
+    target = _inside(parts[1], text, "bind" if is_bind else "volume")
+    if is_bind:
         if "nocopy" in words:
             raise InputError(
                 f"invalid volume specification: '{text}': invalid mount config for type \"bind\": "
@@ -73,12 +74,21 @@ def _mode(mode: str) -> list[str]:
     return words
 
 
-def _inside(path: str, text: str) -> str:
-    kind = 'invalid mount config for type "volume"'
+def _inside(path: str, text: str, kind: str) -> str:
+    try:
+        return _target(path, kind)
+    except ValueError as error:
+        raise InputError(f"invalid volume specification: '{text}': {error}") from None
+
+
+def _target(path: str, kind: str) -> str:
+    """docker's rule.  Raises ValueError with its words."""
     if not path.startswith("/"):
-        raise InputError(
-            f"invalid volume specification: '{text}': {kind}: invalid mount path: '{path}' mount path must be absolute"
+        raise ValueError(
+            f"invalid mount config for type \"{kind}\": invalid mount path: '{path}' mount path must be absolute"
         )
+    if not path.strip("/"):
+        raise ValueError(f"invalid mount config for type \"{kind}\": invalid specification: destination can't be '/'")
     return path
 
 
@@ -115,6 +125,7 @@ def mount(text: str) -> Bind | Tmpfs | VolumeMount | ImageMount:
     kind, target = _last(fields, "type", "volume"), _last(fields, "target", "")
     if not target:
         raise ValueError("target is required")
+    _target(target, kind)
     for name in fields:
         group, dash, _ = name.partition("-")
         if dash and group != kind:

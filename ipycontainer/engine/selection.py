@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
 
 _STATES = ("created", "restarting", "running", "removing", "paused", "exited", "dead", "unknown")
-KEYS = ("ancestor", "before", "exited", "id", "label", "name", "since", "status", "volume")
-_LATER = ("expose", "health", "is-task", "isolation", "network", "publish")
+KEYS = ("ancestor", "before", "exited", "id", "is-task", "label", "name", "network", "since", "status", "volume")
+_LATER = ("expose", "health", "isolation", "publish")
 
 
 def check(filters: Sequence[tuple[str, str]]) -> bool:
@@ -69,6 +69,10 @@ def _matches(container: Container, key: str, value: str) -> bool:
         return has(container.config.get("request") or {}, value)
     if key == "id":
         return container.id.startswith(value)
+    if key == "network":
+        return bool(container.config["request"]["network"] == value)
+    if key == "is-task":
+        return value in ("false", "0")  # of a cluster: nothing here is one
     if key == "name":
         return _found_in(value, container.name)
     return _from_image(container, value)

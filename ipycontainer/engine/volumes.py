@@ -10,7 +10,7 @@ import os
 import time
 
 from ipycontainer.engine.volume import ANONYMOUS, Volume
-from ipycontainer.errors import InputError, NoSuchVolume, Refused, StoreUnwritable
+from ipycontainer.errors import InputError, NoSuchVolume, NotFound, Refused, StoreUnwritable
 from ipycontainer.json_text import dumps
 from ipycontainer.launcher import folders
 from ipycontainer.linux import trees
@@ -180,7 +180,7 @@ class Volumes:
         filters: label, label!, all.  Gives the names of those that went and the bytes that came free.
         """
         from ipycontainer.engine.prunes import fits, volume_filters
-        from ipycontainer.errors import Conflict, NotFound
+        from ipycontainer.errors import Conflict
 
         all = volume_filters(filters) or all
         found = [volume for volume in self.list() if all or volume.is_anonymous]
@@ -243,9 +243,9 @@ def check_options(options: Mapping[str, str]) -> None:
 
 
 def check_driver(name: str) -> None:
-    """Raises Refused for any driver but local."""
+    """Raises NotFound for any driver but local."""
     if name not in ("", "local"):
-        raise Refused(f'error looking up volume plugin {name}: plugin "{name}" not found; there is local alone')
+        raise NotFound(f'error looking up volume plugin {name}: plugin "{name}" not found; there is local alone')
 
 
 FILTERS = ("dangling", "driver", "label", "name")

@@ -33,7 +33,9 @@ def make_image(
 
     settings: docker's Config; step: what its history says of this layer (created_by, author, comment).
     """
-    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    whole, part = divmod(time.time_ns(), 10**9)
+    # To the nanosecond, as docker's: two images of one second are two, and one of them is the older.
+    created = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{part:09d}Z"
     with store.loading(), writing(store.root):
         layers = store.layers
         descriptor, record = take_plain(store.layout, layers, pieces, what)

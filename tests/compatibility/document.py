@@ -71,6 +71,7 @@ def _section(rows: Sequence[Row]) -> str:
 
 def _why(row: Row) -> str:
     if row.verdict == "same":
-        path, _, name = row.why.partition("::")
-        return f"{path.rpartition('/')[2]} `{name.partition('[')[0]}`"
+        test, _, but = row.why.partition("; ")
+        path, _, name = test.partition("::")
+        return f"{path.rpartition('/')[2]} `{name.partition('[')[0]}`" + (f"; {but}" if but else "")
     return row.why.replace("|", "\\|")

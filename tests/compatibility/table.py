@@ -33,9 +33,15 @@ class Row(NamedTuple):
 
 
 def reasons() -> dict[str, list[str]]:
-    """`verb --option` -> ["different" or "refused", a sentence]."""
+    """`verb --option` -> ["different" or "refused", a sentence]; ["but", a sentence] of one that is compared."""
     found: dict[str, list[str]] = json.loads(REASONS.read_text())
     return found
+
+
+def _but(words: str, test: str) -> tuple[str, str]:
+    """What is the same, with the corner where it is not."""
+    kind, sentence = reasons().get(words, ("", ""))
+    return "same", f"{test}; but {sentence}" if kind == "but" else test
 
 
 def rows(old: Help, new: Help, evidence: Evidence) -> list[Row]:
@@ -75,9 +81,9 @@ def _verb(spelling: str, evidence: Evidence) -> tuple[str, str]:
     if ours is not None:
         test = next((test for test, compared in sorted(evidence.items()) if spelling in compared), "")
         if test:
-            return "same", test
+            return _but(spelling, test)
     reason = reasons().get(spelling)
-    if reason:
+    if reason and reason[0] != "but":
         return reason[0], reason[1]
     if spelling in verbs.LATER:
         return "refused", "it comes in a later release"
@@ -90,9 +96,9 @@ def _option(spellings: list[str], long: str, short: str, evidence: Evidence) -> 
     names = {long, *(old for old, name in _RENAMED.items() if name == long)}
     for test, compared in sorted(evidence.items()):
         if any(names & set(compared.get(spelling, ())) for spelling in spellings):
-            return "same", test
+            return _but(f"{spellings[0]} --{long}", test)
     reason = reasons().get(f"{spellings[0]} --{long}")
-    if reason:
+    if reason and reason[0] != "but":
         return reason[0], reason[1]
     row = refused.find(ours, long, "")
     if row is not None and "*" not in row.harmless:

@@ -89,7 +89,10 @@ class DockerDaemon:
         for layer in reversed(layers):  # no layer of base deletes anything
             subprocess.run(["cp", "-a", f"{layer}/.", root], check=True)
         subprocess.run(["tar", "-C", root, "--numeric-owner", "-cf", archive, "."], check=True)
-        self.ok("import", archive, "base")
+        config = json.loads(persona.ok("image", "inspect", "base"))[0]["Config"]
+        changes = [f"ENV {pair}" for pair in config["Env"]] + [f"CMD {json.dumps(config['Cmd'])}"]
+        changes += [f"LABEL {name}={value}" for name, value in config["Labels"].items()]
+        self.ok("import", *(word for change in changes for word in ("--change", change)), archive, "base")
         archive.unlink()
         shutil.rmtree(root)
 

@@ -56,6 +56,14 @@ def test_an_empty_volume_takes_over_what_the_image_has(persona: Persona, image: 
     persona.ok("volume", "rm", "one")
 
 
+def test_what_is_only_made_fills_its_volumes_too(persona: Persona, image: str):
+    """A container that is never started, for others to take its volumes from."""
+    persona.ok("create", "--name", "keeper", "-v", "shared:/data/sub", image, "true")
+    assert "file" in persona.ok("run", "--rm", "--volumes-from", "keeper", "base", "ls", "/data").split()
+    persona.ok("create", "--name", "other", "-v", "named:/data", image, "true")
+    assert "file" in persona.ok("run", "--rm", "-v", "named:/x", "base", "ls", "/x").split()
+
+
 def test_nocopy_leaves_it_empty(persona: Persona, image: str):
     assert persona.ok("run", "--rm", "-v", "two:/data:nocopy", image, "ls", "-A", "/data") == ""
     words = "type=volume,source=three,target=/data,volume-nocopy"
@@ -84,7 +92,7 @@ def test_read_only_and_volumes_from(persona: Persona):
     (persona.work / "z").unlink()
     # The nameless one is still the first one's.
     assert persona.ok("run", "--rm", "--volumes-from", "first", "base", "ls", "/nameless") == "x"
-    assert persona.cli("create", "--volumes-from", "nobody", "base").exit_code == 125
+    assert persona.cli("create", "--volumes-from", "nobody", "base").exit_code == 1
 
 
 def test_what_nobody_named_goes_with_its_container(persona: Persona, image: str, nothing_left: None):
@@ -106,8 +114,8 @@ def test_what_nobody_named_goes_with_its_container(persona: Persona, image: str,
 
 def test_a_create_that_fails_leaves_no_volume(persona: Persona):
     persona.ok("create", "--name", "taken", "base", "true")
-    assert persona.cli("create", "--name", "taken", "-v", "data:/a", "-v", "/b", "base", "true").exit_code == 125
-    assert persona.cli("create", "-v", "data:/a", "-v", "other:/a", "base", "true").exit_code == 125
+    assert persona.cli("create", "--name", "taken", "-v", "data:/a", "-v", "/b", "base", "true").exit_code == 1
+    assert persona.cli("create", "-v", "data:/a", "-v", "other:/a", "base", "true").exit_code == 1
     assert persona.ok("volume", "ls", "-q") == ""
 
 
@@ -241,3 +249,24 @@ def test_owners_are_as_inspect_says(persona: Persona):
         assert told == "one" and persona.name == "solo" and owner == persona.uid
     persona.ok("volume", "rm", "data")  # whoever's they are
     assert not (persona.store / "volumes/data").exists()
+
+
+@pytest.mark.personas("root")
+def test_what_the_host_mounts_later_appears_where_that_was_asked_for(fresh_persona: Persona):
+    """In a mount namespace of the test's own, whose mounts are shared as a host's with systemd are."""
+    script = """
+    set -e
+    mkdir -p shown/later
+    mount --bind shown shown
+    ipycontainer run -d --name looks --mount type=bind,source=shown,target=/slave,bind-propagation=rslave \\
+        -v ./shown:/private base sleep 1000 > /dev/null
+    mount -t tmpfs none shown/later
+    touch shown/later/new
+    ipycontainer exec looks sh -c 'ls /slave/later; echo private:; ls /private/later'
+    ipycontainer exec looks sh -c 'mount -t tmpfs none /slave 2> /dev/null || echo no mount goes out'
+    ipycontainer rm -f looks > /dev/null
+    ipycontainer system shutdown
+    """
+    done = fresh_persona.run(["unshare", "--mount", "--propagation", "shared", "sh", "-c", script], timeout=200)
+    assert done.exit_code == 0 and done.out.split("\n")[:2] == ["new", "private:"], done
+    assert done.out.count("new") == 1 and "no mount goes out" in done.out

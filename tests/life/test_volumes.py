@@ -92,3 +92,42 @@ def test_prune_removes_what_has_no_name_and_asks_first(persona: Persona, nothing
     assert persona.ok("volume", "prune", "-f") == "Total reclaimed space: 0B"
     assert persona.ok("volume", "prune", "-af", "--filter", "label=x") == "Total reclaimed space: 0B"
     assert persona.ok("volume", "prune", "-af").splitlines()[:2] == ["Deleted Volumes:", "named"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"created": "x"}', '{"created": 1, "labels": [1]}', '{"created": 1e99}']
+)
+def test_a_damaged_record_is_shown_and_can_be_removed(persona: Persona, text: str):
+    persona.ok("volume", "create", "hurt")
+    persona.run(["sh", "-c", f"printf %s '{text}' > {persona.store}/volumes/hurt/volume.json"])
+    assert persona.ok("volume", "ls", "-q") == "hurt"
+    assert persona.ok("volume", "inspect", "-f", "{{.Name}} {{.Labels}}", "hurt").startswith("hurt")
+    persona.ok("volume", "rm", "hurt")
+    assert persona.ok("volume", "ls", "-q") == ""
+
+
+def test_a_volume_that_is_just_being_taken_is_not_removed(persona: Persona):
+    """Between the look for a volume and the record of its container whoever removes volumes waits."""
+    code = """
+import os, subprocess, time
+from ipycontainer import Engine
+from ipycontainer.engine.request import RunRequest, VolumeMount
+from ipycontainer.runtime.inside import volumes as files
+
+engine = Engine()
+folder = engine.volumes.folder
+engine.volumes.create("wanted")
+number = f":{os.stat(folder).st_ino} "
+with files.Lock(folder, alone=False):
+    remover = subprocess.Popen(["ipycontainer", "volume", "rm", "wanted"], stderr=subprocess.PIPE)
+    end = time.monotonic() + 20
+    while remover.poll() is None and time.monotonic() < end:
+        with open("/proc/locks") as locks:
+            if any("->" in line and number in line for line in locks):
+                break
+    container = engine.create(RunRequest("base", ("true",), volumes=(VolumeMount("wanted", "/w"),)))
+said = remover.communicate()[1].decode()
+print(remover.returncode, container.id in said, [one.name for one in engine.volumes.list()])
+container.remove()
+"""
+    assert persona.python(code) == "1 True ['wanted']\n"

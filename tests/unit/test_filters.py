@@ -80,7 +80,7 @@ def test_a_state_or_an_exit_code_looks_at_ended_ones_too() -> None:
     ("condition", "sentence"),
     [
         (("colour", "red"), "invalid filter 'colour'; there are ancestor, before"),
-        (("network", "x"), "the filter network comes in a later release"),
+        (("publish", "80"), "the filter publish comes in a later release"),
         (("status", "asleep"), "invalid filter status=asleep; the states are created"),
         (("exited", "x"), "invalid filter exited=x"),
     ],

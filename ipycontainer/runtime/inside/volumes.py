@@ -160,5 +160,16 @@ def read_record(root: str, name: str) -> dict[str, Any] | None:
     except ValueError:
         found = {}
     # One whose record is damaged is still shown, so that it can be removed.
-    whole = isinstance(found, dict) and isinstance(found.get("created"), (int, float))
-    return found if whole else {"created": 0.0}
+    return found if _is_whole(found) else {"created": 0.0}
+
+
+def _is_whole(record: Any) -> bool:
+    if not isinstance(record, dict) or not isinstance(record.get("created"), (int, float)):
+        return False
+    pairs = [record.get("labels") or {}, record.get("options") or {}]
+    texts = [text for item in pairs if isinstance(item, dict) for pair in item.items() for text in pair]
+    return (
+        0 <= record["created"] < 1e11
+        and all(isinstance(item, dict) for item in pairs)
+        and all(isinstance(text, str) for text in texts)
+    )

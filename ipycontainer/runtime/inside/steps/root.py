@@ -77,7 +77,7 @@ class DetachMounts(Step):
 
     call = "mount(2) MS_PRIVATE"
     why = "a new mount namespace is a copy whose mounts still propagate until it is told that they do not"
-    shows = "/proc/self/mountinfo (no shared:; master: only where a mount asks for it)"
+    shows = "/proc/self/mountinfo (no shared: or master:)"
 
     slave: bool = False  # what the host mounts later still arrives, for the binds that ask for it
 

@@ -1,0 +1,220 @@
+"""ps, logs, inspect, exec, cp and the other verbs about containers beside the real docker, in both spellings."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.hostile.beside import Beside, ids_taken_out
+
+pytestmark = [pytest.mark.personas("root"), pytest.mark.timeout(300)]
+
+MADE = (
+    "run -d --network none --name one -l kind=web -e A=b base sleep 1000",
+    "create --network none --name two -l kind base true",
+    "run --network none --name three base sh -c 'echo one; echo two; exit 3'",
+    "run -d --network none --name four --stop-signal KILL base sleep 1000",
+    "pause four",
+)
+NAMES = ("one", "two", "three", "four", "five", "six")
+COLUMNS = "ID Image Command Names Status State Ports Labels Networks Mounts LocalVolumes RunningFor CreatedAt"
+
+PS = """
+ps
+container ls
+container list
+container ps
+ps -a
+ps -aq
+ps -a --no-trunc
+ps -l
+ps -n 2
+ps -n 2 -q
+ps --last 1
+ps -a -f status=exited
+ps -a -f status=created
+ps -a -f status=paused
+ps -a -f status=nonsense
+ps -a -f name=o
+ps -a -f name=^/?t
+ps -a -f label=kind
+ps -a -f label=kind=web
+ps -a -f exited=3
+ps -a -f exited=x
+ps -a -f ancestor=base
+ps -a -f ancestor=nobody
+ps -a -f since=one
+ps -a -f before=three
+ps -a -f before=nobody
+ps -a -f network=none
+ps -a -f id=0000
+ps -a -f nonsense=1
+ps -a -f is-task=false
+ps -a --format '{{.Names}} {{.Status}}'
+ps -a --format 'table {{.Names}}\\t{{.State}}'
+ps -a --format '{{.Label "kind"}}'
+ps -a --format '{{upper .Names}} {{len .Names}}'
+ps -a --format '{{.Nothing}}'
+ps -a --format '{{'
+"""
+LOOK = """
+inspect -f {{.State.Status}} one
+container inspect -f {{.State.ExitCode}} three
+inspect --type container -f {{.Name}} one
+inspect --type image -f {{.Name}} one
+inspect --type nonsense one
+inspect -f '{{json .Config.Labels}}' one
+inspect -f '{{range .Config.Env}}{{println .}}{{end}}' one
+inspect -f '{{index .Config.Labels "kind"}}' one two
+inspect -f '{{json .Config.Cmd}} {{.Path}} {{json .Args}}' one
+inspect -f '{{if .State.Running}}up{{else}}down{{end}}' one three
+inspect -f {{.HostConfig.NetworkMode}} one
+inspect -f '{{.Nothing}}' one
+inspect -f '{{' one
+inspect nobody
+inspect -f {{.Name}} one nobody
+container inspect nobody
+logs three
+container logs three
+logs --tail 0 three
+logs -n 1 three
+logs --tail all three
+logs -f three
+logs -t three
+logs --since 1h three
+logs --since 2100-01-01 three
+logs --until 1h three
+logs --until 2100-01-01 three
+logs --since nonsense three
+logs nobody
+logs two
+port one
+container port one
+container port nobody
+container top one -o comm
+container diff three
+diff nobody
+exec one echo hi
+container exec one echo hi
+exec -i one cat
+exec -e A=c -e B=d one sh -c 'echo $A $B'
+exec --env-file {h}/env one sh -c 'echo $A $B'
+exec -u 12:34 one id -u
+exec -w /tmp one pwd
+exec -t one tty
+exec -d one true
+exec --privileged=false one true
+exec one sh -c 'exit 7'
+exec three true
+exec four true
+exec nobody true
+stats --no-stream --format '{{.Name}} {{.PIDs}}' one
+container stats --no-stream --format {{.Name}} one
+stats --no-stream -a --format {{.Name}} one
+stats --no-stream --no-trunc --format {{.ID}} one
+cp {h}/env one:/tmp/
+container cp {h}/env one:/tmp/again
+cp -a {h}/env one:/tmp/owned
+exec one stat -c '%u %g' /tmp/owned
+exec one cat /tmp/again
+"""
+LIFE = """
+container create -i --network none --name five base cat
+start -i five
+container start five
+start -a three
+start nobody
+kill five
+wait five
+container wait five three
+wait nobody
+container rename five six
+container restart -t 0 one
+restart -t 0 nobody
+container stop -t 0 one
+stop -t 0 one
+start one
+container kill one
+kill one
+kill nobody
+kill -s NONSENSE one
+container start one
+kill --signal=USR1 one
+container unpause four
+container pause four
+container unpause four
+stop four
+inspect -f {{.State.ExitCode}} four
+container update -m 64m --memory-swap 128m one
+commit three made:1
+container commit -m why -a me -c 'ENV X=y' three made:2
+commit -p=false three made:3
+commit nobody made:4
+commit three 'BAD NAME'
+image inspect -f '{{.Comment}} {{.Author}} {{json .Config.Env}}' made:2
+rmi made:1 made:2 made:3
+export -o {h}/tree.tar three
+container export -o {h}/tree.tar three
+export nobody
+export -o {h}/none/x three
+container rm -f one
+rm -v two
+rm nobody
+container rm three
+rm three
+ps -a --format {{.Names}}
+"""
+
+
+def _normal(text: str) -> str:
+    """Times, process numbers and the columns' widths taken out."""
+    text = ids_taken_out(text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[ \d:+A-Z]+)?", "TIME", text)
+    text = re.sub(r"(About |Less than )?(a|an|\d+) (second|minute|hour)s?( ago)?", "AGO", text)
+    return "\n".join(re.sub(r" {2,}", "  ", line) for line in text.splitlines())
+
+
+def _sorted(text: str) -> str:
+    """docker's labels come in no order."""
+    return "\n".join(",".join(sorted(line.split(","))) for line in text.splitlines())
+
+
+def _once(text: str) -> str:
+    """Of the layers that go with an image each has its own: docker makes one for every commit."""
+    return "\n".join(dict.fromkeys(_normal(text).splitlines()))
+
+
+def test_lists(beside: Beside):
+    try:
+        for line in MADE:
+            beside.line(line)
+        for column in COLUMNS.split():
+            beside.line(f"ps -a --format '{{{{.{column}}}}}'", _sorted if column == "Labels" else _normal)
+        beside.lines(PS.splitlines(), _normal)
+    finally:
+        beside.remove(*NAMES)
+    beside.end()
+
+
+def test_looks(beside: Beside):
+    beside.file("env", "A=1\nB=2\n")
+    try:
+        for line in MADE:
+            beside.line(line)
+        for line in filter(None, LOOK.splitlines()):
+            beside.line(line, _normal, stdin=b"typed\n")
+    finally:
+        beside.remove(*NAMES)
+    beside.end()
+
+
+def test_lives(beside: Beside):
+    try:
+        for line in MADE:
+            beside.line(line)
+        for line in filter(None, LIFE.splitlines()):
+            beside.line(line, _once if line.startswith("rmi") else _normal, stdin=b"typed\n")
+    finally:
+        beside.remove(*NAMES)
+    beside.end()
