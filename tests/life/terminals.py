@@ -9,12 +9,14 @@ import struct
 import subprocess
 import termios
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from tests.personas import Persona
 
 PATIENCE = 30.0
+OURS = ("ipycontainer",)
 
 
 class Terminal:
@@ -26,7 +28,9 @@ class Terminal:
     ...     assert terminal.end() == 3
     """
 
-    def __init__(self, persona: Persona, *words: str, rows: int = 24, columns: int = 80) -> None:
+    def __init__(
+        self, persona: Persona, *words: str, rows: int = 24, columns: int = 80, command: Sequence[str] = OURS
+    ) -> None:
         self._master, self._peer = os.openpty()
         os.fchown(self._peer, persona.uid, -1)
         self.resize(rows, columns)
@@ -34,7 +38,7 @@ class Terminal:
         self._seen = b""
         peer = self._peer
         self.process = persona.popen(
-            ["ipycontainer", *words],
+            [*command, *words],
             stdin=peer,
             stdout=peer,
             stderr=peer,
