@@ -93,6 +93,7 @@ port one
 container port one
 container port nobody
 container top one -o comm
+system events --since 2h --until 1h
 container diff three
 diff nobody
 exec one echo hi

@@ -1,8 +1,8 @@
 """Volumes, mounts and prunes beside the real docker: the same output, exit codes and words.
 
 Ids, times, the place of the store and "Error response from daemon: " are taken out of both.  Where docker fails, ours
-fails with the same code, and says docker's sentence, or more than that.  (docker's `create` fails with 1 where ours,
-like `run`, fails with 125.)
+fails with the same code, and says docker's sentence, or more than that.  (Of a mount that makes no sense docker's daemon
+tells, and `create` fails with 1; ours tells when it reads the words: 125.)
 """
 
 from __future__ import annotations
@@ -292,7 +292,8 @@ def test_beside_dockers(
                 words[2:2] = ["--network", "none"]
             mine = persona.cli(*(word.replace("{w}", str(ours)) for word in words))
             his = docker_daemon.run(*(word.replace("{w}", str(dockers)) for word in words))
-            code = his.returncode if words[0] != "create" or his.returncode == 0 else 125
+            reading = words[0] == "create" and his.returncode == 1 and mine.err.startswith("ipycontainer: ")
+            code = 125 if reading else his.returncode
             out = _normal(mine.out, here, line), _normal(his.stdout.decode(), there, line)
             said = _words(his.stderr.decode()) if his.returncode else ""
             said = _normal(said, there, "")
