@@ -9,7 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 FOUND = [
     {"name": "web", "description": "serves", "star_count": 7, "is_official": True, "is_automated": False},
-    {"name": "ada/web", "description": " ".join(["word"] * 30), "star_count": 3, "is_official": False, "is_automated": False},
+    {
+        "name": "ada/web",
+        "description": " ".join(["word"] * 30),
+        "star_count": 3,
+        "is_official": False,
+        "is_automated": False,
+    },
     {"name": "bob/web", "description": "", "star_count": 0, "is_official": False, "is_automated": False},
 ]
 
@@ -34,7 +40,7 @@ class Index(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the base class names it so
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 

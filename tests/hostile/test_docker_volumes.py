@@ -1,8 +1,8 @@
 """Volumes, mounts and prunes beside the real docker: the same output, exit codes and words.
 
 Ids, times, the place of the store and "Error response from daemon: " are taken out of both.  Where docker fails, ours
-fails with the same code, and says docker's sentence, or more than that.  (Of a mount that makes no sense docker's daemon
-tells, and `create` fails with 1; ours tells when it reads the words: 125.)
+fails with the same code, and says docker's sentence, or more than that.  (Of a mount that makes no sense
+docker's daemon tells, and `create` fails with 1; ours tells when it reads the words: 125.)
 """
 
 from __future__ import annotations
