@@ -20,7 +20,7 @@ def start(call: Call) -> int:
     if not (parsed.flag("attach") or parsed.flag("interactive")):
         return _each(call, lambda reference: _start(call.engine.get(reference)))
     if len(parsed.arguments) > 1:
-        raise WrongArguments("you cannot start and attach to multiple containers at once")
+        raise WrongArguments("you cannot start and attach multiple containers at once")
     from ipycontainer.commands.streaming import Manner, follow
 
     container = call.engine.get(parsed.arguments[0])

@@ -69,10 +69,13 @@ def create(engine: Engine, request: RunRequest, starts: bool = False) -> Contain
     name = engine.directory.choose_name(request.name)
     if "volumes" not in launch:
         return _add(engine, request, image, identity, name, config, launch, starts)
-    from ipycontainer.engine.mounts import made
+    from ipycontainer.engine.mounts import fill, made
 
     with made(engine, config["request"]["volumes"]):
-        return _add(engine, request, image, identity, name, config, launch, starts)
+        container = _add(engine, request, image, identity, name, config, launch, starts)
+    if not starts:
+        fill(container, launch["volumes"])
+    return container
 
 
 def _add(

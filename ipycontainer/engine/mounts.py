@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
+    from ipycontainer.engine.container import Container
     from ipycontainer.engine.engine import Engine
 
     Mount = Bind | Tmpfs | VolumeMount | ImageMount
@@ -164,6 +165,25 @@ def launched(engine: Engine, request: RunRequest) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def fill(container: Container, volumes: Iterable[Mapping[str, Any]]) -> None:
+    """Let empty volumes of a container that is not started yet take over what its image has there, as docker does.
+
+    Others may use them before it starts (--volumes-from); whoever is killed here leaves that to the start.
+    """
+    if any(item["fill"] and _is_empty(os.path.join(item["folder"], files.DATA)) for item in volumes):
+        from ipycontainer.engine.copying import Root
+
+        with Root(container):
+            pass  # its root was put together, and with it its volumes
+
+
+def _is_empty(folder: str) -> bool:
+    try:
+        return not os.listdir(folder)
+    except OSError:
+        return False  # of other ids, and so it has been used
 
 
 def entries(request: RunRequest, source: Callable[[VolumeMount], str]) -> list[dict[str, Any]]:

@@ -67,6 +67,11 @@ class DockerDaemon:
             assert self._process.poll() is None and time.monotonic() < end, f"dockerd did not come up: {words}"
             time.sleep(0.1)
 
+    @property
+    def command(self) -> list[str]:
+        """Its client, for a verb to follow."""
+        return [self._client, "--host", self.socket]
+
     def run(self, *words: str | Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
         """`docker WORDS…`, to its end."""
         command = [self._client, "--host", self.socket, *words]

@@ -81,6 +81,13 @@ run --rm -v vv:/there base stat -c "%n %F %u:%g %a %h %s" /there /there/f /there
 run --rm -v vv:/data data sh -c "rm -r /data/sub; echo mine > /data/mine"
 run --rm -v vv:/data data ls /data
 run --rm -v nn:/data:nocopy data ls -A /data
+create --name c1 data true
+run --rm --volumes-from c1 base ls -ln --time-style=+ /data
+rm -v c1
+create --name c1 -v early:/data data true
+run --rm -v early:/x base ls /x
+rm -v c1
+volume rm early
 run --rm -v vv:/data:ro base touch /data/x
 run --rm -v kk:/data:z base touch /data/x
 create --name c1 -v vv:/data base true

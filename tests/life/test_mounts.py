@@ -56,6 +56,14 @@ def test_an_empty_volume_takes_over_what_the_image_has(persona: Persona, image: 
     persona.ok("volume", "rm", "one")
 
 
+def test_what_is_only_made_fills_its_volumes_too(persona: Persona, image: str):
+    """A container that is never started, for others to take its volumes from."""
+    persona.ok("create", "--name", "keeper", "-v", "shared:/data/sub", image, "true")
+    assert "file" in persona.ok("run", "--rm", "--volumes-from", "keeper", "base", "ls", "/data").split()
+    persona.ok("create", "--name", "other", "-v", "named:/data", image, "true")
+    assert "file" in persona.ok("run", "--rm", "-v", "named:/x", "base", "ls", "/x").split()
+
+
 def test_nocopy_leaves_it_empty(persona: Persona, image: str):
     assert persona.ok("run", "--rm", "-v", "two:/data:nocopy", image, "ls", "-A", "/data") == ""
     words = "type=volume,source=three,target=/data,volume-nocopy"
@@ -241,3 +249,24 @@ def test_owners_are_as_inspect_says(persona: Persona):
         assert told == "one" and persona.name == "solo" and owner == persona.uid
     persona.ok("volume", "rm", "data")  # whoever's they are
     assert not (persona.store / "volumes/data").exists()
+
+
+@pytest.mark.personas("root")
+def test_what_the_host_mounts_later_appears_where_that_was_asked_for(fresh_persona: Persona):
+    """In a mount namespace of the test's own, whose mounts are shared as a host's with systemd are."""
+    script = """
+    set -e
+    mkdir -p shown/later
+    mount --bind shown shown
+    ipycontainer run -d --name looks --mount type=bind,source=shown,target=/slave,bind-propagation=rslave \\
+        -v ./shown:/private base sleep 1000 > /dev/null
+    mount -t tmpfs none shown/later
+    touch shown/later/new
+    ipycontainer exec looks sh -c 'ls /slave/later; echo private:; ls /private/later'
+    ipycontainer exec looks sh -c 'mount -t tmpfs none /slave 2> /dev/null || echo no mount goes out'
+    ipycontainer rm -f looks > /dev/null
+    ipycontainer system shutdown
+    """
+    done = fresh_persona.run(["unshare", "--mount", "--propagation", "shared", "sh", "-c", script], timeout=200)
+    assert done.exit_code == 0 and done.out.split("\n")[:2] == ["new", "private:"], done
+    assert done.out.count("new") == 1 and "no mount goes out" in done.out
