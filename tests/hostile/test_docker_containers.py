@@ -92,7 +92,7 @@ ps -as --filter name=six --format {{.Size}}
 ps -s -f name=one --format '{{.Names}} {{.Size}}'
 ps -as -f name=six
 inspect -s -f {{.SizeRw}} six
-inspect --size -f '{{slice (print .SizeRootFs) 0 4}}' six
+inspect --size -f '{{if .SizeRootFs}}some{{end}}' six
 container inspect -s -f {{.SizeRw}} one six
 logs --since 1h three
 logs --since 2100-01-01 three
