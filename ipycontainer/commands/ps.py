@@ -55,11 +55,12 @@ def ps(call: Call) -> int:
         report.show(console, rows, _HEADINGS)
     else:
         now = time()
+        cells = [_row(one, whole, now) for one in found]
+        headings: tuple[str, ...] = _COLUMNS
         if parsed.flag("size"):
-            rows = tuple([(*_row(one, whole, now), _size(call, one)) for one in found])
-            console.table(Table((*_COLUMNS, "SIZE"), rows))
-        else:
-            console.table(Table(_COLUMNS, tuple([_row(one, whole, now) for one in found])))
+            headings += ("SIZE",)
+            cells = [(*row, _size(call, one)) for row, one in zip(cells, found)]
+        console.table(Table(headings, tuple(cells)))
     return 0
 
 
