@@ -192,14 +192,14 @@ def test_inspect_and_ps_tell_of_mounts(persona: Persona):
 
 def test_cp_sees_the_volumes_of_what_does_not_run(persona: Persona, image: str):
     persona.ok("create", "--name", "still", "-v", "data:/d", image, "cat", "/d/in")
-    source = persona.path("in", "brought\n")
+    source = persona.path("into-it", "brought\n")
     persona.ok("cp", source, "still:/d/in")
     assert (persona.store / "volumes/data/_data/in").read_text() == "brought\n"
-    persona.ok("cp", "still:/data/file", "out")
-    assert (persona.work / "out").read_text() == "text\n"
+    persona.ok("cp", "still:/data/file", "out-of-it")
+    assert (persona.work / "out-of-it").read_text() == "text\n"
     assert persona.ok("start", "-a", "still") == "brought"
     assert persona.ok("diff", "still").split("\n") == ["A /d"]
-    (persona.work / "out").unlink()
+    (persona.work / "out-of-it").unlink()
 
 
 def test_commit_and_export_leave_volumes_out(persona: Persona):
