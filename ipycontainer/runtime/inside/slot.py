@@ -26,7 +26,7 @@ from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
 from ipycontainer.runtime.inside.step import Place, Plan, Step
 from ipycontainer.runtime.inside.steps.confine import LimitBounding
-from ipycontainer.runtime.inside.steps.namespaces import SetDomainname, SetHostname
+from ipycontainer.runtime.inside.steps.namespaces import AwaitMonitor, SetDomainname, SetHostname
 from ipycontainer.runtime.inside.steps.root import Bind, DetachMounts, MakeWritableLayer, Mount, WriteEtcFiles
 from ipycontainer.runtime.inside.steps.volume import FillVolume
 from ipycontainer.runtime.inside.streams import program_pipes
@@ -155,6 +155,8 @@ class Slot:
         whole = self._plan(expected)
         if whole.outside != self.outside:
             self._is_fit = False
+            # Whoever comes is passed on, by a process that ends: not before the monitor has written its maps.
+            walk("inside", [step for step in self._early if isinstance(step, AwaitMonitor)], place)
             return
         steps, self._not_walked = _ahead(whole, place.launch.etc_folder)
         walk("inside", steps, place)
