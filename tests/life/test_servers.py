@@ -62,6 +62,11 @@ def listens(port: int) -> bool:
     return True
 
 
+def answers_redis(port: int) -> bool:
+    """It listens before it has read its data."""
+    return listens(port) and ask(port, b"PING") == b"+PONG\r\n"
+
+
 def serve(persona: Persona, image: str, port: int, command: str, *words: str) -> str:
     """A server in the host's network, once it listens."""
     options = ("--network", "host", "--stop-timeout", "10", *words)
@@ -97,10 +102,11 @@ def test_redis_comes_back_with_its_data(persona: Persona, debian: str, port: int
     assert answer == "42"
     first = state(persona, container)["Pid"]
     os.kill(first, signal.SIGKILL)
-    until(lambda: state(persona, container)["Pid"] not in (0, first) and listens(port), "it is back")
+    until(lambda: state(persona, container)["Pid"] not in (0, first) and answers_redis(port), "it is back")
     assert ask(port, b"GET kept") == b"$2\r\n42\r\n"
     persona.ok("rm", "-f", container)
     serve(persona, debian, port, REDIS, "-v", "data:/data", "--name", "store")
+    until(lambda: answers_redis(port), "it has read its data")
     assert ask(port, b"GET kept") == b"$2\r\n42\r\n", "the volume outlived the container"
 
 
