@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.commands import Call
     from ipycontainer.commands.options import Parsed
+    from ipycontainer.engine.container import Container
 
 
 def logs(call: Call) -> int:
@@ -18,16 +19,23 @@ def logs(call: Call) -> int:
     tail = _tail(parsed.text("tail", "all"))
     container = call.engine.get(parsed.arguments[0])
     stamped = parsed.flag("timestamps")
+    details = _details(container) if parsed.flag("details") else b""
     follows = parsed.flag("follow")
     entries = container.follow(tail, since, until) if follows else container.log_entries(tail, since, until)
     for entry in entries:
-        data = entry.data
+        data = details + entry.data
         if stamped:
             from ipycontainer.commands.units import rfc3339
 
             data = rfc3339(entry.time).encode() + b" " + data
         (console.err if entry.stream == "stderr" else console.out)(data)
     return 0
+
+
+def _details(container: Container) -> bytes:
+    from ipycontainer.engine.log_details import details_of
+
+    return details_of(container).encode() + b" "
 
 
 def _tail(text: str) -> int | None:
@@ -63,6 +71,7 @@ LOGS = Verb(
     "Show what a container has written",
     logs,
     (
+        Option("details", "", "flag", "Put before each line the labels and variables that --log-opt chose"),
         Option("follow", "f", "flag", "Go on as more is written"),
         Option("since", "", "text", "From this moment on: a date, or 42m for 42 minutes ago"),
         Option("tail", "n", "text", "Number of lines from the end (all)"),

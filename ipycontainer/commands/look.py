@@ -25,15 +25,16 @@ def inspect(call: Call) -> int:
         refusal = OptionError(f'unknown type: "{kind}"; it is container, image or volume')
         refusal.exit_code = 1
         raise refusal
-    return show_documents(call, lambda reference: _find(call.engine, reference, kind))
+    weighs = call.parsed.flag("size")
+    return show_documents(call, lambda reference: _find(call.engine, reference, kind, weighs))
 
 
-def _find(engine: Engine, reference: str, kind: str) -> dict[str, Any]:
+def _find(engine: Engine, reference: str, kind: str, weighs: bool) -> dict[str, Any]:
     if kind == "volume":
         return engine.volumes.get(reference).inspect()
     if kind != "image":
         try:
-            return engine.get(reference).inspect()
+            return engine.get(reference).inspect(size=weighs)
         except NoSuchContainer:
             if kind == "container":
                 raise
@@ -118,7 +119,8 @@ INSPECT = Verb(
     inspect,
     (
         Option("format", "f", "text", "json, or a Go template: '{{.State.Status}}'"),
-        Option("type", "", "text", "container or image"),
+        Option("size", "s", "flag", "What a container has written too: SizeRw, SizeRootFs"),
+        Option("type", "", "text", "container, image or volume"),
     ),
     least=1,
     examples=("inspect web", "inspect -f '{{.State.Pid}}' web"),

@@ -49,10 +49,18 @@ def ps(call: Call) -> int:
     if parsed.flag("quiet"):
         console.lines([container.id if whole else container.short_id for container in found])
     elif report is not None:
-        report.show(console, [_fields(one, whole, report.form) for one in found], _HEADINGS)
+        # docker weighs for whoever shows it, and for --size.
+        weighs = "Size" in report.form or parsed.flag("size")
+        rows = [{**_fields(one, whole, report.form), "Size": _size(call, one) if weighs else "0B"} for one in found]
+        report.show(console, rows, _HEADINGS)
     else:
         now = time()
-        console.table(Table(_COLUMNS, tuple([_row(one, whole, now) for one in found])))
+        cells = [_row(one, whole, now) for one in found]
+        headings: tuple[str, ...] = _COLUMNS
+        if parsed.flag("size"):
+            headings += ("SIZE",)
+            cells = [(*row, _size(call, one)) for row, one in zip(cells, found)]
+        console.table(Table(headings, tuple(cells)))
     return 0
 
 
@@ -86,6 +94,18 @@ def _row(container: Container, whole: bool, now: float) -> tuple[str, ...]:
     )
 
 
+def _size(call: Call, container: Container) -> str:
+    from ipycontainer.commands.units import human_size
+    from ipycontainer.engine.container_size import size_of
+    from ipycontainer.errors import NoSuchContainer
+
+    try:
+        size = size_of(container, call.engine)
+    except NoSuchContainer:
+        return human_size(0)  # removed meanwhile
+    return f"{human_size(size.written)} (virtual {human_size(size.whole)})"
+
+
 def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
     from ipycontainer.commands.units import local_time
 
@@ -108,7 +128,6 @@ def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
         "Mounts": mounts,
         "Networks": str(request.get("network", "")),
         "LocalVolumes": str(len(request.get("volumes", ()))),
-        "Size": "0B",
     }
 
 
@@ -131,6 +150,7 @@ PS = Verb(
         Option("latest", "l", "flag", "Show the last one that was made"),
         Option("no-trunc", "", "flag", "Do not shorten ids and commands"),
         Option("quiet", "q", "flag", "Show ids alone"),
+        Option("size", "s", "flag", "Show what each has written, and with its image's files"),
     ),
     most=0,
     examples=("ps -a", "ps -q --filter status=exited", "ps --format '{{.Names}}: {{.Status}}'"),

@@ -18,7 +18,6 @@ _REALTIME = "real-time scheduling of control groups has gone from the kernels of
 _HEALTH = "health checks come in a later release"
 _WINDOWS = "it means something on Windows alone"
 _DEVICES = "devices of the host come in a later release"
-_LOGS = "logs are written by ipycontainer itself in this release"
 _PLATFORM = "containers of this machine's own platform alone are run"
 _CLUSTER = "there is no cluster here, and so no volume of one"
 _LATER = "it comes in a later release"
@@ -93,9 +92,6 @@ ROWS: dict[str, tuple[Option, ...]] = {
         _row("checkpoint-dir", "", "text", "checkpoints of processes are not planned", ""),
     ),
     "rm": (_row("link", "l", "flag", _NETWORKS, *_NO),),
-    "ps": (_row("size", "s", "flag", "what a container wrote is counted in a later release", *_NO),),
-    "logs": (_row("details", "", "flag", _LOGS, *_NO),),
-    "inspect": (_row("size", "s", "flag", "what a container wrote is counted in a later release", *_NO),),
     "images": (
         _row("all", "a", "flag", "", "*"),  # every image is shown: there are no intermediate ones
         _row("tree", "", "flag", "an image has one platform in this release", *_NO),

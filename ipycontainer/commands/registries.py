@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipycontainer.commands.archives import IGNORE_IDS, archive_on_stdin, say_what_was_folded
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.commands.tables import cut
-from ipycontainer.errors import Error, OptionError
+from ipycontainer.errors import Error, InputError
 from ipycontainer.oci import reference as references
 
 TYPE_CHECKING = False
@@ -26,11 +26,13 @@ def pull(call: Call) -> int:
         show_pull(call, str(reference.tagged()), quiet)
         return 0
     if reference.tag or reference.digest:
-        raise OptionError("tag can't be used with --all-tags/-a")
+        raise InputError("tag can't be used with --all-tags/-a")
     from ipycontainer.images.registry.search import tags
 
     for tag in tags(reference.domain, reference.path):
         show_pull(call, str(reference.replace(tag=tag)), quiet)
+    if quiet:
+        console.line(reference.name)
     return 0
 
 
@@ -45,7 +47,8 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
     platform, ignore_ids = call.parsed.text("platform"), call.parsed.flag("ignore-ids")
     if quiet:
         found = fetch(call.engine, name, platform, silent, ignore_ids)
-        line(str(reference))
+        if not call.parsed.flag("all-tags"):
+            line(str(reference))
         say_what_was_folded(call, call.engine.image(found.id))
         return
     path = reference.path if reference.domain == _HUB else reference.name.partition("/")[2]
@@ -80,30 +83,32 @@ def push(call: Call) -> int:
     names = [str(reference.tagged())]
     if parsed.flag("all-tags"):
         if reference.tag or reference.digest:
-            raise OptionError("tag can't be used with --all-tags/-a")
+            raise InputError("tag can't be used with --all-tags/-a")
         known = [references.parse(name) for image in call.engine.images() for name in image.names]
         names = [str(name) for name in known if name.name == reference.name]
         if not names:
             raise Error(f"An image does not exist locally with the tag: {reference.repository}")
     quiet = parsed.flag("quiet")
+    if not quiet:
+        console.line(f"The push refers to repository [{reference.name}]")
     for name in names:
         if made_from_host(call.engine, name):
             console.complain(
                 "WARNING: this image holds files of this very machine (it was made from `base`); whoever can pull it"
                 " gets them"
             )
-        if not quiet:
-            console.line(f"The push refers to repository [{reference.name}]")
         progress = None if quiet else console.progress()
         try:
             found = send(call.engine, name, progress or silent)
         finally:
             if progress:
                 progress.close()
-        if quiet:
-            console.line(str(found.reference))
-        else:
+        if not quiet:
             console.line(f"{found.reference.tag}: digest: {found.digest} size: {found.size}")
+        elif not parsed.flag("all-tags"):
+            console.line(str(found.reference))
+    if quiet and parsed.flag("all-tags"):
+        console.line(reference.name)
     return 0
 
 
@@ -116,8 +121,10 @@ def login(call: Call) -> int:
     registry = _registry(parsed.arguments)
     user, password = parsed.text("username"), parsed.text("password")
     if parsed.flag("password-stdin"):
-        if password or not user:
-            raise OptionError("--password-stdin needs --username, and no --password")
+        if password:
+            raise InputError("--password and --password-stdin are mutually exclusive")
+        if not user:
+            raise InputError("Must provide --username with --password-stdin")
         password = _from_stdin(call)
     elif password:
         console.complain("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
@@ -163,21 +170,22 @@ def _registry(arguments: list[str]) -> str:
 
 
 def search(call: Call) -> int:
-    """Searches Docker Hub."""
+    """Searches Docker Hub, or the registry that stands before the term."""
     from ipycontainer.commands.listing import Report
     from ipycontainer.images.registry.search import search as find
 
     parsed = call.parsed
     limit = parsed.number("limit", 25)
     if not 1 <= limit <= 100:
-        raise OptionError(f"limit {limit} is outside the range of [1, 100]")
+        raise InputError(f"limit {limit} is outside the range of [1, 100]")
     conditions = dict(parsed.many("filter"))
     for key in conditions:
         if key not in ("stars", "is-official"):
-            raise OptionError(f"invalid filter {key!r}; there are stars and is-official")
+            raise InputError(f"invalid filter {key!r}; there are stars and is-official")
     least = conditions.get("stars", "0")
     if not least.isdecimal():
-        raise OptionError(f"invalid filter 'stars={least}'; it is a number")
+        raise InputError(f"invalid filter 'stars={least}'; it is a number")
+    official = conditions.get("is-official")
     form = parsed.text("format")
     if form in ("", "table"):
         form = "table {{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}"
@@ -190,7 +198,7 @@ def search(call: Call) -> int:
             "IsOfficial": "[OK]" if hit.official else "",
         }
         for hit in find(parsed.arguments[0], limit)
-        if hit.stars >= int(least) and (conditions.get("is-official") not in ("true", "1") or hit.official)
+        if hit.stars >= int(least) and (official is None or hit.official is (official in ("true", "1")))
     ]
     headings = {"Name": "NAME", "Description": "DESCRIPTION", "StarCount": "STARS", "IsOfficial": "OFFICIAL"}
     report.show(call.console, rows, headings)

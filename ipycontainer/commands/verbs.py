@@ -110,6 +110,10 @@ LATER = (
 )  # fmt: skip
 
 
+# Those that nothing here could mean.
+NEVER = {"volume update": "there is no cluster here, and so no volume of one"}
+
+
 class Before(Record):
     """What stands before the verb."""
 
@@ -160,6 +164,8 @@ def _unknown(words: Sequence[str]) -> Error:
         first = f"{first} {words[1]}"
     if first in LATER:
         error = Refused(f"'{first}' comes in a later release")
+    elif first in NEVER:
+        error = Refused(f"'{first}' is refused: {NEVER[first]}")
     else:
         near = _near(first)
         hint = f"; did you mean '{near}'?" if near else "; --help lists the verbs"

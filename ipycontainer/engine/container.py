@@ -389,11 +389,11 @@ class Container(Identity):
         """All that it has said, both streams, in the order in which it came, as bytes; or what `follow` gives."""
         return self.follow() if follow else b"".join(entry.data for entry in self.log_entries())
 
-    def inspect(self) -> dict[str, Any]:
-        """docker's `inspect`."""
+    def inspect(self, size: bool = False) -> dict[str, Any]:
+        """docker's `inspect`; `size`: with SizeRw and SizeRootFs."""
         from ipycontainer.engine.inspection import describe
 
-        return describe(self, self._engine)
+        return describe(self, self._engine, size)
 
     def __repr__(self) -> str:
         return f"<Container {self.name} ({self.short_id}): {self.status_text}>"

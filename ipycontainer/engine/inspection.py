@@ -27,7 +27,7 @@ def rfc3339(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + fraction + "Z"
 
 
-def describe(container: Container, engine: Engine) -> dict[str, Any]:
+def describe(container: Container, engine: Engine, size: bool = False) -> dict[str, Any]:
     """The description, in docker's shape, as far as this release has what it speaks of."""
     written = engine.directory.read_launch(container.id)
     config, spec = container.config, written["spec"]
@@ -47,11 +47,19 @@ def describe(container: Container, engine: Engine) -> dict[str, Any]:
         "Platform": "linux",
         "HostnamePath": "",
         "HostConfig": _host_config(request),
+        **(_sizes(container, engine) if size else {}),
         "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(written["lowers"])}},
         "Mounts": mount_records.mounts(request, lambda item: engine.volume_source(VolumeMount.from_dict(item))),
         "Config": _config(container, engine, request, spec),
         "NetworkSettings": {"Ports": {}, "Networks": {request["network"]: {}}},
     }
+
+
+def _sizes(container: Container, engine: Engine) -> dict[str, int]:
+    from ipycontainer.engine.container_size import size_of
+
+    found = size_of(container, engine)
+    return {"SizeRw": found.written, "SizeRootFs": found.whole}
 
 
 def _state(state: State) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipycontainer.engine.log_details import NAMES
 from ipycontainer.engine.sizes import size_bytes
 from ipycontainer.errors import InputError, Refused
 
@@ -28,13 +29,24 @@ def log_options(driver: str, options: tuple[str, ...]) -> dict[str, int]:
         name, _, value = option.partition("=")
         if driver == NONE:
             raise InputError("invalid logging opts for driver none: nothing is kept, so leave --log-opt out")
-        if name not in ("max-size", "max-file", "mode", "compress"):
+        if name not in ("max-size", "max-file", "mode", "compress", *(NAMES if driver == _KEPT[0] else ())):
             raise InputError(f"unknown log opt '{name}' for {driver} log driver; max-size and max-file are known")
+        if name.endswith("-regex"):
+            _check_pattern(name, value)
         if name == "max-size":
             found["log_size"] = _size(value)
         elif name == "max-file":
             found["log_files"] = _files(value)
     return found
+
+
+def _check_pattern(name: str, text: str) -> None:
+    import re
+
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise InputError(f"invalid value for {name}: {text}: {error}") from None
 
 
 def _size(text: str) -> int:

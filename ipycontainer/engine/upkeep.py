@@ -73,7 +73,7 @@ def _volumes(engine: Engine) -> list[tuple[Volume, int, int]]:
 
 def _weight(container: Container) -> int:
     try:
-        return container.trees().weight()
+        return container.trees().weight(apparent=True)
     except Error:
         return 0  # removed meanwhile
 

@@ -60,12 +60,12 @@ class Trees:
             answer = self._call("images.diff", self._request, descriptors)
         return [(str(kind), str(path)) for kind, path in answer["changes"]]
 
-    def weight(self) -> int:
-        """Bytes of disk that the writable layer takes."""
+    def weight(self, apparent: bool = False) -> int:
+        """Bytes of disk that the writable layer takes; `apparent`: the lengths of its files, as docker counts."""
         if not self._container:
             return 0
         with self._open(upper=True) as descriptors:
-            return int(self._call("images.weigh", self._request, descriptors)["bytes"])
+            return int(self._call("images.weigh", {**self._request, "apparent": apparent}, descriptors)["bytes"])
 
     def layer(self) -> Iterator[bytes]:
         """The writable layer as a plain tar."""

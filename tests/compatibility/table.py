@@ -87,6 +87,8 @@ def _verb(spelling: str, evidence: Evidence) -> tuple[str, str]:
         return reason[0], reason[1]
     if spelling in verbs.LATER:
         return "refused", "it comes in a later release"
+    if spelling in verbs.NEVER:
+        return "refused", verbs.NEVER[spelling]
     return "missing", "" if ours is not None else "no such verb here"
 
 

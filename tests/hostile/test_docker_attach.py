@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 
 import pytest
 
+from tests.compatibility.evidence import Compared
 from tests.hostile.docker_daemon import DockerDaemon
 from tests.life.terminals import Terminal
 from tests.personas import Persona
@@ -22,7 +24,7 @@ attach
 attach one two
 attach nobody
 create --network none --name job -i base sh -c echo|out;|echo|err|>&2;|cat;|exit|3
-attach job
+container attach job
 inspect -f {{.Config.StdinOnce}},{{.Config.OpenStdin}},{{.Config.AttachStdin}},{{.Config.AttachStdout}} job
 start -a -i job
 start -a job other
@@ -80,7 +82,9 @@ def _reason(text: str) -> str:
     return "" if "requires exactly" in line else line.rstrip(".")
 
 
-def test_attach_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, capsys: pytest.CaptureFixture[str]):
+def test_attach_beside_dockers(
+    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, capsys: pytest.CaptureFixture[str]
+):
     different, lines = [], [line for line in LINES.splitlines() if line]
     try:
         for line in lines:
@@ -89,6 +93,8 @@ def test_attach_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, ca
             same = mine.exit_code == his.returncode and _normal(mine.out) == _normal(his.stdout.decode())
             if not same or _reason(his.stderr.decode()) not in _normal(mine.err):
                 different.append((line, mine, his))
+            else:
+                compared(words, his)
     finally:
         names = ("job", "web", "open", "fed", "some")
         persona.cli("rm", "-f", *names)
@@ -98,7 +104,9 @@ def test_attach_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, ca
     assert not different, "\n\n".join(map(str, different))
 
 
-def test_terminals_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, capsys: pytest.CaptureFixture[str]):
+def test_terminals_beside_dockers(
+    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, capsys: pytest.CaptureFixture[str]
+):
     different = []
     try:
         for words, keys in SCREENS:
@@ -113,6 +121,8 @@ def test_terminals_beside_dockers(persona: Persona, docker_daemon: DockerDaemon,
                     screens.append((code, _screen(shown + terminal.rest)))
             if screens[0] != screens[1]:
                 different.append((words, screens))
+            else:
+                compared(words, subprocess.CompletedProcess(words, screens[1][0], b"", b""))
     finally:
         persona.cli("rm", "-f", "tty")
         docker_daemon.run("rm", "-f", "tty")
@@ -129,7 +139,7 @@ def _screen(text: str) -> list[str]:
 
 @pytest.mark.parametrize(("options", "code", "runs"), [((), 7, "false"), (("--sig-proxy=false",), -15, "true")])
 def test_signals_beside_dockers(
-    persona: Persona, docker_daemon: DockerDaemon, options: tuple[str, ...], code: int, runs: str
+    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, options: tuple[str, ...], code: int, runs: str
 ):
     script = "trap 'exit 7' TERM; while :; do echo up; sleep 0.05; done"
     make = ("run", "-d", "--network", "none", "--name", "web", "base", "sh", "-c", script)
@@ -146,6 +156,7 @@ def test_signals_beside_dockers(
             assert client.wait(30) == code
             client.communicate()
             assert ask(*look) == runs
+        compared(("attach", "--no-stdin", *options, "web"), subprocess.CompletedProcess((), code, b"", b""))
     finally:
         persona.cli("rm", "-f", "web")
         docker_daemon.run("rm", "-f", "web")

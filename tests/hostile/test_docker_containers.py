@@ -82,6 +82,18 @@ logs -n 1 three
 logs --tail all three
 logs -f three
 logs -t three
+logs --details three
+create --name five --log-opt labels=kind --log-opt env-regex=^C --log-opt env=A -l 'kind=a b' -e A=1 -e C=2 base echo 5
+start -a five
+logs --details five
+logs --details -t five
+run --network none --name six base sh -c 'echo 12345 > /tmp/a; ln /tmp/a /tmp/b; ln -s b /tmp/c; echo 1 > /etc/more'
+ps -as --filter name=six --format {{.Size}}
+ps -s -f name=one --format '{{.Names}} {{.Size}}'
+ps -as -f name=six
+inspect -s -f {{.SizeRw}} six
+inspect --size -f '{{if .SizeRootFs}}some{{end}}' six
+container inspect -s -f {{.SizeRw}} one six
 logs --since 1h three
 logs --since 2100-01-01 three
 logs --until 1h three
@@ -93,6 +105,7 @@ port one
 container port one
 container port nobody
 container top one -o comm
+system events --since 2h --until 1h
 container diff three
 diff nobody
 exec one echo hi

@@ -33,14 +33,21 @@ class Hit(Record):
 
 
 def search(term: str, limit: int) -> list[Hit]:
-    """Repositories of Docker Hub (or of the index that IPYCONTAINER_SEARCH names) that fit `term`."""
-    origin, _ = split_url(os.environ.get(HUB) or _HUB)
-    with Client(Endpoint(origin, DEFAULT_DOMAIN)) as client:
+    """Repositories that fit `term`, of the registry before its first slash, else of Docker Hub.
+
+    IPYCONTAINER_SEARCH names another index in place of Docker Hub.
+    """
+    place, slash, rest = term.partition("/")
+    if slash and ("." in place or ":" in place or place == "localhost"):
+        endpoint, term = endpoints(place)[0], rest
+    else:
+        endpoint = Endpoint(split_url(os.environ.get(HUB) or _HUB)[0], DEFAULT_DOMAIN)
+    with Client(endpoint) as client:
         query = urlencode({"q": term, "n": limit})
         document, _answer = client.json(f"/v1/search?{query}")
     found = document.get("results") if isinstance(document, dict) else None
     if not isinstance(found, list):
-        raise RegistryError(f"{origin.netloc} answered a search with something else")
+        raise RegistryError(f"{endpoint.origin.netloc} answered a search with something else")
     return [_hit(item) for item in found[:limit] if isinstance(item, dict)]
 
 
