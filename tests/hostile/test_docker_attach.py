@@ -66,6 +66,9 @@ SCREENS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     (("start", "-a", "-i", "--detach-keys", "DEL", "tty"), (("", "\n"), ("# ", "\x7f"))),
     (("attach", "tty"), (("", "\n"), ("# ", "exit 8\n"))),
     (("rm", "tty"), ()),
+    (("run", "-it", "--detach-keys", "ctrl-x", "--network", "none", "--name", "tty", "base", "sh"), (("# ", "\x18"),)),
+    (("rm", "-f", "tty"), ()),
+    (("run", "-it", "--rm", "--sig-proxy=false", "--network", "none", "base", "sh"), (("# ", "exit 9\n"),)),
 )
 WARNING = "WARNING: IPv4 forwarding is disabled. Networking will not work."
 
