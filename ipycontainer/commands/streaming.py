@@ -29,6 +29,7 @@ else:
 
 PATIENCE = 2.0
 _FOR_EVER = float("inf")
+_INTERRUPTED = 130
 BOTH = ("stdout", "stderr")
 
 
@@ -157,6 +158,9 @@ class _Follower:
         return code
 
     def _said_goodbye(self) -> int:
+        if self.kill_at is not None:
+            self.console.complain("left at a second interrupt; the container goes on")
+            return _INTERRUPTED
         if not self.manner.says_so:
             return 0
         from ipycontainer.commands.detach_keys import SAID
@@ -204,8 +208,8 @@ class _Follower:
 
     def _interrupt(self) -> None:
         if self.kill_at is not None:
-            self.kill_at = time.monotonic()
             self.has_left = self.manner.leaves
+            self.kill_at = _FOR_EVER if self.has_left else time.monotonic()
             return
         self.kill_at = _FOR_EVER if self.manner.leaves else time.monotonic() + PATIENCE
         self.console.interrupt_sent()

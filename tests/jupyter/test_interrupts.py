@@ -115,3 +115,26 @@ def test_the_button_is_pythons_again_afterwards(kernel):
     kernel.interrupt()
     reply = kernel.finish(ticket)
     assert reply.error == "KeyboardInterrupt" and "time.sleep" in reply.traceback
+
+
+def test_attach_shows_it_to_its_end(kernel):
+    kernel.ok("%container run -d --name job base sh -c 'until test -e /tmp/go; do sleep 0.05; done; echo done; exit 3'")
+    ticket = kernel.send("import threading, time\n"
+                         "from ipycontainer import Engine\n"
+                         "threading.Timer(1, lambda: Engine().get('job').exec(['touch', '/tmp/go'])).start()\n"
+                         "%container attach job")  # fmt: skip
+    reply = kernel.finish(ticket)
+    assert reply.out == "done\n" and "exit code 3" in reply.sentence
+    kernel.ok("%container rm job")
+
+
+def test_attach_is_left_at_a_second_press(kernel):
+    kernel.ok("%container run -d --name stubborn base sh -c 'trap \"\" INT; while :; do echo tick; sleep 0.2; done'")
+    ticket = kernel.send("%container attach stubborn")
+    kernel.wait_for("tick", ticket)
+    kernel.interrupt()
+    kernel.wait_for("tick", ticket)
+    kernel.interrupt()
+    assert kernel.finish(ticket).error == "KeyboardInterrupt"
+    assert kernel.ok(_inspect("stubborn")).out == "running\n"
+    kernel.ok("%container rm -f stubborn")
