@@ -138,8 +138,9 @@ class Driver:
 
     def run(self, request: RunRequest) -> int:
         """Run to the end."""
-        container = self.engine.create(request)
-        return self._to_the_end(container.start(attach=True))
+        # A volume is filled by the start, as with `run`; a create alone would fill it already.
+        make = self.engine._create(request, "missing", None, True) if request.volumes else self.engine.create(request)
+        return self._to_the_end(make.start(attach=True))
 
     @staticmethod
     def _to_the_end(attachment: Any) -> int:
