@@ -160,6 +160,9 @@ container unpause four
 stop four
 inspect -f {{.State.ExitCode}} four
 container update -m 64m --memory-swap 128m one
+update --cpu-period 50000 --cpu-quota 20000 one
+exec one cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us
+inspect -f '{{.HostConfig.CpuPeriod}} {{.HostConfig.CpuQuota}}' one
 commit three made:1
 container commit -m why -a me -c 'ENV X=y' three made:2
 commit -p=false three made:3

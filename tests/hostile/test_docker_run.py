@@ -115,6 +115,15 @@ def test_what_is_written_down(beside: Beside):
         beside.line("create --network none --name made --privileged base true")
         beside.line("inspect -f {{.HostConfig.Privileged}} made")
         beside.remove("made")
+        for options, shown in (
+            ("--rm", "AutoRemove"),
+            ("--restart on-failure:3", "RestartPolicy.MaximumRetryCount"),
+            ("--restart always", "RestartPolicy.Name"),
+            ("--volume-driver local", "VolumeDriver"),
+        ):
+            beside.line(f"create --network none --name made {options} base true")
+            beside.line(f"inspect -f '{{{{.HostConfig.{shown}}}}}' made")
+            beside.remove("made")
         beside.line("container create --network none --cidfile {h}/cid --name made base true")
         assert [len((folder / "cid").read_text()) for folder in (beside.ours, beside.dockers)] == [64, 64]
         beside.line("create --network none --name made base true")

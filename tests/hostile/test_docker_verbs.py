@@ -36,6 +36,7 @@ top two -o pid,comm
 unpause two
 unpause two
 top two -o comm
+container top two -o pid,comm
 top two -zz
 port two
 port two 80
@@ -91,7 +92,7 @@ ps -aq
 
 def _normal(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b", "ID", text)
-    text = re.sub(r"\b\d{3,}\b", "N", text)
+    text = re.sub(r"\b\d{3,}\b *", "N ", text)  # a column is as wide as its number
     return "\n".join(sorted(line.rstrip() for line in text.splitlines()))
 
 
