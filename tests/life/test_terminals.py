@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.life.inside import detached, state, until
 from tests.life.terminals import Terminal
 from tests.personas import Persona
 
-MIRROR = "http://deb.debian.org/debian"
-IMAGE = "debian:bookworm"
 DETACH = "\x10\x11"
-
-
-@pytest.fixture(scope="session")
-def _archive(_everybody: dict[str, Persona], _folder: Path) -> str:
-    """Debian with an editor and top, made once a session by whoever may."""
-    maker = _everybody.get("root") or _everybody.get("user")
-    if maker is None or not shutil.which("mmdebstrap"):
-        pytest.skip("needs mmdebstrap (apt-get install mmdebstrap), and more ids than one")
-    try:
-        urllib.request.urlopen(f"{MIRROR}/dists/bookworm/InRelease", timeout=10).close()
-    except OSError as error:
-        pytest.skip(f"needs a Debian mirror: {error}")
-    maker.ok("image", "bootstrap", "-q", "--include", "vim-tiny,procps", IMAGE, timeout=280)
-    path = maker.work / "terminals.tar"
-    maker.ok("save", "-o", path, IMAGE, timeout=120)
-    maker.ok("rmi", IMAGE)
-    return str(path)
-
-
-@pytest.fixture
-def debian(persona: Persona, _archive: str) -> Iterator[str]:
-    """It, in this persona's store."""
-    if not persona.ok("images", "-q", IMAGE):
-        persona.ok("load", "-q", "-i", _archive, timeout=120)
-    yield IMAGE
 
 
 def shell(terminal: Terminal) -> None:
