@@ -64,6 +64,8 @@ VERBS = {
     "system df": ("upkeep", "DF"),
     "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
+    "system boot": ("boot", "BOOT"),
+    "system install": ("boot", "INSTALL"),
     "kernel install": ("kernels.verbs", "INSTALL"),
     "kernel list": ("kernels.verbs", "LIST"),
     "kernel remove": ("kernels.verbs", "REMOVE"),

@@ -21,7 +21,7 @@ from ipycontainer.runtime.container_state import read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.doctor import Finding
@@ -301,6 +301,15 @@ class Engine(Images):
         from ipycontainer.engine.doctor import doctor
 
         return doctor(self.root, folders.prepare(self.root), self.launcher)
+
+    def boot(self, failed: Callable[[Container, Error], None] = lambda _container, _error: None) -> list[Container]:
+        """Start what its restart policy wants to run and nobody has stopped, after a start of the machine.
+
+        failed: told of each that could not be started.
+        """
+        from ipycontainer.engine.boot import boot
+
+        return boot(self, failed)
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ask the launcher to leave and wait until it has; containers go on."""

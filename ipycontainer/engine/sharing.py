@@ -171,10 +171,30 @@ def joined(engine: Engine, launch: Launch) -> Launch:
             continue
         kind, other = str(item["type"]), engine.get(str(item["path"]).removeprefix(_CONTAINER))
         _check_running(kind, other)
-        others.append((kind, other.run_folder))
         if kind == "network":
             spec = _with_name_of(spec, engine.directory.read_launch(other.id)["spec"])
+        if engine.launcher.mode != "root" and _is_hosts(engine, kind, other):
+            # It is in the host's already, and nobody may join that; but what is the other's to show is in its own.
+            spec = _shown_from(spec, kind, "user")
+            kind = "user"
+        others.append((kind, other.run_folder))
     return launch.replace(spec=spec, others=tuple(others))
+
+
+def _is_hosts(engine: Engine, kind: str, other: Container) -> bool:
+    """Whether `other` has the host's namespace of this kind, by itself or through whom it shares it with."""
+    for item in engine.directory.read_launch(other.id)["spec"]["linux"]["namespaces"]:
+        if item["type"] == kind:
+            path = str(item.get("path", ""))
+            return bool(path) and _is_hosts(engine, kind, engine.get(path.removeprefix(_CONTAINER)))
+    return True
+
+
+def _shown_from(spec: dict[str, Any], kind: str, other: str) -> dict[str, Any]:
+    """What the container it shares `kind` with shows it is found through the namespace `other`."""
+    shown = {"type": "container", "source": kind}
+    mounts = [{**item, "source": other} if shown.items() <= item.items() else item for item in spec["mounts"]]
+    return {**spec, "mounts": mounts}
 
 
 def _check_running(kind: str, other: Container) -> None:

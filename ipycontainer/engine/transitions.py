@@ -43,6 +43,8 @@ def stop(container: Container, timeout: float | None, signal: str | int) -> None
         if container.has_restart_policy:
             # It has just ended, and was to be started again: its monitor is about to see that it is not.
             lifecycle.wait(container.folder, container.run_folder, started=True)
+        return
+    _tell(container, "stop")
 
 
 def kill_and_wait(container: Container) -> None:
@@ -56,7 +58,11 @@ def kill_and_wait(container: Container) -> None:
 
 def _send(container: Container, signal: int, thaw: bool = True, final: bool = True) -> None:
     folder = container.folder if container.has_restart_policy else ""
-    if lifecycle.kill(container.engine.launcher, container.run_folder, signal, thaw, folder, final):
+    attributes = {"image": container.image, "name": container.name, "signal": str(signal)}
+    event = {"type": "container", "action": "kill", "id": container.id, "attributes": attributes}
+    engine = container.engine
+    told = (engine.journal.path, event)
+    if lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, told):
         _tell(container, "unpause")
 
 

@@ -82,14 +82,22 @@ def _connect(folder: int, run: str) -> Channel:
     raise WrongState(STOPPED)
 
 
-def kill(launcher: Launcher, run: str, signal: int, thaw: bool = False, folder: str = "", final: bool = False) -> bool:
+def kill(
+    launcher: Launcher,
+    run: str,
+    signal: int,
+    thaw: bool = False,
+    folder: str = "",
+    final: bool = False,
+    event: tuple[str, dict[str, Any]] | None = None,
+) -> bool:
     """Send `signal` to PID 1; thaw: let a paused one go on, so that it meets it; gives whether it was paused.
 
     folder: the container's own, where it has a restart policy, which shall know that somebody stops it; final: no
-    policy starts it again.  One that waits to be started again is only kept from it.
+    policy starts it again.  One that waits to be started again is only kept from it.  event: see the job.
     Raises WrongState when the container is not running.
     """
-    asked = {"run": run, "signal": signal, "thaw": thaw, "folder": folder, "final": final}
+    asked = {"run": run, "signal": signal, "thaw": thaw, "folder": folder, "final": final, "event": event}
     return bool(launcher.call("kill", asked)["thawed"])
 
 

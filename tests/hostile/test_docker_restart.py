@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 
 from tests.compatibility.evidence import Compared
 from tests.hostile.docker_daemon import DockerDaemon
-from tests.personas import Persona
+from tests.personas import Finished, Persona
 
 pytestmark = [pytest.mark.personas("root"), pytest.mark.timeout(600)]
 
@@ -140,3 +141,44 @@ def test_life_beside_dockers(
     with capsys.disabled():
         print(f"\n{len(LIFE)} lines, {len(different)} different")
     assert not different, "\n\n".join(map(str, different))
+
+
+def test_events_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, capsys: pytest.CaptureFixture[str]):
+    """The order of a container's events, and what kill and die say."""
+    begin = str(int(time.time()))
+    script = "trap 'exit 7' TERM; echo on; while :; do sleep 0.05; done"
+    lines = (
+        ("run", "-d", "--network", "none", "--name", "told", "base", "sh", "-c", script),
+        ("kill", "-s", "HUP", "told"),
+        ("start", "told"),
+        ("stop", "-t", "60", "told"),
+        ("start", "told"),
+        ("restart", "-t", "60", "told"),
+        ("kill", "told"),
+        ("wait", "told"),
+        ("rm", "told"),
+    )
+    for line in lines:
+        for run in (persona.cli, docker_daemon.run):
+            run(*line)
+            end = time.monotonic() + 30
+            # The trap is set before anybody asks for the end.
+            while line[0] in ("run", "start", "restart") and time.monotonic() < end:
+                said = run("logs", "told")
+                out = said.out if isinstance(said, Finished) else said.stdout.decode()
+                if out.endswith("on\n") and out.count("on") >= 1:
+                    break
+                time.sleep(0.02)
+            time.sleep(0.2)
+    look = ("events", "--since", begin, "--until", str(int(time.time()) + 1), "--filter", "type=container")
+    listed = persona.cli(*look, "--format", "{{json .}}").out, docker_daemon.ok(*look, "--format", "{{json .}}")
+    mine, his = ([_told(line) for line in said.splitlines()] for said in listed)
+    with capsys.disabled():
+        print(f"\n{len(his)} lines, {sum(one != other for one, other in zip(mine, his, strict=False))} different")
+    assert mine == his
+
+
+def _told(line: str) -> tuple[str, ...]:
+    event = json.loads(line)
+    attributes = event["Actor"]["Attributes"]
+    return event["Type"], event["Action"], attributes["name"], attributes.get("signal"), attributes.get("exitCode")

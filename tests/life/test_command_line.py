@@ -213,7 +213,7 @@ class TestListings:
         assert headings.split("   ")[0] == "CONTAINER ID" and headings.split()[-1] == "NAMES"
         row = next(row for row in rows if row.endswith(web))
         assert headings.index("NAMES") == row.index(web)
-        assert row[headings.index("COMMAND") :].startswith('"sh -c while :; do e…"')
+        assert row[headings.index("COMMAND") :].startswith('"sh -c \'while :; do …"')
         assert row[headings.index("STATUS") :].startswith("Up ")
         whole = persona.ok("ps", "-q", "--no-trunc", "-f", f"name={web}")
         assert len(whole) == 64 and persona.ok("ps", "-qf", f"name={web}") == whole[:12]

@@ -48,6 +48,19 @@ def test_the_network_of_another(persona: Persona, nothing_left: None):
     persona.ok("rm", "-f", beside)
 
 
+def test_the_hosts_network_through_another(persona: Persona, nothing_left: None):
+    """An ordinary user may not join the host's; who is in it already need not."""
+    hosts = os.readlink("/proc/self/ns/net")
+    detached(persona, "--network", "host", "--name", "web", "--add-host", "added:10.1.2.3", "base", "sleep", "1000")
+    detached(persona, "--network", "container:web", "--name", "second", "base", "sleep", "1000")
+    for other in ("web", "second"):
+        assert sh(persona, LOOK.format("net"), "--network", f"container:{other}") == hosts
+        assert "10.1.2.3" in sh(persona, "cat /etc/hosts", "--network", f"container:{other}")
+    assert persona.ok("exec", "second", "readlink", "/proc/self/ns/net") == hosts
+    assert persona.ok("exec", "second", "ls", "/sys/class/net") == persona.ok("exec", "web", "ls", "/sys/class/net")
+    persona.ok("rm", "-f", "web", "second")
+
+
 def test_a_server_is_reached_over_a_shared_network(persona: Persona):
     server = (
         "import socket; s = socket.create_server(('127.0.0.1', 80)); print('up', flush=True)\n"

@@ -113,7 +113,7 @@ def test_control_c_ends_what_is_in_front(persona: Persona):
 def test_control_z_and_job_control(persona: Persona):
     with Terminal(persona, "run", "-it", "--rm", "base", "sh") as terminal:
         shell(terminal)
-        job = "trap 'echo goes''on' CONT; echo re''ady; while :; do sleep 0.1; done"
+        job = "trap 'echo goes''on' CONT; echo re''ady; while :; do read line; done"  # nothing is forked
         terminal.type(f'sh -c "{job}"\n')
         terminal.expect("ready")
         terminal.type("\x1a")

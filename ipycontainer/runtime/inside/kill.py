@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.json_text import dumps
 from ipycontainer.launcher import alive
 from ipycontainer.linux import pidfd
 from ipycontainer.runtime.inside import freezer, stopped
@@ -38,10 +40,20 @@ def open_init(state: dict[str, Any]) -> int:
     raise WrongState("the container is not running any more")
 
 
+def _record(journal: str, event: dict[str, Any]) -> None:
+    try:
+        file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        os.write(file, dumps({"time": time.time(), **event}).encode() + b"\n")
+        os.close(file)
+    except OSError:
+        pass  # a full disk: the event is lost, the signal is not
+
+
 def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
     """request: run (the container's run folder), signal (a number), thaw (what is paused goes on, and meets it);
 
-    folder (its own, where it has a restart policy, which is to know of this), final (the policy ends by it).
+    folder (its own, where it has a restart policy, which is to know of this), final (the policy ends by it);
+    event (the journal's path, and the event "kill" but for its time: it stands before what the signal brings about).
     """
     run, folder = str(request["run"]), str(request.get("folder", ""))
     if folder:
@@ -52,6 +64,8 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
             return {"thawed": False}  # it waits to be started again, and has no process
     state = living_state(run)
     descriptor = open_init(state)
+    if request.get("event"):
+        _record(*request["event"])
     try:
         pidfd.send_signal(descriptor, int(request["signal"]))
     except KernelError as error:
