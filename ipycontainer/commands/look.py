@@ -99,10 +99,12 @@ def _event_line(event: Event) -> str:
 
 
 def _event_fields(event: Event) -> dict[str, Any]:
+    from ipycontainer.commands.templates import StringMap
+
     fields = {
         "Type": event.type,
         "Action": event.action,
-        "Actor": {"ID": event.id, "Attributes": dict(event.attributes)},
+        "Actor": {"ID": event.id, "Attributes": StringMap(event.attributes)},
         "scope": "local",
         "time": int(event.time),
         "timeNano": round(event.time * 1e6) * 1000,

@@ -82,6 +82,10 @@ class Branch(Record):
     otherwise: tuple[Any, ...]
 
 
+class StringMap(dict[str, str]):
+    """A map whose keys are nobody's promise, as Go's `map[string]string`: one that is absent is `<no value>`."""
+
+
 class Template:
     """A template that was read once and can be filled many times."""
 
@@ -205,6 +209,8 @@ def _member(value: Any, name: str) -> Any:
     if isinstance(value, dict):
         if name in value:
             return value[name]
+        if isinstance(value, StringMap):
+            return None
         known = ", ".join(f".{key}" for key in sorted(map(str, value)))
         raise TemplateError(f"there is no .{name} here" + (f"; there are {known}" if known else ""))
     raise TemplateError(f"{shown(value)!r} has no .{name}")

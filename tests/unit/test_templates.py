@@ -8,7 +8,9 @@ from functools import cache
 import pytest
 
 from ipycontainer.commands.listing import Report
+from ipycontainer.commands.look import _event_fields
 from ipycontainer.commands.templates import Template
+from ipycontainer.engine.events import Event
 from ipycontainer.errors import TemplateError
 from tests.unit import docker_client
 
@@ -86,6 +88,15 @@ def test_what_go_cannot_read_is_told_in_a_sentence(form: str) -> None:
     with pytest.raises(TemplateError) as raised:
         Template(form).fill(_context())
     assert "\n" not in str(raised.value)
+
+
+def test_an_attribute_that_an_event_does_not_have_is_no_value() -> None:
+    event = Event(1.5, "container", "start", "ab", {"name": "web"})
+    fields = _event_fields(event)
+    form = "{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}} {{json .Actor.Attributes}}"
+    assert Template(form).fill(fields) == 'web <no value> {"name":"web"}'
+    with pytest.raises(TemplateError):
+        Template("{{.Actor.Nothing}}").fill(fields)
 
 
 def test_maps_lists_and_nothing_look_as_in_go() -> None:
