@@ -62,8 +62,7 @@ def _send(container: Container, signal: int, thaw: bool = True, final: bool = Tr
     event = {"type": "container", "action": "kill", "id": container.id, "attributes": attributes}
     engine = container.engine
     told = (engine.journal.path, event)
-    if lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, told):
-        _tell(container, "unpause")
+    lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, told)
 
 
 def restart(container: Container, timeout: float | None, signal: str | int) -> None:

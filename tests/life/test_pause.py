@@ -55,6 +55,33 @@ def test_paused_it_stands_still_and_goes_on(persona: Persona, nothing_left: None
 
 
 @with_freezer
+def test_the_unpause_of_a_kill_stands_before_the_end(persona: Persona, nothing_left: None):
+    """Who sends the signal writes both; a client that is slow, or gone, changes nothing of it."""
+    container = detached(persona, "--name", "frozen", *COUNTING)
+    persona.ok("pause", container)
+    with_engine(
+        persona,
+        f"""
+        from ipycontainer.runtime import lifecycle
+        one = engine.get({container!r})
+        told = lifecycle.kill
+        def slow(*arguments):
+            thawed = told(*arguments)
+            lifecycle.wait(one.folder, one.run_folder, started=True)
+            return thawed
+        lifecycle.kill = slow
+        one.kill()
+        tell(None)
+        """,
+    )
+    told = persona.ok(
+        "events", "--since", "1m", "--until", "0s", "--filter", f"container={container}", "--format", "{{.Action}}"
+    ).split()
+    assert told[-4:] == ["pause", "kill", "unpause", "die"], told
+    persona.ok("rm", container)
+
+
+@with_freezer
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -53,7 +53,8 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
     """request: run (the container's run folder), signal (a number), thaw (what is paused goes on, and meets it);
 
     folder (its own, where it has a restart policy, which is to know of this), final (the policy ends by it);
-    event (the journal's path, and the event "kill" but for its time: it stands before what the signal brings about).
+    event (the journal's path, and the event "kill" but for its time: it, and the "unpause" of
+    what is thawed, stand before what the signal brings about).
     """
     run, folder = str(request["run"]), str(request.get("folder", ""))
     if folder:
@@ -64,8 +65,14 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
             return {"thawed": False}  # it waits to be started again, and has no process
     state = living_state(run)
     descriptor = open_init(state)
+    thawed = bool(request.get("thaw")) and freezer.is_marked(run)
     if request.get("event"):
-        _record(*request["event"])
+        journal, event = request["event"]
+        _record(journal, event)
+        if thawed:
+            # Before the signal, for with cgroup v2 SIGKILL ends what is frozen too: nothing may follow its "die".
+            attributes = {name: value for name, value in event["attributes"].items() if name != "signal"}
+            _record(journal, {**event, "action": "unpause", "attributes": attributes})
     try:
         pidfd.send_signal(descriptor, int(request["signal"]))
     except KernelError as error:
@@ -74,7 +81,6 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
         raise WrongState("the container is not running any more") from None
     finally:
         os.close(descriptor)
-    thawed = bool(request.get("thaw")) and freezer.is_marked(run)
     if thawed:
         freezer.thaw(run, state["cgroups"])
     return {"thawed": thawed}
