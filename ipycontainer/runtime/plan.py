@@ -178,8 +178,8 @@ def last_steps(launch: Launch, host: Host) -> list[Step]:
     return [*steps, *_program(launch, host)]
 
 
-def _program(launch: Launch, host: Host) -> list[Step]:
-    """Who the program is, what it may not, and the program: the same for PID 1 and for an exec."""
+def _program(launch: Launch, host: Host, made: bool = True) -> list[Step]:
+    """Who the program is, what it may not, and the program: for PID 1 and for an exec (made: its folder)."""
     process = launch.spec["process"]
     user = process.get("user", {})
     bounding = tuple(process.get("capabilities", {}).get("bounding", ()))
@@ -188,7 +188,7 @@ def _program(launch: Launch, host: Host) -> list[Step]:
     extra = tuple(str(item) for item in user.get("additionalGids", ()))
     steps: list[Step] = [
         identity.FindUser(launch.user, extra, tuple(process.get("env", ()))),
-        identity.EnterFolder(process.get("cwd", "/")),
+        identity.EnterFolder(process.get("cwd", "/"), made),
         confine.SetUmask(user.get("umask", 0o022)),
     ]
     if limits:
@@ -234,7 +234,7 @@ def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[s
     steps.append(namespaces.JoinKeyring())
     if launch.terminal:
         steps.append(devices.OpenTerminal(launch.rows, launch.columns, console=False))
-    return (*steps, *_program(launch, host))
+    return (*steps, *_program(launch, host, made=False))
 
 
 def _sysctls(linux: dict[str, Any], host: Host) -> tuple[tuple[str, str], ...]:

@@ -27,6 +27,14 @@ def test_what_is_not_there_or_cannot_be_executed(persona: Persona):
     assert persona.cli("exec", container, "sh", "-c", "kill -TERM $$").exit_code == 143
 
 
+def test_a_working_folder_that_is_not_there_is_not_made(persona: Persona):
+    container = detached(persona, *SLEEP)
+    assert "/none/such" in one_sentence(persona.cli("exec", "-w", "/none/such", container, "true"), code=126)
+    assert persona.cli("exec", container, "ls", "-d", "/none").exit_code != 0
+    assert persona.ok("exec", "-w", "/tmp", container, "pwd") == "/tmp"
+    assert persona.ok("run", "--rm", "-w", "/none/such", "base", "pwd") == "/none/such"
+
+
 def test_it_needs_a_running_container(persona: Persona):
     container = persona.ok("create", *SLEEP)
     for _ in range(2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ipycontainer.errors import KernelError, StartError
+from ipycontainer.errors import CommandNotExecutable, KernelError, StartError
 from ipycontainer.runtime.inside.step import Place, Step, User
 
 # /etc/passwd and /etc/group belong to the image, so they are read as an attacker's: regular files, this much.
@@ -118,19 +118,22 @@ class FindUser(Step):
 
 
 class EnterFolder(Step):
-    """Go to the working folder, made if it is missing."""
+    """Go to the working folder; made: make it if it is missing, which is PID 1's right and no exec's."""
 
     call = "mkdir(2), chdir(2)"
     why = "and look where that is: a folder outside this root would be the host's (CVE-2024-21626)"
     shows = "/proc/self/cwd"
 
     path: str
+    made: bool = True
 
     def take(self, place: Place) -> None:
         try:
             try:
                 os.chdir(self.path)
             except FileNotFoundError:
+                if not self.made:
+                    raise CommandNotExecutable(f"the working folder {self.path} is not in this container") from None
                 self._make()
                 os.chdir(self.path)
             here = os.getcwd()
