@@ -22,10 +22,11 @@ def start(call: Call) -> int:
     if len(parsed.arguments) > 1:
         raise WrongArguments("you cannot start and attach multiple containers at once")
     from ipycontainer.commands.streaming import Manner, follow
+    from ipycontainer.engine.attaching import has_input
 
     container = call.engine.get(parsed.arguments[0])
     manner = Manner.of(parsed)
-    stdin = parsed.flag("interactive")
+    stdin = parsed.flag("interactive") and has_input(container)  # docker's rule: made without -i, it reads nothing
     terminal = call.console.terminal(stdin) if container.config["request"]["tty"] else None
     size = terminal.size() if terminal else None
     if container.status == "running":

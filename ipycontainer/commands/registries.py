@@ -154,10 +154,9 @@ def logout(call: Call) -> int:
     from ipycontainer.images.registry import credentials
 
     registry = _registry(call.parsed.arguments)
-    if credentials.forget(registry):
-        call.console.line(f"Removing login credentials for {registry}")
-    else:
-        call.console.line(f"Not logged in to {registry}")
+    credentials.forget(registry)
+    # docker's client says so since 20.10 whether there was a login or not.
+    call.console.line(f"Removing login credentials for {registry}")
     return 0
 
 

@@ -253,3 +253,14 @@ def test_start_and_stay(persona: Persona, clients: list[subprocess.Popen[bytes]]
     until(lambda: attached(persona, "job") == 1, "it is attached")
     out, _ = client.communicate(b"two\n", timeout=60)
     assert out.decode().splitlines()[-2:] == ["got two", "end"] and client.returncode == 5
+
+
+def test_start_i_gives_no_input_to_what_was_made_without(persona: Persona):
+    for made, out in (((), ""), (("-i",), "fed")):
+        container = persona.ok("create", *made, "base", "cat")
+        done = persona.cli("start", "-a", "-i", container, input=b"fed")
+        assert (done.exit_code, done.out.strip()) == (0, out)
+
+
+def test_logout_says_the_same_whoever_was_logged_in(persona: Persona):
+    assert persona.ok("logout", "nowhere.example:5000") == "Removing login credentials for nowhere.example:5000"
