@@ -48,6 +48,12 @@ _CREATE_OPTIONS = (
     Option("env-file", "", "text", "Read environment variables from a file", many=True),
     Option("explain", "", "flag", "Show the plan, step by step and why; start nothing"),
     Option("group-add", "", "text", "One more group of its user, by name or number", many=True),
+    Option("health-cmd", "", "text", "Command, run by /bin/sh in it, that tells whether it is well"),
+    Option("health-interval", "", "duration", "Time between two of them (30s)"),
+    Option("health-retries", "", "int", "Failures in a row that make it unhealthy (3)"),
+    Option("health-start-interval", "", "duration", "Time between two of them in the start period (5s)"),
+    Option("health-start-period", "", "duration", "How long its failures do not count after a start (0s)"),
+    Option("health-timeout", "", "duration", "How long one may take (30s)"),
     Option("hostname", "h", "text", "Host name inside"),
     Option("init", "", "flag", "Put a small init in front, which forwards signals and reaps processes"),
     Option("interactive", "i", "flag", "Keep stdin open"),
@@ -64,6 +70,7 @@ _CREATE_OPTIONS = (
     Option("name", "", "text", "Name of the container"),
     Option("network", "", "text", "none (its own, with lo alone), host, or container:NAME"),
     Option("net", "", "text", "The same as --network", hidden=True),
+    Option("no-healthcheck", "", "flag", "No health check, whatever the image says"),
     Option("oom-kill-disable", "", "flag", "Over its memory limit it waits, and nothing of it is killed"),
     Option("oom-score-adj", "", "int", "How soon it is ended when memory runs out, -1000 to 1000"),
     Option("pid", "", "text", "Its processes: host, or container:NAME for another one's"),
@@ -284,6 +291,21 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
         restart=_restart(parsed),
+        **_health(parsed),
+    )
+
+
+def _health(parsed: Parsed) -> dict[str, Any]:
+    if not any(name.startswith("health-") or name == "no-healthcheck" for name in parsed.values):
+        return {}
+    from ipycontainer.engine.health import checked_words
+
+    words = ("health-interval", "health-timeout", "health-start-period", "health-start-interval")
+    return checked_words(
+        health_cmd=parsed.text("health-cmd"),
+        health_retries=parsed.number("health-retries"),
+        no_healthcheck=parsed.flag("no-healthcheck"),
+        **{word.replace("-", "_"): float(parsed.values.get(word, 0)) for word in words},
     )
 
 

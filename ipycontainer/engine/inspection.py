@@ -39,7 +39,7 @@ def describe(container: Container, engine: Engine, size: bool = False) -> dict[s
         "Created": rfc3339(container.created),
         "Path": command[0],
         "Args": command[1:],
-        "State": _state(state),
+        "State": {**_state(state), **_health(container)},
         "Image": config["image_id"],
         "Name": f"/{container.name}",
         "RestartCount": state.restarts,
@@ -77,6 +77,16 @@ def _state(state: State) -> dict[str, Any]:
         "StartedAt": rfc3339(state.started),
         "FinishedAt": rfc3339(state.finished),
     }
+
+
+def _health(container: Container) -> dict[str, Any]:
+    """docker leaves it out where there is no check."""
+    health = container.health
+    if health is None:
+        return {}
+    from ipycontainer.engine.health import described
+
+    return {"Health": described(health)}
 
 
 def _host_config(request: dict[str, Any]) -> dict[str, Any]:
@@ -176,6 +186,7 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "AttachStderr": "stderr" in attach,
         "Env": _environment(spec, request),
         "Cmd": list(request["command"]) or None,
+        **({"Healthcheck": container.config["healthcheck"]} if "healthcheck" in container.config else {}),
         "Image": container.image,
         "Volumes": mount_records.image_volumes(request),
         "WorkingDir": spec["process"]["cwd"],
