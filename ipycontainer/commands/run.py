@@ -301,12 +301,9 @@ def _health(parsed: Parsed) -> dict[str, Any]:
     from ipycontainer.engine.health import checked_words
 
     words = ("health-interval", "health-timeout", "health-start-period", "health-start-interval")
-    return checked_words(
-        health_cmd=parsed.text("health-cmd"),
-        health_retries=parsed.number("health-retries"),
-        no_healthcheck=parsed.flag("no-healthcheck"),
-        **{word.replace("-", "_"): float(parsed.values.get(word, 0)) for word in words},
-    )
+    fields = {word.replace("-", "_"): float(parsed.values.get(word, 0)) for word in words}
+    fields["health_retries"] = parsed.number("health-retries")
+    return checked_words(parsed.text("health-cmd"), fields, parsed.flag("no-healthcheck"))
 
 
 def _restart(parsed: Parsed) -> str:

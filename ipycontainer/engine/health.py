@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import InputError
+from ipycontainer.errors import InputError, OptionError
 from ipycontainer.json_text import loads
 from ipycontainer.record import Record
 from ipycontainer.runtime.container_state import CREATED, HEALTH, PAUSED, RUNNING
@@ -26,6 +26,7 @@ STATUSES = "starting", "healthy", "unhealthy", NONE
 _NANO = 10**9
 _SHORTEST = 10**6  # nanoseconds
 _TIMES = ("Interval", "Timeout", "StartPeriod", "StartInterval")
+_NUMBERS = ("health_interval", "health_timeout", "health_start_period", "health_start_interval", "health_retries")
 _SHELL = ("/bin/sh", "-c")
 
 
@@ -42,29 +43,17 @@ class Health(Record):
     log: tuple[dict[str, Any], ...] = ()
 
 
-def checked_words(
-    *,
-    health_cmd: str,
-    health_interval: float,
-    health_timeout: float,
-    health_retries: int,
-    health_start_period: float,
-    health_start_interval: float,
-    no_healthcheck: bool,
-) -> dict[str, Any]:
-    """A request's fields.  Raises InputError for what docker's client refuses."""
-    times = {
-        "health_interval": health_interval,
-        "health_timeout": health_timeout,
-        "health_start_period": health_start_period,
-        "health_start_interval": health_start_interval,
-    }
-    if no_healthcheck and (health_cmd or health_retries or any(times.values())):
-        raise InputError("--no-healthcheck conflicts with --health-* options")
-    for name, value in {**times, "health_retries": health_retries}.items():
+def checked_words(health_cmd: str, numbers: Mapping[str, float], no_healthcheck: bool) -> dict[str, Any]:
+    """A request's fields; numbers: health_interval, health_retries and their kin.
+
+    Raises OptionError for what docker's client refuses.
+    """
+    if no_healthcheck and (health_cmd or any(numbers.values())):
+        raise OptionError("--no-healthcheck conflicts with --health-* options; leave one of them out")
+    for name, value in numbers.items():
         if value < 0:
-            raise InputError(f"--{name.replace('_', '-')} cannot be negative")
-    return {**times, "health_cmd": health_cmd, "health_retries": health_retries, "no_healthcheck": no_healthcheck}
+            raise OptionError(f"--{name.replace('_', '-')} cannot be negative; 0 is the default")
+    return {**numbers, "health_cmd": health_cmd, "no_healthcheck": no_healthcheck}
 
 
 def health_check(request: RunRequest, image: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -72,7 +61,8 @@ def health_check(request: RunRequest, image: Mapping[str, Any]) -> dict[str, Any
 
     Raises InputError for times that are too short.
     """
-    words = checked_words(**{name: value for name, value in request.as_dict().items() if name in _FIELDS})
+    words = request.as_dict()
+    checked_words(request.health_cmd, {name: words[name] for name in _NUMBERS}, request.no_healthcheck)
     asked: dict[str, Any] = {
         "Test": ["NONE"] if request.no_healthcheck else ["CMD-SHELL", request.health_cmd] if request.health_cmd else [],
         "Interval": round(words["health_interval"] * _NANO),
@@ -89,12 +79,6 @@ def health_check(request: RunRequest, image: Mapping[str, Any]) -> dict[str, Any
         return None
     found = {name: value or of_image.get(name) for name, value in asked.items()}
     return {name: value for name, value in found.items() if value}
-
-
-_FIELDS = {
-    "health_cmd", "health_interval", "health_timeout", "health_retries", "health_start_period",
-    "health_start_interval", "no_healthcheck",
-}  # fmt: skip
 
 
 def instruction(text: str) -> dict[str, Any]:
