@@ -1,4 +1,4 @@
-"""Health checks beside the real docker: what is taken and written down, and what it says while a container is checked."""
+"""Health checks beside the real docker: what is taken and written down, what it says while a container is checked."""
 
 from __future__ import annotations
 
