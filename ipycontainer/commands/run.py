@@ -80,7 +80,7 @@ _CREATE_OPTIONS = (
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
-    Option("restart", "", "text", "When it is started again: no, on-failure[:n], always or unless-stopped"),
+    Option("restart", "", "text", "When it starts again: no, on-failure[:n], always or unless-stopped"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
     Option(
         "security-opt", "", "text", "seccomp=FILE|unconfined, systempaths=unconfined, apparmor=PROFILE, …", many=True
