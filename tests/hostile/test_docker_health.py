@@ -97,6 +97,8 @@ def test_a_life_of_checks(beside: Beside):
         beside.line(f"inspect -f '{HEALTH}' web")
         beside.line(f"inspect -f '{LAST}' web", _last)
         beside.line("ps --format '{{.Names}} {{.Status}}'", _normal)
+        told = "events --since 10m --until 0s --filter container=web --filter event=health_status"
+        beside.line(f"{told} --format '{{{{.Action}}}}'")
         beside.line("pause web")
         beside.line(f"inspect -f '{HEALTH}' web")
         beside.line("ps --format '{{.Names}} {{.Status}}'", _normal)

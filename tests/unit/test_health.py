@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +13,10 @@ import pytest
 from ipycontainer.engine.health import health_check, instruction, launched
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.errors import InputError
+from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.health import Check, Health
-from ipycontainer.runtime.inside.probe import go_duration
+from ipycontainer.runtime.inside.probe import Probes, go_duration
+from ipycontainer.runtime.launch import Host, Launch
 
 
 def _health(**values: Any) -> Health:
@@ -129,3 +135,40 @@ def test_an_instruction_that_is_none(text: str) -> None:
 def test_gos_durations() -> None:
     said = [go_duration(number) for number in (0.001, 0.0015, 0.25, 1, 1.5, 59.999, 60, 90, 3600, 3661.5)]
     assert said == ["1ms", "1.5ms", "250ms", "1s", "1.5s", "59.999s", "1m0s", "1m30s", "1h0m0s", "1h1m1.5s"]
+
+
+def test_a_probe_that_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The monitor, and so the container, outlives it; and no descriptor is left open."""
+    folder = str(tmp_path)
+    places = dict.fromkeys(("generation", "folder", "run", "staging", "names", "trash", "etc_folder"), folder)
+    check = {"command": ["true"], "interval": 1.0, "retries": 1}
+    launch = Launch(
+        id="a" * 64,
+        name="a",
+        spec={"process": {}},
+        lowers=[],
+        journal=f"{folder}/events",
+        etc={},
+        health=check,
+        **places,
+    )
+    host = Host(mode="root", uid_map=(), gid_map=(), layout=None, last_capability=40)
+    moment = time.monotonic()
+    monkeypatch.setattr("ipycontainer.runtime.inside.probe.time.monotonic", lambda: moment)
+    probes = Probes(launch, host, charge_of(launch, 7.0), -1, (), ())
+
+    def fork() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("ipycontainer.runtime.inside.probe.os.fork", fork)
+    before = os.listdir("/proc/self/fd")
+    probes.tend([])
+    assert json.loads((tmp_path / "health").read_text())["status"] == "starting", "nothing was due"
+    moment = probes.due
+    probes.tend([])
+    found = json.loads((tmp_path / "health").read_text())
+    assert (found["status"], found["streak"], found["started"], probes.descriptors()) == ("unhealthy", 1, 7.0, [])
+    assert found["log"][0]["ExitCode"] == -1 and "Resource temporarily unavailable" in found["log"][0]["Output"]
+    assert '"action": "health_status: unhealthy"' in (tmp_path / "events").read_text().replace('":"', '": "')
+    assert os.listdir("/proc/self/fd") == before
+    probes.close()

@@ -128,14 +128,25 @@ class Probes:
     def _begin(self, now: float) -> None:
         self._health.begin(now)
         self._began, self._output, self._ran_too_long = time.time(), b"", False
-        out, theirs = os.pipe()
-        os.set_blocking(out, False)
-        ours, channel = wire.pair()
-        self._parent = os.fork()
+        pipe: tuple[int, ...] = ()
+        channels: tuple[Channel, ...] = ()
+        try:
+            pipe = out, theirs = os.pipe()
+            channels = ours, channel = wire.pair()
+            self._parent = os.fork()
+        except OSError as error:
+            # The user's processes or our descriptors are used up; the container's life does not hang on that.
+            for descriptor in pipe:
+                os.close(descriptor)
+            for end in channels:
+                end.close()
+            self._take_down(NEVER_RAN, f"the probe could not be started: {error.strerror}")
+            return
         if self._parent == 0:
             _be_parent(self._launch, self._host, self._steps, self._pidfd, theirs, channel)
         os.close(theirs)
         channel.close()
+        os.set_blocking(out, False)
         self._out, self._channel = out, ours
 
     def _read_output(self) -> None:
@@ -166,17 +177,21 @@ class Probes:
             self._out = -1
 
     def _finish(self, exit_code: int, said: str = "") -> None:
-        """A result: docker's record of it, and what it makes of the status."""
+        """The one that runs has ended."""
         if self._out >= 0:
             self._read_output()  # what its program wrote last; what it left running may write for ever
         self._reap()
         if self._ran_too_long:
             exit_code, said = NEVER_RAN, f"Health check exceeded timeout ({go_duration(self._health.check.timeout)})"
+        self._take_down(exit_code, said or _shown(self._output))
+
+    def _take_down(self, exit_code: int, said: str) -> None:
+        """A result: docker's record of it, and what it makes of the status."""
         result = {
             "Start": self._began,
             "End": time.time(),
             "ExitCode": exit_code,
-            "Output": said or _shown(self._output),
+            "Output": said,
         }
         self._output = b""
         self._log = [*self._log, result][-KEPT:]
