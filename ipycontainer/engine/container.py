@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ipycontainer.engine.container_kept import Kept
-from ipycontainer.engine.status_text import status_text
 from ipycontainer.errors import Error, WrongState
 from ipycontainer.launcher.alive import boot_id
 from ipycontainer.runtime import lifecycle
@@ -15,8 +14,6 @@ from ipycontainer.runtime.container_state import (
     PAUSED,
     RUNNING,
     UNKNOWN,
-    State,
-    read_state,
 )
 
 TYPE_CHECKING = False
@@ -49,30 +46,6 @@ class Container(Kept):
         self._settled = settled  # what was written survives a power cut, or need not
 
     # How it is.
-
-    def state(self) -> State:
-        """Its state now."""
-        return read_state(self.folder, self.run_folder)
-
-    @property
-    def status(self) -> str:
-        """created, running, paused, restarting, exited, or unknown (its monitor was killed)."""
-        return self.state().status
-
-    @property
-    def status_text(self) -> str:
-        """docker's STATUS column."""
-        return status_text(self.state())
-
-    @property
-    def pid(self) -> int:
-        """PID 1's number on the host; 0 unless it runs."""
-        return self.state().pid
-
-    @property
-    def exit_code(self) -> int | None:
-        """None until it has ended, and where nobody knows."""
-        return self.state().exit_code
 
     def usage(self) -> Reading:
         """What it uses now: memory, CPU and processes, and their limits.  All None unless it runs.

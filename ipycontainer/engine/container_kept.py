@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.engine.container_identity import Identity
+from ipycontainer.engine.container_condition import Condition
 from ipycontainer.errors import NoSuchContainer, WrongState
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.log_reader import LogEntry
 
 
-class Kept(Identity):
+class Kept(Condition):
     """What can be read of it in any state.
 
     written: how it starts, where whoever made it still knows; else it is read when it is needed.
