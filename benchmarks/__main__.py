@@ -11,7 +11,7 @@ from benchmarks import machine
 
 NAMES = (
     "start", "exec", "user", "confinement", "cold", "ps", "crowd", "imports", "kernel", "images", "dashboard",
-    "side_bar",
+    "side_bar", "thousand",
 )  # fmt: skip
 
 

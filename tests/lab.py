@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Sequence
 from email.message import Message
@@ -60,7 +61,8 @@ class Lab:
         self.persona = persona
         self.port = _free_port()
         self.token = TOKEN
-        folder = Path(persona.folder) / f"lab-{self.port}"
+        # A port comes again within a session; a folder does not.
+        folder = Path(tempfile.mkdtemp(prefix=f"lab-{self.port}-", dir=persona.folder))
         self.log = folder / "log"
         self._make(folder)
         environment = (environment or {}) | {

@@ -65,10 +65,19 @@ def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
     if report is not None:
         call.console.lines([report.text(document) for document in found])
     else:
-        call.console.document(found)
+        call.console.document([_without_absent(document) for document in found])
     for reason in missing:
         call.console.complain(f"Error: {reason}")
     return 1 if missing else 0
+
+
+def _without_absent(document: dict[str, Any]) -> dict[str, Any]:
+    """docker shows what a container lacks of these to a template alone."""
+    found = dict(document)
+    for part, name in (("State", "Health"), ("Config", "Healthcheck")):
+        if name in (inner := document.get(part) or {}) and inner[name] is None:
+            found[part] = {key: value for key, value in inner.items() if key != name}
+    return found
 
 
 def _report(form: str) -> Report | None:

@@ -15,7 +15,6 @@ _NETWORKS = "networks of one's own come in a later release; now there are --netw
 _PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
 _GROUPS = "where a container's control groups lie is ipycontainer's own choice"
 _REALTIME = "real-time scheduling of control groups has gone from the kernels of today"
-_HEALTH = "health checks come in a later release"
 _WINDOWS = "it means something on Windows alone"
 _DEVICES = "devices of the host come in a later release"
 _PLATFORM = "containers of this machine's own platform alone are run"
@@ -37,12 +36,6 @@ _CREATE = (
     _row("disable-content-trust", "", "flag", "", "*"),
     _row("expose", "", "text", _PORTS),
     _row("gpus", "", "text", _DEVICES),
-    _row("health-cmd", "", "text", _HEALTH, ""),
-    _row("health-interval", "", "duration", _HEALTH, "0", "0s"),
-    _row("health-retries", "", "int", _HEALTH, "0"),
-    _row("health-start-interval", "", "duration", _HEALTH, "0", "0s"),
-    _row("health-start-period", "", "duration", _HEALTH, "0", "0s"),
-    _row("health-timeout", "", "duration", _HEALTH, "0", "0s"),
     _row("io-maxbandwidth", "", "bytes", _WINDOWS, "0"),
     _row("io-maxiops", "", "int", _WINDOWS, "0"),
     _row("ip", "", "text", _NETWORKS, ""),
@@ -54,7 +47,6 @@ _CREATE = (
     _row("mac-address", "", "text", _NETWORKS, ""),
     _row("net-alias", "", "text", _NETWORKS),
     _row("network-alias", "", "text", _NETWORKS),
-    _row("no-healthcheck", "", "flag", "", "*"),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
     _row("runtime", "", "text", "ipycontainer is its own runtime", ""),

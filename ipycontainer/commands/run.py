@@ -44,10 +44,16 @@ _CREATE_OPTIONS = (
     Option("dns-search", "", "text", "Domain in which it looks for names", many=True),
     Option("domainname", "", "text", "Domain name inside"),
     Option("entrypoint", "", "text", "Program to start in place of the image's own"),
-    Option("env", "e", "variable", "Set an environment variable, NAME=VALUE (NAME alone: as it is outside)", many=True),
+    Option("env", "e", "variable", "Set an environment variable, NAME=VALUE (NAME alone: as outside)", many=True),
     Option("env-file", "", "text", "Read environment variables from a file", many=True),
     Option("explain", "", "flag", "Show the plan, step by step and why; start nothing"),
     Option("group-add", "", "text", "One more group of its user, by name or number", many=True),
+    Option("health-cmd", "", "text", "Shell command in it that tells whether it is well"),
+    Option("health-interval", "", "duration", "Time between two of them (30s)"),
+    Option("health-retries", "", "int", "Failures in a row that make it unhealthy (3)"),
+    Option("health-start-interval", "", "duration", "The same in the start period (5s)"),
+    Option("health-start-period", "", "duration", "How long its failures do not count after a start (0s)"),
+    Option("health-timeout", "", "duration", "How long one may take (30s)"),
     Option("hostname", "h", "text", "Host name inside"),
     Option("init", "", "flag", "Put a small init in front, which forwards signals and reaps processes"),
     Option("interactive", "i", "flag", "Keep stdin open"),
@@ -64,6 +70,7 @@ _CREATE_OPTIONS = (
     Option("name", "", "text", "Name of the container"),
     Option("network", "", "text", "none (its own, with lo alone), host, or container:NAME"),
     Option("net", "", "text", "The same as --network", hidden=True),
+    Option("no-healthcheck", "", "flag", "No health check, whatever the image says"),
     Option("oom-kill-disable", "", "flag", "Over its memory limit it waits, and nothing of it is killed"),
     Option("oom-score-adj", "", "int", "How soon it is ended when memory runs out, -1000 to 1000"),
     Option("pid", "", "text", "Its processes: host, or container:NAME for another one's"),
@@ -73,7 +80,7 @@ _CREATE_OPTIONS = (
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
-    Option("restart", "", "text", "Start it again when it ends: no, on-failure[:n], always or unless-stopped"),
+    Option("restart", "", "text", "When it starts again: no, on-failure[:n], always or unless-stopped"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
     Option(
         "security-opt", "", "text", "seccomp=FILE|unconfined, systempaths=unconfined, apparmor=PROFILE, …", many=True
@@ -284,7 +291,19 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
         restart=_restart(parsed),
+        **_health(parsed),
     )
+
+
+def _health(parsed: Parsed) -> dict[str, Any]:
+    if not any(name.startswith("health-") or name == "no-healthcheck" for name in parsed.values):
+        return {}
+    from ipycontainer.engine.health import checked_words
+
+    words = ("health-interval", "health-timeout", "health-start-period", "health-start-interval")
+    fields = {word.replace("-", "_"): float(parsed.values.get(word, 0)) for word in words}
+    fields["health_retries"] = parsed.number("health-retries")
+    return checked_words(parsed.text("health-cmd"), fields, parsed.flag("no-healthcheck"))
 
 
 def _restart(parsed: Parsed) -> str:

@@ -6,7 +6,7 @@ the reader puts the option and the text before it.
 
 from __future__ import annotations
 
-from ipycontainer.commands.units import duration_seconds
+from ipycontainer.engine.durations import duration_seconds
 from ipycontainer.engine.request import Tmpfs, Ulimit
 from ipycontainer.engine.sizes import size_bytes
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.engine.container_identity import Identity
-from ipycontainer.engine.status_text import status_text
-from ipycontainer.errors import Error, NoSuchContainer, WrongState
+from ipycontainer.engine.container_kept import Kept
+from ipycontainer.errors import Error, WrongState
 from ipycontainer.launcher.alive import boot_id
 from ipycontainer.runtime import lifecycle
 from ipycontainer.runtime.container_state import (
@@ -15,8 +14,6 @@ from ipycontainer.runtime.container_state import (
     PAUSED,
     RUNNING,
     UNKNOWN,
-    State,
-    read_state,
 )
 
 TYPE_CHECKING = False
@@ -26,16 +23,13 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.image import Image
-    from ipycontainer.engine.log_selection import LogStream
     from ipycontainer.engine.processes import Processes
     from ipycontainer.engine.result import Result
     from ipycontainer.engine.usage import Reading
-    from ipycontainer.images.trees import Trees
     from ipycontainer.runtime.attachment import Attachment
-    from ipycontainer.runtime.log_reader import LogEntry
 
 
-class Container(Identity):
+class Container(Kept):
     """One container.  What it is does not change; its state is read anew at every look."""
 
     def __init__(
@@ -48,35 +42,10 @@ class Container(Identity):
         settled: bool = True,
     ) -> None:
         super().__init__(engine, identity, config, name)
-        # How it starts, where whoever made it still knows; else it is read when it is needed.
         self.written = written
         self._settled = settled  # what was written survives a power cut, or need not
 
     # How it is.
-
-    def state(self) -> State:
-        """Its state now."""
-        return read_state(self.folder, self.run_folder)
-
-    @property
-    def status(self) -> str:
-        """created, running, paused, restarting, exited, or unknown (its monitor was killed)."""
-        return self.state().status
-
-    @property
-    def status_text(self) -> str:
-        """docker's STATUS column."""
-        return status_text(self.state())
-
-    @property
-    def pid(self) -> int:
-        """PID 1's number on the host; 0 unless it runs."""
-        return self.state().pid
-
-    @property
-    def exit_code(self) -> int | None:
-        """None until it has ended, and where nobody knows."""
-        return self.state().exit_code
 
     def usage(self) -> Reading:
         """What it uses now: memory, CPU and processes, and their limits.  All None unless it runs.
@@ -284,22 +253,7 @@ class Container(Identity):
         """Which of its ports the host has: none in this release."""
         return {}
 
-    # What it wrote.
-
-    def trees(self) -> Trees:
-        """Its image's layers with its own on top, to look into."""
-        written = self.written or self._engine.directory.read_launch(self.id)
-        lowers = [os.path.basename(os.path.dirname(path)) for path in written["lowers"]]
-        return self._engine.store.trees(lowers, self.folder)
-
-    def diff(self) -> list[tuple[str, str]]:
-        """("A", "C" or "D", path) of what it added, changed and deleted in its image's files."""
-        return self.trees().changes()
-
-    def export(self) -> Iterator[bytes]:
-        """All of its files as a plain tar, in pieces."""
-        self._engine.journal.append("container", "export", self.id, {"name": self.name, "image": self.image})
-        return self.trees().export()
+    # Its files.
 
     def copy_out(self, path: str, to: str, *, archive: bool = False, follow: bool = False) -> None:
         """Copy its file or folder `path` to the host's `to`; archive: with owners; follow: what a link leads to."""
@@ -351,43 +305,6 @@ class Container(Identity):
         from ipycontainer.linux import cgroups
 
         return self.status == RUNNING and cgroups.has_freezer(alive.read(self.run_folder).get("cgroups", []))
-
-    # What it said.
-
-    def log_entries(
-        self, tail: int | None = None, since: float | None = None, until: float | None = None
-    ) -> Iterator[LogEntry]:
-        """Its output by lines.  tail: only the last so many of what is there; since, until: seconds since the epoch."""
-        from ipycontainer.engine.log_selection import select
-
-        return select(self._log_folder(), tail, since, until)
-
-    def follow(
-        self,
-        tail: int | None = None,
-        since: float | None = None,
-        until: float | None = None,
-        timeout: float | None = None,
-    ) -> LogStream:
-        """The same, and the lines to come until it has ended, for `for` and `async for`.
-
-        timeout: how many seconds may pass without a line before TimedOut is raised.  Its `close`, from any thread,
-        ends it.
-        """
-        from ipycontainer.engine.log_selection import follow
-
-        return follow(self._log_folder(), self.run_folder, tail, since, until, timeout)
-
-    def _log_folder(self) -> str:
-        if not os.path.isdir(self.folder):
-            raise NoSuchContainer(f"No such container: {self.name}")
-        if self._config["request"].get("log_driver") == "none":
-            raise WrongState("configured logging driver does not support reading: it was made with --log-driver none")
-        return os.path.join(self.folder, "log")
-
-    def logs(self, follow: bool = False) -> Any:
-        """All that it has said, both streams, in the order in which it came, as bytes; or what `follow` gives."""
-        return self.follow() if follow else b"".join(entry.data for entry in self.log_entries())
 
     def inspect(self, size: bool = False) -> dict[str, Any]:
         """docker's `inspect`; `size`: with SizeRw and SizeRootFs."""

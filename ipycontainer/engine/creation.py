@@ -150,7 +150,15 @@ def compose(
         from ipycontainer.engine.mounts import launched
 
         launch["volumes"] = launched(engine, request)
-    return _config(request, image, spec), launch
+    config = _config(request, image, spec)
+    if request.asks_for_health() or image.config.get("Healthcheck"):
+        from ipycontainer.engine import health
+
+        check = health.health_check(request, image.config)
+        probed = health.launched(check, image.config) if check else None
+        config.update({"healthcheck": check} if check else {})
+        launch.update({"health": probed} if probed else {})
+    return config, launch
 
 
 def _etc(request: RunRequest, hostname: str) -> dict[str, str]:

@@ -134,6 +134,13 @@ class Engine(Images):
         dns_search: Sequence[str] = (),
         stop_signal: str = "",
         restart: str = "no",
+        health_cmd: str = "",
+        health_interval: str | float = 0.0,
+        health_timeout: str | float = 0.0,
+        health_retries: int = 0,
+        health_start_period: str | float = 0.0,
+        health_start_interval: str | float = 0.0,
+        no_healthcheck: bool = False,
         output_limit: int = 16 << 20,
         pull: str = "missing",
     ) -> Result | Container:
@@ -144,7 +151,9 @@ class Engine(Images):
         --mount, each as text; stdin: bytes for its standard input; security_opt: docker's words, such as
         "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how many bytes of each
         stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry
-        ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped".
+        ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped";
+        health_cmd: a shell's line that tells whether it is well (Container.health), health_interval and its kin:
+        seconds, or "1m30s".
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -165,6 +174,9 @@ class Engine(Images):
             device_cgroup_rules=device_cgroup_rules, pid_mode=pid_mode, ipc_mode=ipc_mode, uts_mode=uts_mode,
             cgroupns=cgroupns, userns_mode=userns_mode, domainname=domainname, extra_hosts=extra_hosts, dns=dns,
             dns_opt=dns_opt, dns_search=dns_search, restart=restart,
+            health_cmd=health_cmd, health_interval=health_interval, health_timeout=health_timeout,
+            health_retries=health_retries, health_start_period=health_start_period,
+            health_start_interval=health_start_interval, no_healthcheck=no_healthcheck,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

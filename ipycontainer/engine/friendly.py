@@ -78,6 +78,13 @@ def friendly_request(
     dns_search: Sequence[str],
     stop_signal: str,
     restart: str,
+    health_cmd: str,
+    health_interval: str | float,
+    health_timeout: str | float,
+    health_retries: int,
+    health_start_period: str | float,
+    health_start_interval: str | float,
+    no_healthcheck: bool,
 ) -> RunRequest:
     """The request.  Raises InputError for what is not well-formed."""
     words = command.split() if isinstance(command, str) else command
@@ -142,6 +149,13 @@ def friendly_request(
         dns_search=tuple(dns_search),
         stop_signal=stop_signal,
         restart=restart,
+        health_cmd=health_cmd,
+        health_interval=seconds(health_interval),
+        health_timeout=seconds(health_timeout),
+        health_retries=health_retries,
+        health_start_period=seconds(health_start_period),
+        health_start_interval=seconds(health_start_interval),
+        no_healthcheck=no_healthcheck,
     )
 
 
@@ -183,6 +197,18 @@ def size(value: str | int) -> int:
         return size_bytes(value)
     except ValueError as error:
         raise InputError(f"{error}; write bytes, or 64k, 64m, 1.5g") from None
+
+
+def seconds(value: str | float) -> float:
+    """Seconds from a number or docker's `1m30s`.  Raises InputError."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    from ipycontainer.engine.durations import duration_seconds
+
+    try:
+        return duration_seconds(value)
+    except ValueError as error:
+        raise InputError(f"{error}; write seconds, or 500ms, 30s, 1m30s") from None
 
 
 def _mounted(volumes: Mapping[str, str] | Sequence[str], mounts: Sequence[str], tmpfs: Sequence[str]) -> dict[str, Any]:

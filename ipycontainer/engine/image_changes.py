@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-_KNOWN = ("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "ONBUILD", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR")
+_KNOWN = (
+    "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+)  # fmt: skip
 
 
 def changed(settings: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any]:
@@ -88,6 +90,12 @@ def _expose(settings: dict[str, Any], text: str) -> None:
     settings["ExposedPorts"] = ports
 
 
+def _health_check(settings: dict[str, Any], text: str) -> None:
+    from ipycontainer.engine.health import instruction
+
+    settings["Healthcheck"] = instruction(text)
+
+
 def _label(settings: dict[str, Any], text: str) -> None:
     settings["Labels"] = {**(settings.get("Labels") or {}), **dict(_pairs(text, "LABEL"))}
 
@@ -120,6 +128,7 @@ _APPLY = {
     "ENTRYPOINT": _entrypoint,
     "ENV": _environment,
     "EXPOSE": _expose,
+    "HEALTHCHECK": _health_check,
     "LABEL": _label,
     "ONBUILD": _on_build,
     "STOPSIGNAL": _stop_signal,
@@ -132,6 +141,7 @@ _EXAMPLES = {
     "ENTRYPOINT": 'ENTRYPOINT ["/app"]',
     "ENV": "ENV DEBUG=1",
     "EXPOSE": "EXPOSE 8080/tcp",
+    "HEALTHCHECK": "HEALTHCHECK --interval=10s CMD test -e /ready",
     "LABEL": "LABEL version=1",
     "ONBUILD": "ONBUILD RUN make",
     "STOPSIGNAL": "STOPSIGNAL SIGINT",

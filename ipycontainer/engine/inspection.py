@@ -39,7 +39,7 @@ def describe(container: Container, engine: Engine, size: bool = False) -> dict[s
         "Created": rfc3339(container.created),
         "Path": command[0],
         "Args": command[1:],
-        "State": _state(state),
+        "State": {**_state(state), "Health": _health(container)},
         "Image": config["image_id"],
         "Name": f"/{container.name}",
         "RestartCount": state.restarts,
@@ -77,6 +77,15 @@ def _state(state: State) -> dict[str, Any]:
         "StartedAt": rfc3339(state.started),
         "FinishedAt": rfc3339(state.finished),
     }
+
+
+def _health(container: Container) -> dict[str, Any] | None:
+    health = container.health
+    if health is None:
+        return None
+    from ipycontainer.engine.health import described
+
+    return described(health)
 
 
 def _host_config(request: dict[str, Any]) -> dict[str, Any]:
@@ -176,6 +185,7 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "AttachStderr": "stderr" in attach,
         "Env": _environment(spec, request),
         "Cmd": list(request["command"]) or None,
+        "Healthcheck": container.config.get("healthcheck"),
         "Image": container.image,
         "Volumes": mount_records.image_volumes(request),
         "WorkingDir": spec["process"]["cwd"],

@@ -41,7 +41,7 @@ def launch_of(engine: Engine, container: Container, attach: bool, stdin: bool, s
         restart=written.get("restart", ""),
         retries=written.get("retries", 0),
         **written.get("log", {}),
-        **({"volumes": written["volumes"]} if "volumes" in written else {}),
+        **{name: written[name] for name in ("volumes", "health") if name in written},
     )
     if any(item.get("path") for item in launch.spec["linux"]["namespaces"]):
         from ipycontainer.engine.sharing import joined

@@ -73,6 +73,7 @@ class RunRequest(Record):
     profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
     cpu_quota: microseconds; network, pid_mode, ipc_mode and its kin: docker's words ("host", "container:NAME");
     extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
+    health_cmd: for /bin/sh; health_interval and its kin: seconds, 0 for docker's default or the image's;
     restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
     """
 
@@ -143,6 +144,18 @@ class RunRequest(Record):
     stop_signal: str = ""
     stop_timeout: int = 10
     restart: str = "no"
+    health_cmd: str = ""
+    health_interval: float = 0.0
+    health_timeout: float = 0.0
+    health_retries: int = 0
+    health_start_period: float = 0.0
+    health_start_interval: float = 0.0
+    no_healthcheck: bool = False
+
+    def asks_for_health(self) -> bool:
+        """Whether it says anything of a health check."""
+        times = self.health_interval or self.health_timeout or self.health_start_period or self.health_start_interval
+        return bool(self.health_cmd or times or self.health_retries or self.no_healthcheck)
 
     def shares(self) -> bool:
         """Whether any of its namespaces is not just its own, or it wants other names than the usual ones in them."""

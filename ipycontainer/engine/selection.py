@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
 
 _STATES = ("created", "restarting", "running", "removing", "paused", "exited", "dead", "unknown")
-KEYS = ("ancestor", "before", "exited", "id", "is-task", "label", "name", "network", "since", "status", "volume")
-_LATER = ("expose", "health", "isolation", "publish")
+KEYS = (
+    "ancestor", "before", "exited", "health", "id", "is-task", "label", "name", "network", "since", "status", "volume",
+)  # fmt: skip
+_LATER = ("expose", "isolation", "publish")
 
 
 def check(filters: Sequence[tuple[str, str]]) -> bool:
@@ -24,6 +26,11 @@ def check(filters: Sequence[tuple[str, str]]) -> bool:
             raise InputError(f"invalid filter '{key}'; there are {', '.join(KEYS)}")
         if key == "status" and value not in _STATES:
             raise InputError(f"invalid filter status={value}; the states are {', '.join(_STATES)}")
+        if key == "health":
+            from ipycontainer.engine.health import STATUSES
+
+            if value not in STATUSES:
+                raise InputError(f"Unrecognised filter value for health: {value}; there are {', '.join(STATUSES)}")
         if key == "exited" and not value.lstrip("-").isdigit():
             raise InputError(f"invalid filter exited={value}: the exit code is a number")
     return any(key in ("exited", "status") for key, _ in filters)
@@ -63,6 +70,9 @@ def _matches(container: Container, key: str, value: str) -> bool:
     if key == "exited":
         state = container.state()
         return state.status == "exited" and state.exit_code == int(value)
+    if key == "health":
+        health = container.health
+        return value == (health.status if health else "none")
     if key == "volume":
         from ipycontainer.engine.mount_records import has
 

@@ -41,13 +41,16 @@ def _in_days(hours: int) -> str:
     return f"{hours // 24 // 365} years"
 
 
-def status_text(state: State, now: float | None = None) -> str:
-    """The STATUS column: "Up 3 seconds", "Exited (0) 2 minutes ago", "Created"."""
+def status_text(state: State, now: float | None = None, health: str = "") -> str:
+    """The STATUS column: "Up 3 seconds", "Exited (0) 2 minutes ago", "Created".
+
+    health: what is said in brackets of one that runs.
+    """
     moment = time.time() if now is None else now
     if state.status == "created":
         return "Created"
     if state.status == "running":
-        return f"Up {human_duration(moment - state.started)}"
+        return f"Up {human_duration(moment - state.started)}" + (f" ({health})" if health else "")
     if state.status == "paused":
         return f"Up {human_duration(moment - state.started)} (Paused)"
     if state.status == "restarting":

@@ -18,6 +18,8 @@ STATUSES = CREATED, RUNNING, PAUSED, RESTARTING, EXITED, UNKNOWN
 
 # In the run folder: it may stand still (inside/freezer.py); locked: whoever ends it will start it again.
 PAUSED_MARK, RESTART_LOCK = "paused", "restarting"
+# In the run folder, and after an end beside the record: what the health check found (inside/probe.py).
+HEALTH = "health"
 
 
 class State(Record):

@@ -28,6 +28,7 @@ class Launch(Record):
     kept: paths of the namespaces that it had before its restart policy started it again, by kind;
     log_size, log_files: of how many bytes and how many files its log consists (no files: nothing is kept);
     volumes: those it uses, as Charge has them; remove: --rm; init: a reaping PID 1 of ours beside the program;
+    health: its health check (inside/health.py's Check as a dict); None: none;
     restart, retries: the restart policy ("": none) and how often on-failure tries (0: for ever).
     """
 
@@ -60,6 +61,7 @@ class Launch(Record):
     volumes: Sequence[dict[str, Any]] = ()
     others: tuple[tuple[str, str], ...] = ()
     stdin_once: bool = False
+    health: dict[str, Any] | None = None
     kept: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -170,7 +170,7 @@ def test_install_list_remove(persona: Persona):
         (["--user", "--sys-prefix"], "give one of them"),
         (["--image", "nosuch"], "Unable to find image"),
         (["--packages-from-host=false"], "has no ipykernel"),
-        (["-v", "nowhere"], "-v nowhere"),
+        (["-v", "nowhere"], "mount path must be absolute"),
     ],
 )
 def test_what_cannot_work_is_not_installed(persona: Persona, options: list[str], part: str, nothing_left: None):

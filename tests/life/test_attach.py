@@ -243,14 +243,14 @@ def test_run_with_some_of_its_streams(persona: Persona, nothing_left: None):
 
 
 def test_start_and_stay(persona: Persona, clients: list[subprocess.Popen[bytes]]):
-    persona.ok("create", "-i", "--name", "job", "base", "sh", "-c", ECHO)
+    job = persona.ok("create", "-i", "--name", "job", "base", "sh", "-c", ECHO)
     done = persona.cli("start", "-a", "-i", "job", input="one\n")
     assert done.out.splitlines() == ["ready", "got one", "end"] and done.exit_code == 5
     persona.ok("start", "job")
     # One that runs already is joined.
     client = persona.popen(["ipycontainer", "start", "-a", "-i", "job"], stdin=subprocess.PIPE)
     clients.append(client)
-    until(lambda: attached(persona, "job") == 1, "it is attached")
+    until(lambda: attached(persona, job) == 1, "it is attached")
     out, _ = client.communicate(b"two\n", timeout=60)
     assert out.decode().splitlines()[-2:] == ["got two", "end"] and client.returncode == 5
 

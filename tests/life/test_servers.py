@@ -94,6 +94,9 @@ def test_nginx_serves_what_lies_on_a_volume(persona: Persona, debian: str, port:
 
 
 def test_redis_comes_back_with_its_data(persona: Persona, debian: str, port: int):
+    def is_healthy(name: str, status: str) -> bool:
+        return bool(state(persona, name)["Health"]["Status"] == status)
+
     container = serve(persona, debian, port, REDIS, "-v", "data:/data", "--restart", "always", "--name", "store")
     assert ask(port, b"SET kept 42") == b"+OK\r\n"
     answer = persona.ok(
@@ -105,8 +108,16 @@ def test_redis_comes_back_with_its_data(persona: Persona, debian: str, port: int
     until(lambda: state(persona, container)["Pid"] not in (0, first) and answers_redis(port), "it is back")
     assert ask(port, b"GET kept") == b"$2\r\n42\r\n"
     persona.ok("rm", "-f", container)
-    serve(persona, debian, port, REDIS, "-v", "data:/data", "--name", "store")
+    check = f"redis-cli -p {port} ping | grep -q PONG"
+    words = ("--health-cmd", check, "--health-interval", "100ms", "--health-retries", "2")
+    serve(persona, debian, port, REDIS, "-v", "data:/data", "--name", "store", *words)
     until(lambda: answers_redis(port), "it has read its data")
+    until(lambda: is_healthy("store", "healthy"), "it answers its check", seconds=30)
+    assert ask(port, b"CONFIG SET requirepass x") == b"+OK\r\n"
+    until(lambda: is_healthy("store", "unhealthy"), "its check has no password", seconds=30)
+    unlock = ("redis-cli", "-p", str(port), "-a", "x", "config", "set", "requirepass", "")
+    persona.ok("exec", "store", *unlock)
+    until(lambda: is_healthy("store", "healthy"), "it needs none again", seconds=30)
     assert ask(port, b"GET kept") == b"$2\r\n42\r\n", "the volume outlived the container"
 
 

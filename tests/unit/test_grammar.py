@@ -262,6 +262,8 @@ update --cpuset-cpus 0
 update --nonsense 1 web
 run --log-opt max-size=1m base
 run --platform linux/amd64 base
+run --health-cmd true --health-interval 1m30s --health-retries 2 base
+run --no-healthcheck base
 """
 
 # docker takes them; here they are refused in a sentence.
@@ -269,7 +271,6 @@ REFUSED = """
 run -p 80:80 base
 run -P base
 run --gpus all base
-run --health-cmd true base
 """
 
 

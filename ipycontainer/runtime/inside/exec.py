@@ -45,7 +45,7 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     for descriptor in {*theirs, pidfd}:
         os.close(descriptor)
     try:
-        ours = _await_program(parent, ours)
+        ours = await_program(parent, ours)
     except Error as error:
         os.waitpid(place.child, 0)
         channel.send({"error": to_wire(error)})
@@ -53,7 +53,7 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     _serve(place, ours, channel)
 
 
-def _await_program(parent: Channel, ours: list[int]) -> list[int]:
+def await_program(parent: Channel, ours: list[int]) -> list[int]:
     """Until the program runs; gives our ends of its streams."""
     came_to_last = False
     while True:

@@ -18,6 +18,7 @@ from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.runtime.inside import clients, container, ending, life, log, restart, stopped
 from ipycontainer.runtime.inside.charge import Charge, charge_of
 from ipycontainer.runtime.inside.first import First
+from ipycontainer.runtime.inside.probe import Probes
 from ipycontainer.runtime.inside.slot import Slot
 from ipycontainer.runtime.inside.step import Place, Plan
 from ipycontainer.runtime.inside.steps.outside import MakeCgroup
@@ -140,7 +141,11 @@ class Monitor:
         tell(self._client, {"started": child})
         if charge.restarts and stopped.read(charge.folder) == stopped.FINAL:
             pidfds.send_signal(self._first.place.pidfd, _SIGKILL)  # whoever stopped it found nobody to send it to
-        self._live()
+        launch = self._launch
+        if launch is None or not launch.health:
+            self._live(None)
+        else:
+            self._live(Probes(launch, self._host, charge, self._first.place.pidfd, kinds, joins))
 
     def _await_program(self) -> None:
         """Until the program runs, and with it PID 1's end of the channel is closed, or a step has failed."""
@@ -178,7 +183,7 @@ class Monitor:
         ending.sweep_all(self._charge, gone)
         os.close(self._lock)
 
-    def _live(self) -> None:
+    def _live(self, probes: Probes | None) -> None:
         """Pump until PID 1 has ended; then its status, its last words, its record."""
         charge, place = self._charge, self._first.place
         if not charge.attach:
@@ -187,7 +192,11 @@ class Monitor:
         streams = Streams(self._client if charge.attach else None, writer, charge.stdin_once)
         streams.listen(clients.open_listener(charge.run), {"started": place.child})
         streams.take(self._streams, charge.terminal)
+        if probes is not None:
+            streams.tend(probes)
         streams.pump(place.pidfd)
+        if probes is not None:
+            probes.close()
         code = os.waitstatus_to_exitcode(os.waitpid(place.child, 0)[1])
         code = 128 - code if code < 0 else code
         streams.drain()
@@ -196,6 +205,8 @@ class Monitor:
         self._decide(code)
         charge, again = self._charge, self._wait is not None
         happened: list[ending.Event] = [("oom", {})] if killed else []
+        if probes is not None and not charge.remove:
+            probes.keep()
         gone = ending.record(charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})], again)
         # The client knows as soon as the record is there; what is left to sweep nobody can see, and the names it
         # bears are free already.  A client that does not read holds nothing up.

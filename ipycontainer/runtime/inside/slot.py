@@ -195,8 +195,8 @@ class Slot:
         place.launch = launch
         theirs, ours = program_pipes(launch, piped=True, null=self._null)
         charge = charge_of(launch, time.time(), self.group.leaves, self.devices)
-        # Who may have to start it again needs to know how.
-        whole_request = {"launch": document["request"]} if launch.restart else {}
+        # Who may have to start it again, or its probes, needs to know how.
+        whole_request = {"launch": document["request"]} if launch.restart or launch.health else {}
         place.channel.send({"charge": charge.as_dict(), **whole_request}, [client.fileno(), *ours])
         if not self._was_expected and _ahead(whole, launch.etc_folder)[0] != self._walked:
             self._slots.expect(document["request"])  # more could have been done for it than was

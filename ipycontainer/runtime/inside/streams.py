@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ipycontainer.runtime.inside.probe import Probes
     from ipycontainer.runtime.launch import Launch
 
 _LOG_STREAM = {STDOUT: log.STDOUT, STDERR: log.STDERR}
@@ -68,10 +69,15 @@ class Streams:
         self._pidfd = -1
         self._has_ended = False
         self._greeting: dict[str, object] = {}
+        self._probes: Probes | None = None
 
     def listen(self, listener: Listener | None, greeting: dict[str, object]) -> None:
         """Take clients from there on; each is given the `greeting` before anything else."""
         self._listener, self._greeting = listener, greeting
+
+    def tend(self, probes: Probes) -> None:
+        """See to its health check too while we pump."""
+        self._probes = probes
 
     def take(self, ours: Sequence[int], terminal: bool) -> None:
         """Our ends of the program's streams: pipes, or the one master of a `terminal`, input and output in one."""
@@ -101,6 +107,8 @@ class Streams:
                         self._serve_client(client, events)
             if any(descriptor == pidfd for descriptor, _ in ready):
                 return
+            if self._probes is not None:
+                self._probes.tend([descriptor for descriptor, _ in ready])
 
     def _wait(self) -> list[tuple[int, int]]:
         """One poll over what can move now."""
@@ -121,7 +129,12 @@ class Streams:
             both = select.POLLOUT | (select.POLLIN if self._stdin in self._sources else 0)
             poll.register(self._stdin, both)
         # Whoever holds the program up is looked at again.
-        return poll.poll(WINDOW * 1000 if held else None)
+        waits = [WINDOW] if held else []
+        if self._probes is not None:
+            for descriptor in self._probes.descriptors():
+                poll.register(descriptor, select.POLLIN)
+            waits.append(max(self._probes.due - now, 0.0))
+        return poll.poll(min(waits) * 1000 if waits else None)
 
     def _read(self, descriptor: int) -> int:
         """Take one chunk; how many bytes it had."""

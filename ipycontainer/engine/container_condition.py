@@ -1,0 +1,55 @@
+"""How a container is: read anew at every look."""
+
+from __future__ import annotations
+
+from ipycontainer.engine.container_identity import Identity
+from ipycontainer.engine.status_text import status_text
+from ipycontainer.runtime.container_state import State, read_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.engine.health import Health
+
+
+class Condition(Identity):
+    """A container's state and health now."""
+
+    def state(self) -> State:
+        """Its state now."""
+        return read_state(self.folder, self.run_folder)
+
+    @property
+    def status(self) -> str:
+        """created, running, paused, restarting, exited, or unknown (its monitor was killed)."""
+        return self.state().status
+
+    @property
+    def status_text(self) -> str:
+        """docker's STATUS column."""
+        if "healthcheck" not in self._config:
+            return status_text(self.state())
+        from ipycontainer.engine.health import status_words
+
+        state = self.state()
+        health = self._health(state)
+        return status_text(state, health=status_words(health) if health else "")
+
+    @property
+    def health(self) -> Health | None:
+        """What its health check has found; None where it has none, or was never started."""
+        return self._health(self.state()) if "healthcheck" in self._config else None
+
+    def _health(self, state: State) -> Health | None:
+        from ipycontainer.engine.health import read_health
+
+        return read_health(self._config, state, self.folder, self.run_folder)
+
+    @property
+    def pid(self) -> int:
+        """PID 1's number on the host; 0 unless it runs."""
+        return self.state().pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None until it has ended, and where nobody knows."""
+        return self.state().exit_code
