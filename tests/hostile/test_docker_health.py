@@ -98,6 +98,8 @@ def test_a_life_of_checks(beside: Beside):
         beside.line(f"inspect -f '{LAST}' web", _last)
         beside.line("ps --format '{{.Names}} {{.Status}}'", _normal)
         told = "events --since 10m --until 0s --filter container=web --filter event=health_status"
+        for ask in (beside.persona.ok, beside.daemon.ok):  # the status is changed before it is told
+            until(lambda ask=ask: len(ask(*told.split()).splitlines()) == 2, "both changes are told", seconds=60)
         beside.line(f"{told} --format '{{{{.Action}}}}'")
         beside.line("pause web")
         beside.line(f"inspect -f '{HEALTH}' web")

@@ -114,6 +114,8 @@ def test_images(beside: Beside):
         (folder / "tree/f").write_text("in the tree\n" * 1000)
         beside.persona.run(["tar", "-C", folder / "tree", "-cf", folder / "tree.tar", "f"])
     names = ("small:1", "small:2", "other:1", "other:2")
+    for run in (beside.persona.cli, beside.daemon.run):
+        run("image", "prune", "-f")  # what an earlier test has left without a name
     try:
         beside.lines(MADE, _normal)
         for line in filter(None, LISTS.splitlines()):

@@ -170,7 +170,7 @@ def test_events_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, ca
                     break
                 time.sleep(0.02)
             time.sleep(0.2)
-    look = ("events", "--since", begin, "--until", str(int(time.time()) + 1), "--filter", "type=container")
+    look = ("events", "--since", begin, "--until", str(int(time.time()) + 1), "--filter", "container=told")
     listed = persona.cli(*look, "--format", "{{json .}}").out, docker_daemon.ok(*look, "--format", "{{json .}}")
     mine, his = ([_told(line) for line in said.splitlines()] for said in listed)
     with capsys.disabled():
