@@ -38,6 +38,7 @@ TAKEN = """
 """
 CHECK = "{{json .Config.Healthcheck}}"
 HEALTH = "{{if .State.Health}}{{.State.Health.Status}} {{.State.Health.FailingStreak}}{{else}}none{{end}}"
+STATUS = "{{.State.Health.Status}}"  # whether a probe was under way just then is each one's own
 LAST = "{{range .State.Health.Log}}{{.ExitCode}} {{json .Output}};{{end}}"
 SOON = "--health-interval 100ms --health-retries 2"
 INSTRUCTIONS = """
@@ -102,12 +103,12 @@ def test_a_life_of_checks(beside: Beside):
             until(lambda ask=ask: len(ask(*told.split()).splitlines()) == 2, "both changes are told", seconds=60)
         beside.line(f"{told} --format '{{{{.Action}}}}'")
         beside.line("pause web")
-        beside.line(f"inspect -f '{HEALTH}' web")
+        beside.line(f"inspect -f '{STATUS}' web")
         beside.line("ps --format '{{.Names}} {{.Status}}'", _normal)
         beside.line("unpause web")
         _await(beside, "web", "healthy")
         beside.line("stop -t 0 web")
-        beside.line(f"inspect -f '{HEALTH}' web")
+        beside.line(f"inspect -f '{STATUS}' web")
         beside.line("ps -a --format '{{.Names}} {{.Status}}'", _normal)
         beside.line("ps -aq --filter health=unhealthy", _normal)
         beside.line("rm web")
