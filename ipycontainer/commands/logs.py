@@ -55,7 +55,7 @@ def moment_of(parsed: Parsed, name: str) -> float | None:
         return None
     from time import time
 
-    from ipycontainer.commands.units import moment
+    from ipycontainer.engine.durations import moment
 
     try:
         return moment(parsed.text(name), time())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipycontainer.engine.durations import duration_seconds
-
 
 def human_size(count: float) -> str:
     """Bytes in powers of 1000 with three digits, as `docker images` shows them.
@@ -27,25 +25,6 @@ def _scaled(count: float, step: int, units: tuple[str, ...]) -> tuple[float, str
         count /= step
         position += 1
     return count, units[position]
-
-
-def moment(text: str, now: float) -> float:
-    """A moment as seconds since 1970: `1700000000.5`, `2024-01-02T03:04:05Z`, or `42m` before `now`.
-
-    A date without a zone is local time, as in docker.
-    """
-    if text and all(character in "0123456789." for character in text) and text.count(".") < 2 and text[0] != ".":
-        return float(text)
-    try:
-        return now - duration_seconds(text)
-    except ValueError:
-        pass
-    from datetime import datetime
-
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        raise ValueError(f"{text!r} is neither a date, nor seconds since 1970, nor a duration like 42m") from None
 
 
 def rfc3339(when: float, digits: int = 9) -> str:

@@ -1,4 +1,4 @@
-"""Durations as Go reads and prints them."""
+"""Durations as Go reads them, and the moments that docker's options and filters name by them."""
 
 from __future__ import annotations
 
@@ -33,3 +33,22 @@ def duration_seconds(text: str) -> float:
     if not total and not any(digit in text for digit in "0"):
         raise ValueError(f"{text!r} is no duration like 1m30s")
     return sign * total
+
+
+def moment(text: str, now: float) -> float:
+    """A moment as seconds since 1970: `1700000000.5`, `2024-01-02T03:04:05Z`, or `42m` before `now`.
+
+    A date without a zone is local time, as in docker.
+    """
+    if text and all(character in "0123456789." for character in text) and text.count(".") < 2 and text[0] != ".":
+        return float(text)
+    try:
+        return now - duration_seconds(text)
+    except ValueError:
+        pass
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a date, nor seconds since 1970, nor a duration like 42m") from None

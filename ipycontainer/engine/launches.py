@@ -69,12 +69,17 @@ def need_running(container: Container) -> None:
     status = container.status
     if status == PAUSED:
         raise WrongState(f"Container {container.name} is paused, unpause the container before exec")
-    if status == RESTARTING:
-        raise WrongState(f"Container {container.id} is restarting, wait until the container is running")
+    refuse_restarting(container, status)
     if status != RUNNING:
         raise WrongState(
             f"Container {container.id} is not running; start it with `ipycontainer start {container.name}`"
         )
+
+
+def refuse_restarting(container: Container, status: str) -> None:
+    """Between two of its starts there is no process to do anything with.  Raises WrongState, in docker's words."""
+    if status == RESTARTING:
+        raise WrongState(f"Container {container.id} is restarting, wait until the container is running")
 
 
 def exec_launch(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 
+from ipycontainer.engine.launches import refuse_restarting
 from ipycontainer.errors import Error, WrongState
 from ipycontainer.linux import cgroups
 from ipycontainer.linux.process_usage import processes_of_namespace
 from ipycontainer.record import Record
-from ipycontainer.runtime.container_state import RESTARTING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def top(container: Container, options: Sequence[str] = ()) -> Processes:
     state = container.state()
     if not state.runs:
         raise WrongState(f"Container {container.id} is not running")
-    if state.status == RESTARTING:
-        raise WrongState(f"Container {container.id} is restarting, wait until the container is running")
+    refuse_restarting(container, state.status)
     pids = pids_of(state)
     words = list(options) or ["-ef"]
     done = _ps([*words, "-q", ",".join(map(str, pids))])

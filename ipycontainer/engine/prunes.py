@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ipycontainer.engine.durations import moment
 from ipycontainer.engine.selection import labelled
 from ipycontainer.errors import Conflict, InputError, NotFound
 from ipycontainer.record import Record
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
 
 _TRUE, _FALSE = ("1", "true"), ("0", "false")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Pruned(Record):
@@ -83,7 +83,7 @@ def check_filters(filters: Sequence[tuple[str, str]], known: Sequence[str]) -> N
         if key not in known:
             raise InputError(f"Invalid filter '{key}'; there are {', '.join(known)}")
         if key == "until":
-            moment(value)
+            _until(value)
 
 
 def volume_filters(filters: Sequence[tuple[str, str]]) -> bool:
@@ -99,7 +99,7 @@ def volume_filters(filters: Sequence[tuple[str, str]]) -> bool:
 def fits(created: float, labels: dict[str, str], filters: Sequence[tuple[str, str]]) -> bool:
     """Whether something made then, with these labels, is asked for: every filter must match."""
     for key, value in filters:
-        if key == "until" and created > moment(value):
+        if key == "until" and created > _until(value):
             return False
         if key == "label" and not labelled(labels, value):
             return False
@@ -108,28 +108,8 @@ def fits(created: float, labels: dict[str, str], filters: Sequence[tuple[str, st
     return True
 
 
-def moment(text: str) -> float:
-    """A moment: seconds since the epoch, RFC 3339, or how long ago (`24h`, `1h30m`).  Raises InputError."""
-    from ipycontainer.oci.image_config import seconds
-
-    if text.isdecimal():
-        return float(text)
-    if text[-1:] in _UNITS and text[:-1].replace(".", "", 1).isdigit():
-        return time.time() - float(text[:-1]) * _UNITS[text[-1]]
-    found = seconds(text) if "T" in text else _ago(text)
-    if not found:
-        raise InputError(f"invalid filter 'until={text}'; write 24h, or 2026-01-31T00:00:00Z")
-    return found
-
-
-def _ago(text: str) -> float:
-    """`1h30m`; 0 for what is none."""
-    left, number = 0.0, ""
-    for letter in text:
-        if letter.isdigit() or letter == ".":
-            number += letter
-        elif letter in _UNITS and number.replace(".", "", 1).isdigit():
-            left, number = left + float(number) * _UNITS[letter], ""
-        else:
-            return 0.0
-    return 0.0 if number or not text else time.time() - left
+def _until(text: str) -> float:
+    try:
+        return moment(text, time.time())
+    except ValueError:
+        raise InputError(f"invalid filter 'until={text}'; write 24h, or 2026-01-31T00:00:00Z") from None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
+from ipycontainer.engine.launches import refuse_restarting
 from ipycontainer.engine.signals import number_of
 from ipycontainer.errors import Refused, TimedOut, WrongState
 from ipycontainer.linux import locks
 from ipycontainer.runtime import lifecycle
-from ipycontainer.runtime.container_state import PAUSED, RESTART_LOCK, RESTARTING, RUNNING
+from ipycontainer.runtime.container_state import PAUSED, RESTART_LOCK, RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,11 +59,9 @@ def kill_and_wait(container: Container) -> None:
 
 def _send(container: Container, signal: int, thaw: bool = True, final: bool = True) -> None:
     folder = container.folder if container.has_restart_policy else ""
-    attributes = {"image": container.image, "name": container.name, "signal": str(signal)}
-    event = {"type": "container", "action": "kill", "id": container.id, "attributes": attributes}
     engine = container.engine
-    told = (engine.journal.path, event)
-    lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, told)
+    event = (engine.journal.path, container.id, _attributes(container))
+    lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, event)
 
 
 def restart(container: Container, timeout: float | None, signal: str | int) -> None:
@@ -102,8 +101,7 @@ def pause(container: Container) -> None:
     status = container.status
     if status == PAUSED:
         raise WrongState(f"Container {container.id} is already paused")
-    if status == RESTARTING:
-        raise WrongState(f"Container {container.id} is restarting, wait until the container is running")
+    refuse_restarting(container, status)
     if status != RUNNING:
         raise WrongState(f"Container {container.id} is not running")
     try:
@@ -122,6 +120,8 @@ def unpause(container: Container) -> None:
 
 
 def _tell(container: Container, action: str) -> None:
-    container.engine.journal.append(
-        "container", action, container.id, {"name": container.name, "image": container.image}
-    )
+    container.engine.journal.append("container", action, container.id, _attributes(container))
+
+
+def _attributes(container: Container) -> dict[str, str]:
+    return {"name": container.name, "image": container.image}

@@ -89,16 +89,16 @@ def kill(
     thaw: bool = False,
     folder: str = "",
     final: bool = False,
-    event: tuple[str, dict[str, Any]] | None = None,
-) -> bool:
-    """Send `signal` to PID 1; thaw: let a paused one go on, so that it meets it; gives whether it was paused.
+    event: tuple[str, str, dict[str, str]] | None = None,
+) -> None:
+    """Send `signal` to PID 1; thaw: let a paused one go on, so that it meets it.
 
     folder: the container's own, where it has a restart policy, which shall know that somebody stops it; final: no
     policy starts it again.  One that waits to be started again is only kept from it.  event: see the job.
     Raises WrongState when the container is not running.
     """
     asked = {"run": run, "signal": signal, "thaw": thaw, "folder": folder, "final": final, "event": event}
-    return bool(launcher.call("kill", asked)["thawed"])
+    launcher.call("kill", asked)
 
 
 def pause(launcher: Launcher, run: str) -> None:

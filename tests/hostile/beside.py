@@ -22,6 +22,15 @@ def ids_taken_out(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines() if not line.strip().endswith(_WARNING))
 
 
+def reason_of(stderr: str) -> str:
+    """docker's sentence without who says it, where it failed, and its usage; "" where there is none."""
+    lines = [line for line in ids_taken_out(stderr).splitlines() if line.strip()]
+    line = lines[0] if lines and "See 'docker" not in lines[0] else ""
+    line = re.sub(r"^(docker: )?(Error response from daemon: )?(Error: )?", "", line)
+    line = re.sub(r"^failed to create .* runc create failed: |: unknown", "", line)
+    return "" if "requires exactly" in line else line.rstrip(".")
+
+
 class Beside:
     """Runs lines with both; what differs is kept for the test's last assertion.
 
@@ -42,15 +51,20 @@ class Beside:
             (folder / name).write_text(content)
 
     def line(
-        self, line: str, normal: Callable[[str], str] = ids_taken_out, stdin: bytes | None = None
+        self,
+        line: str,
+        normal: Callable[[str], str] = ids_taken_out,
+        stdin: bytes | None = None,
+        reasons: bool = False,
     ) -> tuple[Finished, subprocess.CompletedProcess[bytes]]:
-        """One line: exit codes and normalised standard outputs must be equal."""
+        """One line: exit codes and normalised standard outputs must be equal; reasons: ours gives docker's too."""
         mine = self.persona.cli(*shlex.split(line.replace("{h}", str(self.ours))), input=stdin)
         words = shlex.split(line.replace("{h}", str(self.dockers)))
         his = self.daemon.run(*words, input=stdin if stdin is not None else b"")
         out = normal(mine.out), normal(his.stdout.decode())
         self.count += 1
-        if mine.exit_code != his.returncode or out[0] != out[1]:
+        said = not reasons or reason_of(his.stderr.decode()) in ids_taken_out(mine.err)
+        if mine.exit_code != his.returncode or out[0] != out[1] or not said:
             self.different.append(f"{line}\nOURS {mine}\nDOCKER'S {his.returncode}\n{out[1]}\n{his.stderr.decode()}")
         else:
             self.compared(words, his)

@@ -5,13 +5,14 @@ At terminals the same keys are typed to both; what the screens show must be equa
 
 from __future__ import annotations
 
-import re
+import shlex
 import signal
 import subprocess
 
 import pytest
 
 from tests.compatibility.evidence import Compared
+from tests.hostile.beside import Beside
 from tests.hostile.docker_daemon import DockerDaemon
 from tests.life.terminals import Terminal
 from tests.personas import Persona
@@ -73,38 +74,13 @@ SCREENS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
 WARNING = "WARNING: IPv4 forwarding is disabled. Networking will not work."
 
 
-def _normal(text: str) -> str:
-    text = re.sub(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b", "ID", text)
-    return "\n".join(line.rstrip() for line in text.splitlines() if line != WARNING)
-
-
-def _reason(text: str) -> str:
-    """docker's sentence without who says it, and without its usage."""
-    line = next((line for line in _normal(text).splitlines() if line), "")
-    line = re.sub(r"^(docker: )?(Error response from daemon: )?(Error: )?", "", line)
-    return "" if "requires exactly" in line else line.rstrip(".")
-
-
-def test_attach_beside_dockers(
-    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, capsys: pytest.CaptureFixture[str]
-):
-    different, lines = [], [line for line in LINES.splitlines() if line]
+def test_attach_beside_dockers(beside: Beside):
     try:
-        for line in lines:
-            words = [word.replace("|", " ") for word in line.split()]
-            mine, his = persona.cli(*words, input="in\n"), docker_daemon.run(*words, input=b"in\n")
-            same = mine.exit_code == his.returncode and _normal(mine.out) == _normal(his.stdout.decode())
-            if not same or _reason(his.stderr.decode()) not in _normal(mine.err):
-                different.append((line, mine, his))
-            else:
-                compared(words, his)
+        for line in filter(None, LINES.splitlines()):
+            beside.line(shlex.join(word.replace("|", " ") for word in line.split()), stdin=b"in\n", reasons=True)
     finally:
-        names = ("job", "web", "open", "fed", "some")
-        persona.cli("rm", "-f", *names)
-        docker_daemon.run("rm", "-f", *names)
-    with capsys.disabled():
-        print(f"\n{len(lines)} lines, {len(different)} different")
-    assert not different, "\n\n".join(map(str, different))
+        beside.remove("job", "web", "open", "fed", "some")
+    beside.end()
 
 
 def test_terminals_beside_dockers(

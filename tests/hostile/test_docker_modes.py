@@ -5,13 +5,11 @@ Where docker refuses, its sentence must stand in ours; where it does something, 
 
 from __future__ import annotations
 
-import re
+import shlex
 
 import pytest
 
-from tests.compatibility.evidence import Compared
-from tests.hostile.docker_daemon import DockerDaemon
-from tests.personas import Persona
+from tests.hostile.beside import Beside
 
 pytestmark = [pytest.mark.personas("root"), pytest.mark.timeout(300)]
 
@@ -86,40 +84,13 @@ inspect -f SHOWN bb
 start bb
 rm -f zz as b0 bb cc
 """
-WARNING = "WARNING: IPv4 forwarding is disabled. Networking will not work."
 
 
-def _normal(text: str) -> str:
-    text = re.sub(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b", "ID", text)
-    return "\n".join(line.rstrip() for line in text.splitlines() if line != WARNING)
-
-
-def _reason(text: str) -> str:
-    """docker's sentence without who says it."""
-    line = next((line for line in _normal(text).splitlines() if "See 'docker" not in line), "")
-    line = re.sub(r"^(docker: )?(Error response from daemon: )?", "", line)
-    line = re.sub(r"^failed to create .* runc create failed: |: unknown", "", line)
-    return line.rstrip(".")
-
-
-def test_shared_namespaces_beside_dockers(
-    persona: Persona, docker_daemon: DockerDaemon, compared: Compared, capsys: pytest.CaptureFixture[str]
-):
-    different, lines = [], [line for line in LINES.splitlines() if line]
+def test_shared_namespaces_beside_dockers(beside: Beside):
     try:
-        for line in lines:
+        for line in filter(None, LINES.splitlines()):
             line = line.replace("SHOWN", SHOWN.replace(" ", "|")).replace("SHARES", SHARES)
-            words = [word.replace("|", " ") for word in line.split()]
-            mine, his = persona.cli(*words), docker_daemon.run(*words)
-            same = mine.exit_code == his.returncode and _normal(mine.out) == _normal(his.stdout.decode())
-            if not same or _reason(his.stderr.decode()) not in _normal(mine.err):
-                different.append((line, mine, his))
-            else:
-                compared(words, his)
+            beside.line(shlex.join(word.replace("|", " ") for word in line.split()), reasons=True)
     finally:
-        names = ("aa", "zz", "as", "b0", "bb", "cc")
-        persona.cli("rm", "-f", *names)
-        docker_daemon.run("rm", "-f", *names)
-    with capsys.disabled():
-        print(f"\n{len(lines)} lines, {len(different)} different")
-    assert not different, "\n\n".join(map(str, different))
+        beside.remove("aa", "zz", "as", "b0", "bb", "cc")
+    beside.end()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipycontainer.commands import units
+from ipycontainer.engine import durations
 from ipycontainer.engine.sizes import size_bytes
 from ipycontainer.engine.status_text import human_duration
 
@@ -106,18 +107,18 @@ def test_human_durations(seconds: float, text: str) -> None:
     ],
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert units.duration_seconds(text) == pytest.approx(seconds)
+    assert durations.duration_seconds(text) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("text", ["", "1", "s", "1x", "1m 30s", "1..5s", "-", ".s", "1d"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match=r"duration|unit"):
-        units.duration_seconds(text)
+        durations.duration_seconds(text)
 
 
 @given(st.text(max_size=12))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    for read in (size_bytes, units.duration_seconds, lambda value: units.moment(value, 0)):
+    for read in (size_bytes, durations.duration_seconds, lambda value: durations.moment(value, 0)):
         try:
             read(text)
         except ValueError as error:
@@ -125,13 +126,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_moments() -> None:
-    assert units.moment("1700000000.5", 0) == 1700000000.5
-    assert units.moment("42m", 10_000) == 10_000 - 42 * 60
-    assert units.moment("2024-01-02T03:04:05Z", 0) == 1704164645
-    assert units.moment("2024-01-02T03:04:05+01:00", 0) == 1704164645 - 3600
-    assert units.moment("2024-01-02", 0) == time.mktime((2024, 1, 2, 0, 0, 0, 0, 0, -1))
+    assert durations.moment("1700000000.5", 0) == 1700000000.5
+    assert durations.moment("42m", 10_000) == 10_000 - 42 * 60
+    assert durations.moment("2024-01-02T03:04:05Z", 0) == 1704164645
+    assert durations.moment("2024-01-02T03:04:05+01:00", 0) == 1704164645 - 3600
+    assert durations.moment("2024-01-02", 0) == time.mktime((2024, 1, 2, 0, 0, 0, 0, 0, -1))
     with pytest.raises(ValueError, match="neither a date"):
-        units.moment("yesterday", 0)
+        durations.moment("yesterday", 0)
 
 
 def test_timestamps() -> None:

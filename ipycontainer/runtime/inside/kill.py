@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import time
 
 from ipycontainer.errors import KernelError, WrongState
-from ipycontainer.json_text import dumps
 from ipycontainer.launcher import alive
 from ipycontainer.linux import pidfd
 from ipycontainer.runtime.inside import freezer, stopped
+from ipycontainer.runtime.inside.journal import append
 from ipycontainer.runtime.inside.sweep import living_state
-
-_ESRCH = 3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.launcher.wire import Channel
+
+_ESRCH = 3
 
 
 def open_init(state: dict[str, Any]) -> int:
@@ -40,21 +39,12 @@ def open_init(state: dict[str, Any]) -> int:
     raise WrongState("the container is not running any more")
 
 
-def _record(journal: str, event: dict[str, Any]) -> None:
-    try:
-        file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.write(file, dumps({"time": time.time(), **event}).encode() + b"\n")
-        os.close(file)
-    except OSError:
-        pass  # a full disk: the event is lost, the signal is not
-
-
 def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
     """request: run (the container's run folder), signal (a number), thaw (what is paused goes on, and meets it);
 
     folder (its own, where it has a restart policy, which is to know of this), final (the policy ends by it);
-    event (the journal's path, and the event "kill" but for its time: it, and the "unpause" of
-    what is thawed, stand before what the signal brings about).
+    event (the journal's path, the container's id, its attributes there): "kill", and the "unpause" of what is
+    thawed, stand before what the signal brings about.
     """
     run, folder = str(request["run"]), str(request.get("folder", ""))
     if folder:
@@ -62,17 +52,16 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
             raise WrongState("the container is not running")
         stopped.mark(folder, bool(request["final"]))
         if request["final"] and stopped.wake(run):
-            return {"thawed": False}  # it waits to be started again, and has no process
+            return {}  # it waits to be started again, and has no process
     state = living_state(run)
     descriptor = open_init(state)
     thawed = bool(request.get("thaw")) and freezer.is_marked(run)
     if request.get("event"):
-        journal, event = request["event"]
-        _record(journal, event)
-        if thawed:
-            # Before the signal, for with cgroup v2 SIGKILL ends what is frozen too: nothing may follow its "die".
-            attributes = {name: value for name, value in event["attributes"].items() if name != "signal"}
-            _record(journal, {**event, "action": "unpause", "attributes": attributes})
+        journal, container, attributes = request["event"]
+        # Before the signal, for with cgroup v2 SIGKILL ends what is frozen too: nothing may follow its "die".
+        unpaused = [("container", "unpause", container, attributes)] if thawed else []
+        killed = {**attributes, "signal": str(request["signal"])}
+        append(journal, [("container", "kill", container, killed), *unpaused])
     try:
         pidfd.send_signal(descriptor, int(request["signal"]))
     except KernelError as error:
@@ -83,4 +72,4 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
         os.close(descriptor)
     if thawed:
         freezer.thaw(run, state["cgroups"])
-    return {"thawed": thawed}
+    return {}

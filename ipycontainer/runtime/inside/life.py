@@ -10,7 +10,6 @@ FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "fi
 from __future__ import annotations
 
 import os
-import time
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
@@ -18,6 +17,7 @@ from ipycontainer.linux import locks, pidfd
 from ipycontainer.linux.durability import sync_file, sync_folder, write_file
 from ipycontainer.runtime.inside import name as naming
 from ipycontainer.runtime.inside import stopped, volumes
+from ipycontainer.runtime.inside.journal import append
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,24 +164,8 @@ def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) 
     if charge.volumes and any(action == "start" for action, _ in events):
         volumes.note(charge.journal, _mounted(charge))
     name = naming.current(charge.names, charge.name, charge.id) or charge.name
-    lines = [
-        dumps(
-            {
-                "time": time.time(),
-                "type": "container",
-                "action": action,
-                "id": charge.id,
-                "attributes": {"image": charge.image, "name": name, **attributes},
-            }
-        )
-        for action, attributes in events
-    ]
-    try:
-        descriptor = os.open(charge.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.write(descriptor, "\n".join([*lines, ""]).encode())
-        os.close(descriptor)
-    except OSError:
-        pass  # a full disk: the event is lost, the container is not
+    told = {"image": charge.image, "name": name}
+    append(charge.journal, [("container", action, charge.id, {**told, **more}) for action, more in events])
     if charge.volumes and any(action == "die" for action, _ in events):
         gone = {"container": charge.id, "driver": "local"}
         volumes.note(charge.journal, [("unmount", str(item["name"]), gone) for item in charge.volumes])

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 
 from ipycontainer.errors import KernelError, WrongState
-from ipycontainer.json_text import dumps, loads
+from ipycontainer.json_text import loads
+from ipycontainer.runtime.inside.journal import append
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,19 +133,8 @@ def refuse_used(root: str, name: str) -> None:
 
 
 def note(journal: str, events: Iterable[tuple[str, str, dict[str, str]]]) -> None:
-    """Append (action, volume, attributes) to the journal, all in one write.  A full disk loses the event alone."""
-    lines = [
-        dumps({"time": time.time(), "type": "volume", "action": action, "id": name, "attributes": attributes})
-        for action, name, attributes in events
-    ]
-    if not lines:
-        return
-    try:
-        descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.write(descriptor, "\n".join([*lines, ""]).encode())
-        os.close(descriptor)
-    except OSError:
-        pass
+    """Append (action, volume, attributes) to the journal."""
+    append(journal, [("volume", action, name, attributes) for action, name, attributes in events])
 
 
 def read_record(root: str, name: str) -> dict[str, Any] | None:
