@@ -59,6 +59,8 @@ class Persona:
             "TERM": "dumb",
             "XDG_RUNTIME_DIR": str(self.folder / "run"),
             "IPYCONTAINER_ROOT": str(self.store),
+            # Longer than all tests last: one that left by itself would be missed by the test that runs just then.
+            "IPYCONTAINER_IDLE": "10800",
             # `IPYCONTAINER_SLOTS=0 pytest …`: with nothing kept ready.
             **{name: os.environ[name] for name in ("IPYCONTAINER_SLOTS",) if name in os.environ},
         }

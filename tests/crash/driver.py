@@ -272,9 +272,7 @@ class Driver:
 
         until(is_swept, f"run folders are left: {engine.directory.run_folders()}", 5)
         for container in engine.containers(all=True):
-            # A request that its client did not live to see answered may be carried out only now.
-            until(lambda found=container: found.status != "running", "a late program has ended")  # type: ignore[misc]
-            self._judge(container, client, kind)
+            self._judge(container, self._settled(container), client, kind)
             container.remove(force=client.killed)
         need(not engine.containers(all=True), "a container cannot be removed")
         if kind in ("filled", "anonymous"):
@@ -283,6 +281,15 @@ class Driver:
         need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
         until(lambda: not self.leavings(), f"left: {self.leavings()}", 5)
 
+    def _settled(self, container: Any) -> Any:
+        """Its state at rest.  A request whose client was killed may be carried out only now, so this very one is
+        judged: at the next look it may have been started."""
+        end = time.monotonic() + 10
+        while (state := container.state()).status == "running":
+            need(time.monotonic() < end, f"a late program has not ended: {state}")
+            time.sleep(0.002)
+        return state
+
     def _age_unfinished(self) -> None:
         """What a create left without its record is taken for dead after a minute: let it be one."""
         for identity in self.engine.directory.ids():
@@ -290,9 +297,8 @@ class Driver:
             if self.engine.directory.read(identity) is None:
                 os.utime(folder, (0, 0))
 
-    def _judge(self, container: Any, client: Client, kind: str) -> None:
+    def _judge(self, container: Any, state: Any, client: Client, kind: str) -> None:
         """What the record says is what has happened, or that nobody knows."""
-        state = container.state()
         told = f"{state} after {client.said}"
         need(state.status in ("created", "exited", "unknown"), told)
         if kind.startswith("executed"):
