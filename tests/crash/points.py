@@ -1,9 +1,9 @@
 """Every named point at which a test build can be killed or made to fail: one list, and what lies there then.
 
 A row is: name, seam, side, what lies on disk and in the kernel at that instant.  The name begins with the process that
-has to be there: client, launcher, monitor, starter (which the monitor forks until the program runs), slot (PID 1 while it waits), child (PID 1 of a container, or an exec's), job
-(what the launcher forks for anything but a start), sweeper (whoever removes what a dead one left), worker (what a pull
-starts to fetch layers);
+has to be there: client, launcher, monitor, starter (which the monitor forks until the program runs), slot (PID 1 while
+it waits), child (PID 1 of a container, or an exec's), job (what the launcher forks for anything but a start), sweeper
+(whoever removes what a dead one left), worker (what a pull starts to fetch layers);
 the seam is a function of the package as `module:qualified name`; side says whether the point is before its first or
 after its last instruction.  A name that ends with "!" may also fail: there the function answers as if the kernel had
 refused (ENOSPC).
