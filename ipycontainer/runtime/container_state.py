@@ -63,9 +63,11 @@ def _state(folder: str, run: str) -> State:
     lives = "sweeping" not in state and alive.is_alive(run)
     if life is None:
         # With --rm there is no lasting record: whether it lives or died is told by its run folder alone.
-        if not state or not os.path.isdir(folder):
-            return State(CREATED)
-        return _running(run, state) if lives else State(UNKNOWN, error=_UNKNOWN)
+        if state and lives and os.path.isdir(folder):
+            return _running(run, state)
+        # Others take the lock of what was never started too: a copy into it, a sweep.
+        was_started = ("remove" in state or "pid" in state) and os.path.isdir(folder)
+        return State(UNKNOWN, error=_UNKNOWN) if was_started else State(CREATED)
     if not lives and "finished" not in life:
         # The monitor may have written its last word between the two looks.
         life = _read(os.path.join(folder, "life.json")) or life

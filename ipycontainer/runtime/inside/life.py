@@ -113,10 +113,13 @@ def write_state(
     _append(lock, state)
 
 
-def mark_waiting(lock: int) -> None:
-    """Who waits to start it again; of its last PID 1 nothing is left to be named."""
+def mark_waiting(lock: int, mode: str) -> None:
+    """Who waits to start it again; of its last PID 1 nothing is left to be named.
+
+    mode: what a new launcher has to know of the namespaces that we hold.
+    """
     fresh(lock)
-    _append(lock, {"cgroups": [], "devices": "", "monitor": os.getpid()})
+    _append(lock, {"cgroups": [], "devices": "", "monitor": os.getpid(), "mode": mode})
 
 
 def mark_running(lock: int) -> None:

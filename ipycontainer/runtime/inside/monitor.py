@@ -215,7 +215,7 @@ class Monitor:
         self._first.let_mounts_go()
         if again:
             os.close(place.pidfd)
-            ending.sweep_to_restart(charge, self._lock)
+            ending.sweep_to_restart(charge, self._lock, self._host.mode)
             if not told and os.fork() == 0:
                 # A client that does not read holds nobody up but a process of its own.
                 os.close(self._lock)
