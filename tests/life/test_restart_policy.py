@@ -174,6 +174,7 @@ def test_a_new_launcher_joins_the_monitor_that_waits(fresh_persona: Persona, not
     os.kill(with_engine(persona, "tell(engine.launcher.running_pid())"), signal.SIGKILL)
     assert persona.ok("run", "--rm", "base", "echo", "on") == "on"
     persona.ok("rm", "-f", container)
+    persona.ok("system", "shutdown")
 
 
 def test_who_waits_and_who_is_attached_leave_at_the_first_end(persona: Persona):
