@@ -8,15 +8,17 @@ from ipycontainer.runtime.container_state import State, read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ipycontainer.engine.health import Health
 
 
 class Condition(Identity):
     """A container's state and health now."""
 
-    def state(self) -> State:
-        """Its state now."""
-        return read_state(self.folder, self.run_folder)
+    def state(self, seen: tuple[bool, dict[str, Any]] | None = None) -> State:
+        """Its state now.  seen: what `alive.look` has found in its run folder a moment ago."""
+        return read_state(self.folder, self.run_folder, seen)
 
     @property
     def status(self) -> str:

@@ -17,6 +17,7 @@ import time
 from ipycontainer.engine import container_names
 from ipycontainer.errors import InputError, KernelError, NameTaken, NoSuchContainer, StoreError, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
+from ipycontainer.linux import small_files
 from ipycontainer.linux.durability import sync_file, sync_folder, write_file, write_once
 
 TYPE_CHECKING = False
@@ -42,18 +43,22 @@ class Directory:
 
     def folder(self, container: str) -> str:
         """The container's folder in the store."""
-        return os.path.join(self._containers, container)
+        return f"{self._containers}/{container}"
 
     def run(self, container: str) -> str:
         """The container's folder in the run folder; it exists while there is something to sweep."""
-        return os.path.join(self._run, container)
+        return f"{self._run}/{container}"
 
-    def run_folders(self) -> list[str]:
-        """The run folders that exist: of what lives, and of what a killed monitor left."""
+    def run_ids(self) -> list[str]:
+        """Whose run folder exists: what lives, and what a killed monitor left."""
         try:
-            return [os.path.join(self._run, container) for container in os.listdir(self._run)]
+            return os.listdir(self._run)
         except FileNotFoundError:
             return []
+
+    def run_folders(self) -> list[str]:
+        """The run folders that exist."""
+        return [self.run(container) for container in self.run_ids()]
 
     def choose_name(self, wanted: str) -> str:
         """`wanted` if it is well-formed and free, or one at random.  Raises InputError, NameTaken."""
@@ -193,7 +198,7 @@ class Directory:
             return {}
         for name in listed:
             try:
-                found[os.readlink(os.path.join(self.names_folder, name))] = name
+                found[os.readlink(f"{self.names_folder}/{name}")] = name
             except OSError:
                 continue  # removed meanwhile
         return found
@@ -233,8 +238,7 @@ class Directory:
 
     def _line(self, container: str, number: int) -> bytes | None:
         try:
-            with open(os.path.join(self.folder(container), RECORD), "rb") as file:
-                lines = file.read().split(b"\n")
+            lines = small_files.read(f"{self._containers}/{container}/{RECORD}").split(b"\n")
         except (FileNotFoundError, NotADirectoryError):
             return None
         return lines[number] if len(lines) > 2 else None  # fewer: it is just being written

@@ -14,8 +14,7 @@ from ipycontainer.engine.directory import Directory
 from ipycontainer.engine.image_verbs import Images
 from ipycontainer.errors import Error, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
-from ipycontainer.launcher.alive import is_alive
-from ipycontainer.launcher.alive import read as read_alive
+from ipycontainer.launcher.alive import look
 from ipycontainer.runtime import lifecycle
 from ipycontainer.runtime.container_state import read_state
 
@@ -206,7 +205,7 @@ class Engine(Images):
         filters: docker's, as (name, value): status, name, id, label, ancestor, exited, before, since;
         last: only the so many newest, whatever their state.
         """
-        self._sweep_the_dead()
+        looks = self._look_and_sweep()
         all = all or last > 0
         if filters:
             from ipycontainer.engine.selection import check, select
@@ -226,18 +225,25 @@ class Engine(Images):
         if filters:
             found = select(found, filters, self.get)
         if not all:
-            found = [container for container in found if container.state().runs]
+            found = [one for one in found if one.id in looks and one.state(looks[one.id]).runs]
         return found[:last] if last > 0 else found
 
-    def _sweep_the_dead(self) -> None:
-        """Whoever looks and finds that a monitor was killed removes what it left in the kernel."""
-        for run in self.directory.run_folders():
+    def _look_and_sweep(self) -> dict[str, tuple[bool, dict[str, Any]]]:
+        """What `alive.look` finds of each container that has a run folder, by id.
+
+        Whoever looks and finds that a monitor was killed removes what it left in the kernel.
+        """
+        looks = {}
+        for identity in self.directory.run_ids():
+            run = self.directory.run(identity)
+            held, written = looks[identity] = look(run)
             # One that is just being started has written nothing yet.
-            if not is_alive(run) and read_alive(run):
+            if not held and written:
                 try:
                     lifecycle.sweep(self.launcher, run)
                 except Error:
                     continue  # to look is still possible, and the next one who looks tries again
+        return looks
 
     def dashboard(self) -> Dashboard:
         """What all running containers use; as the value of a notebook's cell a live table, while somebody looks."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 
 from ipycontainer.json_text import loads
-from ipycontainer.linux import locks
+from ipycontainer.linux import locks, small_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
 
@@ -21,21 +22,47 @@ def is_alive(run: str) -> bool:
 
 
 def read(run: str) -> dict[str, Any]:
-    """What was written so far, both lines in one mapping; empty where there is nothing."""
+    """What was written so far, all lines in one mapping; empty where there is nothing."""
+    return look(run)[1]
+
+
+def look(run: str) -> tuple[bool, dict[str, Any]]:
+    """What `is_alive` and `read` say, at one opening: there may be a thousand of them to look at.
+
+    What is read is not older than the lock's answer: whoever is alive has not written its last word behind our back.
+    """
     try:
-        with open(os.path.join(run, "alive"), "rb") as file:
-            lines = file.read().split(b"\n")
+        descriptor = os.open(f"{run}/alive", os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return False, {}
+    try:
+        held = locks.is_held_by_another(descriptor)
+        raw = small_files.read_open(descriptor)
+    finally:
+        os.close(descriptor)
+    return held, _merged(raw)
+
+
+def _merged(raw: bytes) -> dict[str, Any]:
+    lines = raw.split(b"\n")[:-1]  # what is behind the last newline is only half written
+    try:
+        parts = loads(b"[" + b",".join(lines) + b"]")
+    except ValueError:
+        parts = list(_legible(lines))
     found: dict[str, Any] = {}
-    for line in lines[:-1]:  # what is behind the last newline is only half written
-        try:
-            part = loads(line)
-        except ValueError:
-            continue  # a power cut may leave anything
+    for part in parts:
         if isinstance(part, dict):
             found.update(part)
     return found
+
+
+def _legible(lines: Sequence[bytes]) -> Iterator[object]:
+    """Those that are JSON; a power cut may leave anything."""
+    for line in lines:
+        try:
+            yield loads(line)
+        except ValueError:
+            continue
 
 
 def boot_id() -> str:

@@ -36,9 +36,14 @@ def is_held(path: str) -> bool:
     except OSError as error:
         raise KernelError("open", error.errno or 0, path) from None
     try:
-        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked)
+        return is_held_by_another(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_held_by_another(descriptor: int) -> bool:
+    """Whether another open file than this one holds the lock."""
+    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked)
     assert isinstance(answer, bytes)
     return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)

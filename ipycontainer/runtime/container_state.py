@@ -6,6 +6,7 @@ import os
 
 from ipycontainer.json_text import loads
 from ipycontainer.launcher import alive
+from ipycontainer.linux import small_files
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -48,27 +49,30 @@ class State(Record):
         return self.status in (RUNNING, PAUSED, RESTARTING)
 
 
-def read_state(folder: str, run: str) -> State:
-    """The state of the container with these folders in the store and in the run folder."""
+def read_state(folder: str, run: str, seen: tuple[bool, dict[str, Any]] | None = None) -> State:
+    """The state of the container with these folders in the store and in the run folder.
+
+    seen: what `alive.look` has just found there, where somebody has looked already.
+    """
     try:
-        return _state(folder, run)
+        return _state(folder, run, *(seen or alive.look(run)))
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return State(UNKNOWN, error=_DAMAGED)
 
 
-def _state(folder: str, run: str) -> State:
-    life = _read(os.path.join(folder, "life.json"))
-    state = alive.read(run)
+def _state(folder: str, run: str, held: bool, state: dict[str, Any]) -> State:
     # A sweep holds the lock too, and says so: what it sweeps is dead.
-    lives = "sweeping" not in state and alive.is_alive(run)
+    lives = held and "sweeping" not in state
+    if lives and "runs" in state and "ends" not in state:
+        return _running(run, state)  # the lasting record has nothing to add
+    life = _read(f"{folder}/life.json")
     if life is None:
         # With --rm there is no lasting record: whether it lives or died is told by its run folder alone.
-        if not state or not os.path.isdir(folder):
-            return State(CREATED)
-        return _running(run, state) if lives else State(UNKNOWN, error=_UNKNOWN)
-    if not lives and "finished" not in life:
-        # The monitor may have written its last word between the two looks.
-        life = _read(os.path.join(folder, "life.json")) or life
+        if state and lives and os.path.isdir(folder):
+            return _running(run, state)
+        # Others take the lock of what was never started too: a copy into it, a sweep.
+        was_started = ("remove" in state or "pid" in state) and os.path.isdir(folder)
+        return State(UNKNOWN, error=_UNKNOWN) if was_started else State(CREATED)
     started, restarts = float(life["started"]), int(life.get("restarts", 0))
     if "finished" in life:
         return State(
@@ -82,6 +86,9 @@ def _state(folder: str, run: str) -> State:
             error=str(life["error"]),
         )
     if not lives:
+        now = alive.look(run)
+        if now != (held, state):
+            return _state(folder, run, *now)  # somebody has started it between the two looks, or has just ended
         return State(UNKNOWN, started=started, error=_UNKNOWN, restarts=restarts)
     return _running(run, state, started, restarts)
 
@@ -92,12 +99,12 @@ _DAMAGED = "exit unknown: its record is damaged"
 
 def _running(run: str, state: dict[str, Any], started: float = 0.0, restarts: int = 0) -> State:
     return State(
-        PAUSED if os.path.exists(os.path.join(run, PAUSED_MARK)) and _stands_still(state) else RUNNING,
+        PAUSED if os.path.exists(f"{run}/{PAUSED_MARK}") and _stands_still(state) else RUNNING,
         pid=int(state.get("pid", 0)),
         monitor=int(state.get("monitor", 0)),
         started=float(state.get("started", started)),
         cgroups=tuple(state.get("cgroups", ())),
-        restarts=restarts,
+        restarts=int(state.get("restarts", restarts)),
     )
 
 
@@ -110,13 +117,9 @@ def _stands_still(state: dict[str, Any]) -> bool:
 def _read(path: str) -> dict[str, Any] | None:
     """A small document, or None where there is none; a rename is what makes it whole."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        raw = small_files.read(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    try:
-        raw = os.read(descriptor, 1 << 20)
-    finally:
-        os.close(descriptor)
     # The start's record is made durable a moment after it has its name (runtime/inside/life): a power cut in
     # that moment leaves the name without the content.  What it says then is that a start had begun.
     found: dict[str, Any] = loads(raw) if raw else {"started": 0.0}

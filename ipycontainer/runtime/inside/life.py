@@ -1,7 +1,8 @@
 """What a monitor writes about its container: the lock, the living state, the lasting record, the journal.
 
 RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says.  Lines, each one write: the
-                          cgroups; what --rm removes; pid, start time, monitor, boot; at last that the program runs
+                          cgroups; what --rm removes; pid, start time, monitor, boot; that the program runs; that it
+                          has ended, and FOLDER/life.json tells the rest
 RUN/slots/NAME/alive      the same of a slot; the folder is renamed when a container moves in
 FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "finished" and no lock: exit unknown;
                           "restarting" and the lock held: its monitor will start it again
@@ -105,6 +106,7 @@ def write_state(
         "start_time": pidfd.start_time(child),
         "monitor": os.getpid(),
         "started": charge.started,
+        "restarts": charge.restarts,
         "mode": host.mode,
         "kinds": list(kinds),
         "joins": list(joins),
@@ -113,15 +115,23 @@ def write_state(
     _append(lock, state)
 
 
-def mark_waiting(lock: int) -> None:
-    """Who waits to start it again; of its last PID 1 nothing is left to be named."""
+def mark_waiting(lock: int, mode: str) -> None:
+    """Who waits to start it again; of its last PID 1 nothing is left to be named.
+
+    mode: what a new launcher has to know of the namespaces that we hold.
+    """
     fresh(lock)
-    _append(lock, {"cgroups": [], "devices": "", "monitor": os.getpid()})
+    _append(lock, {"cgroups": [], "devices": "", "monitor": os.getpid(), "mode": mode})
 
 
 def mark_running(lock: int) -> None:
-    """The last line: the program runs.  Nobody may enter the container before, for until then it is half the host."""
+    """The program runs.  Nobody may enter the container before, for until then it is half the host."""
     _append(lock, {"runs": True})
+
+
+def mark_ending(lock: int) -> None:
+    """The last line, before the lasting record: from here on it is that one which says how the container is."""
+    _append(lock, {"ends": True})
 
 
 def _append(lock: int, document: dict[str, Any]) -> None:

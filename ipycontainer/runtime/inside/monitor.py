@@ -175,6 +175,7 @@ class Monitor:
         """A start that failed: end the child, record why, leave nothing, tell the client."""
         self._first.end()
         try:
+            life.mark_ending(self._lock)
             gone = ending.record(self._charge, error.exit_code, False, str(error))
         except Error:
             gone = ""  # somebody has removed the container meanwhile, or the disk is full: no record then
@@ -208,6 +209,7 @@ class Monitor:
         happened: list[ending.Event] = [("oom", {})] if killed else []
         if probes is not None and not charge.remove:
             probes.keep()
+        life.mark_ending(self._lock)
         gone = ending.record(charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})], again)
         # The client knows as soon as the record is there; what is left to sweep nobody can see, and the names it
         # bears are free already.  A client that does not read holds nothing up.
@@ -216,7 +218,7 @@ class Monitor:
         self._first.let_mounts_go()
         if again:
             os.close(place.pidfd)
-            ending.sweep_to_restart(charge, self._lock)
+            ending.sweep_to_restart(charge, self._lock, self._host.mode)
             if not told and os.fork() == 0:
                 # A client that does not read holds nobody up but a process of its own.
                 os.close(self._lock)
