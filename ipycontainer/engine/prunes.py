@@ -7,6 +7,7 @@ import time
 from ipycontainer.engine.durations import moment
 from ipycontainer.engine.selection import labelled
 from ipycontainer.errors import Conflict, InputError, NotFound
+from ipycontainer.launcher import folders
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ def prune_containers(engine: Engine, filters: Sequence[tuple[str, str]] = ()) ->
     from ipycontainer.errors import Error
 
     check_filters(filters, ("until", "label", "label!"))
+    folders.prepare(engine.root)
     gone, size = [], 0
     for container in engine.containers(all=True):
         if container.state().runs or not fits(container.created, container.labels, filters):

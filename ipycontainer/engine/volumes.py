@@ -183,6 +183,7 @@ class Volumes:
         from ipycontainer.errors import Conflict
 
         all = volume_filters(filters) or all
+        folders.prepare(self._engine.root)
         found = [volume for volume in self.list() if all or volume.is_anonymous]
         used = self.users([volume.name for volume in found])
         names, size = [], 0

@@ -68,9 +68,11 @@ def _state(folder: str, run: str, held: bool, state: dict[str, Any]) -> State:
     life = _read(f"{folder}/life.json")
     if life is None:
         # With --rm there is no lasting record: whether it lives or died is told by its run folder alone.
-        if not state or not os.path.isdir(folder):
-            return State(CREATED)
-        return _running(run, state) if lives else State(UNKNOWN, error=_UNKNOWN)
+        if state and lives and os.path.isdir(folder):
+            return _running(run, state)
+        # Others take the lock of what was never started too: a copy into it, a sweep.
+        was_started = ("remove" in state or "pid" in state) and os.path.isdir(folder)
+        return State(UNKNOWN, error=_UNKNOWN) if was_started else State(CREATED)
     started, restarts = float(life["started"]), int(life.get("restarts", 0))
     if "finished" in life:
         return State(
@@ -84,6 +86,9 @@ def _state(folder: str, run: str, held: bool, state: dict[str, Any]) -> State:
             error=str(life["error"]),
         )
     if not lives:
+        now = alive.look(run)
+        if now != (held, state):
+            return _state(folder, run, *now)  # somebody has started it between the two looks, or has just ended
         return State(UNKNOWN, started=started, error=_UNKNOWN, restarts=restarts)
     return _running(run, state, started, restarts)
 

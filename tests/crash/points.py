@@ -74,7 +74,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("starter.going", "runtime.inside.starter:Starter._await_program", "before", "PID 1 goes on to the program"),
     ("starter.program-runs!", "runtime.inside.starter:Starter._await_program", "after", "the program runs"),
     ("starter.marked", "runtime.inside.life:mark_running", "after", "alive says that it runs"),
-    ("starter.start-written", "runtime.inside.life:record_event", "after", "the journal says start"),
+    ("starter.start-written", "runtime.inside.life:record_start", "after", "the journal says start"),
     ("starter.start-told", "runtime.inside.starter:tell", "after", "the client knows that it runs"),
     ("starter.hands-over!", "runtime.inside.handing_over:send", "before", "the program runs; nobody attends"),
     ("starter.handed-over", "runtime.inside.handing_over:send", "after", "the monitor has it, or will"),
@@ -150,7 +150,9 @@ _LEFT = (
 _EXECUTED = (
     ("job.exec-received", "runtime.inside.exec:execute", "before", "a running container"),
     ("job.exec-found!", "runtime.inside.exec:open_init", "after", "a running container, its PID 1 by descriptor"),
+    ("job.exec-told", "runtime.inside.exec_events:ExecEvents.begin", "after", "the journal says exec_start"),
     ("job.exec-serves", "runtime.inside.exec:_serve", "before", "one more program in the container"),
+    ("job.exec-ended", "runtime.inside.exec_events:ExecEvents.die", "before", "the program has ended; nobody knows"),
     ("job.exec-done", "runtime.inside.exec:execute", "after", "the program has ended; the client knows"),
 )
 

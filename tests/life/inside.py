@@ -40,9 +40,9 @@ def with_engine(persona: Persona, code: str, **options: Any) -> Any:
     return persona.python(_HEAD + textwrap.dedent(code), **options)
 
 
-def detached(persona: Persona, *words: str) -> str:
+def detached(persona: Persona, *words: str, **options: Any) -> str:
     """`run -d WORDS`: the container's id."""
-    return persona.ok("run", "-d", *words)
+    return persona.ok("run", "-d", *words, **options)
 
 
 def state(persona: Persona, container: str) -> dict[str, Any]:

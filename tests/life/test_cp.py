@@ -180,6 +180,8 @@ with Root(Engine().get({container!r})):
 """
     process = persona.popen(["python3", "-I", "-c", code])
     assert process.stdout is not None and process.stdout.readline() == b"has it\n"
+    # Who has its lock is no monitor: it was never started.
+    assert persona.ok("ps", "-a", "--filter", f"id={container}", "--format", "{{.Status}}") == "Created"
     held = persona.cli("start", container)
     assert held.exit_code and "already running, or is being swept" in held.err
     process.kill()

@@ -107,3 +107,12 @@ def test_prunes_are_told(persona: Persona):
     told = [json.loads(line) for line in persona.ok(*words).splitlines()]
     assert [event["Type"] for event in told][-2:] == ["container", "volume"]
     assert told[-1]["Actor"]["Attributes"] == {"reclaimed": "0"}
+
+
+@pytest.mark.parametrize("group", ["container", "image", "volume", "system"])
+def test_nothing_is_there_to_go_in_a_store_that_nobody_has_used(persona: Persona, group: str):
+    store = persona.work / f"new-{group}"
+    for _ in range(2):
+        said = persona.ok(group, "prune", "-f", env={"IPYCONTAINER_ROOT": str(store)})
+        assert said == "Total reclaimed space: 0B"
+    persona.ok("system", "shutdown", env={"IPYCONTAINER_ROOT": str(store)})

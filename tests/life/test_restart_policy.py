@@ -167,6 +167,16 @@ def test_a_killed_monitor_leaves_what_is_known(persona: Persona, nothing_left: N
     persona.ok("rm", container)
 
 
+def test_a_new_launcher_joins_the_monitor_that_waits(fresh_persona: Persona, nothing_left: None):
+    persona = fresh_persona  # no other container lives in its store
+    container = detached(persona, "--restart", "always", "base", "sh", "-c", "exit 3", timeout=120)
+    _waits_for_a_while(persona, container)
+    os.kill(with_engine(persona, "tell(engine.launcher.running_pid())"), signal.SIGKILL)
+    assert persona.ok("run", "--rm", "base", "echo", "on") == "on"
+    persona.ok("rm", "-f", container)
+    persona.ok("system", "shutdown")
+
+
 def test_who_waits_and_who_is_attached_leave_at_the_first_end(persona: Persona):
     done = persona.cli("run", "--restart", "always", "--name", "again", "base", "sh", "-c", FAILS)
     assert (done.exit_code, done.out) == (3, "on\n")

@@ -65,14 +65,14 @@ def settle(charge: Charge) -> None:
         life.write_life(charge, ended, durable=True)
 
 
-def sweep_to_restart(charge: Charge, lock: int) -> None:
-    """Remove what its PID 1 left; its lock and its run folder stay for the next one."""
+def sweep_to_restart(charge: Charge, lock: int, mode: str) -> None:
+    """Remove what its PID 1 left; its lock and its run folder stay for the next one.  mode: Host.mode."""
     if charge.shares_pids:
         cgroups.kill_all(charge.leaves)
     sweep.sweep_cgroups(charge.leaves, charge.devices)
     freezer.forget(charge.run)
     # Whoever finds us killed from here on has the run folder to remove, and nothing else.
-    life.mark_waiting(lock)
+    life.mark_waiting(lock, mode)
 
 
 def sweep_all(charge: Charge, gone: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.launcher import alive
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 _ESRCH = 3
+_PATIENCE = 5.0  # seconds
 
 
 def open_init(state: dict[str, Any]) -> int:
@@ -39,6 +41,18 @@ def open_init(state: dict[str, Any]) -> int:
     raise WrongState("the container is not running any more")
 
 
+def _once_started(run: str) -> dict[str, Any]:
+    """The state of a living container; a start that is under way is let through first, as docker's is.
+
+    Else its end would be a failed start's.  One that does not come through within a bound is met where it is.
+    """
+    state, end = living_state(run), time.monotonic() + _PATIENCE
+    while "runs" not in state and alive.is_alive(run) and time.monotonic() < end:
+        time.sleep(0.001)
+        state = living_state(run)
+    return state
+
+
 def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
     """request: run (the container's run folder), signal (a number), thaw (what is paused goes on, and meets it);
 
@@ -53,7 +67,7 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
         stopped.mark(folder, bool(request["final"]))
         if request["final"] and stopped.wake(run):
             return {}  # it waits to be started again, and has no process
-    state = living_state(run)
+    state = _once_started(run)
     descriptor = open_init(state)
     thawed = bool(request.get("thaw")) and freezer.is_marked(run)
     if request.get("event"):

@@ -97,6 +97,7 @@ class Monitor:
         streams = Streams(client, writer, charge.stdin_once)
         streams.listen(clients.open_listener(charge.run), {"started": running.child})
         streams.take(running.streams, charge.terminal)
+        streams.hear_sizes(lambda rows, columns: life.record_event(charge, *life.resized(rows, columns)))
         if probes is not None:
             streams.tend(probes)
         streams.pump(running.pidfd)
@@ -122,7 +123,7 @@ class Monitor:
             os.close(running.mounts)  # the last of the container's mounts vanish
         if again:
             os.close(running.pidfd)
-            ending.sweep_to_restart(charge, self._lock)
+            ending.sweep_to_restart(charge, self._lock, self._host.mode)
             if not told and os.fork() == 0:
                 # A client that does not read holds nobody up but a process of its own.
                 os.close(self._lock)

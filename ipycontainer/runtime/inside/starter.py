@@ -110,7 +110,7 @@ class Starter:
                 life.make_durable(charge)
             self._await_program()
             life.mark_running(self._lock)
-            life.record_event(charge, "start", {})
+            life.record_start(charge)
         except Error as error:
             self._fail(error)
             return

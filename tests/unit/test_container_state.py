@@ -1,0 +1,69 @@
+"""A container's state from its files, while others write them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipycontainer.json_text import dumps
+from ipycontainer.linux import locks
+from ipycontainer.runtime import container_state
+from ipycontainer.runtime.container_state import CREATED, RUNNING, UNKNOWN, read_state
+
+CGROUPS = {"cgroups": [], "devices": ""}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "folder"
+    made.mkdir()
+    return made
+
+
+def alive(tmp_path: Path, *lines: dict[str, Any]) -> tuple[str, int]:
+    """A run folder whose lock is held: its path, the lock."""
+    run = tmp_path / "run"
+    run.mkdir(exist_ok=True)
+    lock = os.open(run / "alive", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    assert locks.take(lock)
+    for line in lines:
+        os.write(lock, dumps(line).encode() + b"\n")
+    return str(run), lock
+
+
+def test_what_is_started_between_two_looks_is_not_dead(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+
+    def read(path: str) -> dict[str, Any]:
+        if not held:
+            held.append(alive(tmp_path, CGROUPS)[1])
+        return {"started": 5.0}
+
+    monkeypatch.setattr(container_state, "_read", read)
+    assert read_state(str(folder), str(tmp_path / "run")).status == RUNNING
+    os.close(held[0])
+    assert read_state(str(folder), str(tmp_path / "run")).status == UNKNOWN
+
+
+@pytest.mark.parametrize("lines", [[{"sweeping": 1}], [{"sweeping": 1}, CGROUPS], [CGROUPS, {"sweeping": 1}]])
+def test_who_sweeps_or_copies_what_was_never_started_changes_nothing(
+    tmp_path: Path, folder: Path, lines: list[dict[str, Any]]
+) -> None:
+    run, lock = alive(tmp_path, *lines)
+    assert read_state(str(folder), run).status == CREATED
+    os.close(lock)
+
+
+@pytest.mark.parametrize("line", [{"remove": {}}, {"pid": 1, "monitor": 1}])
+def test_one_with_rm_has_no_other_record(tmp_path: Path, folder: Path, line: dict[str, Any]) -> None:
+    run, lock = alive(tmp_path, CGROUPS, line)
+    assert read_state(str(folder), run).status == RUNNING
+    os.close(lock)
+    assert read_state(str(folder), run).status == UNKNOWN
+    folder.rmdir()
+    assert read_state(str(folder), run).status == CREATED  # it is just being removed
