@@ -14,6 +14,7 @@ import os
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
+from ipycontainer.launcher import alive
 from ipycontainer.linux import locks, pidfd
 from ipycontainer.linux.durability import sync_file, sync_folder, write_file
 from ipycontainer.runtime.inside import name as naming
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.launch import Host
 
 
-def claim(run: str) -> int:
+def claim(run: str, sweeps: bool = False) -> int:
     """Make the run folder `run` and take its lock; gives the lock's descriptor.
+
+    sweeps: whoever looks shall know that it is no monitor who has it, and that the container is dead.
 
     Raises WrongState when a monitor has it already, KernelError where the store's run folder is gone: whoever was
     forked for a slot as the launcher was killed shall not make it again.
@@ -42,7 +45,7 @@ def claim(run: str) -> int:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except (FileNotFoundError, FileExistsError):
             continue  # a sweep removed the folder between two looks at it
-        if not locks.take(lock):
+        if not locks.take(lock, alive.SWEEPER if sweeps else 0):
             os.close(lock)
             raise WrongState("the container is already running, or is being swept; see `ipycontainer ps -a`")
         try:
@@ -60,11 +63,6 @@ def _make(run: str) -> None:
         pass
     except OSError as error:
         raise KernelError("mkdir", error.errno or 0, run) from None
-
-
-def mark_swept(lock: int) -> None:
-    """Say that whoever holds the lock now is a sweep: the container is dead."""
-    _append(lock, {"sweeping": os.getpid()})
 
 
 def fresh(lock: int) -> None:
