@@ -108,7 +108,7 @@ def _event_line(event: Event) -> str:
 
 
 def _event_fields(event: Event) -> dict[str, Any]:
-    from ipycontainer.commands.templates import StringMap
+    from ipycontainer.commands.templates import StringMap, Struct
 
     fields = {
         "Type": event.type,
@@ -120,7 +120,13 @@ def _event_fields(event: Event) -> dict[str, Any]:
     }
     if event.type == "container":
         fields.update(status=event.action, id=event.id, **{"from": event.attributes.get("image", "")})
-    return fields
+    return Struct(fields, _GO_NAMES)
+
+
+# Go's own names of what docker's JSON writes small; `status`, `id` and `from` are of containers alone.
+_GO_NAMES = {
+    "Status": "status", "ID": "id", "From": "from", "Scope": "scope", "Time": "time", "TimeNano": "timeNano",
+}  # fmt: skip
 
 
 INSPECT = Verb(

@@ -86,6 +86,17 @@ class StringMap(dict[str, str]):
     """A map whose keys are nobody's promise, as Go's `map[string]string`: one that is absent is `<no value>`."""
 
 
+class Struct(dict[str, object]):
+    """A document some of whose fields Go calls otherwise than its JSON does.
+
+    called: Go's name -> JSON's; a template may say either.
+    """
+
+    def __init__(self, fields: dict[str, Any], called: dict[str, str]) -> None:
+        super().__init__(fields)
+        self.called = called
+
+
 class Template:
     """A template that was read once and can be filled many times."""
 
@@ -207,6 +218,8 @@ def _box(variables: _Scope, name: str) -> list[Any]:
 
 def _member(value: Any, name: str) -> Any:
     if isinstance(value, dict):
+        if isinstance(value, Struct):
+            name = value.called.get(name, name)
         if name in value:
             return value[name]
         if isinstance(value, StringMap):

@@ -23,8 +23,7 @@ def attach(container: Container, stdin: bool, size: tuple[int, int] | None) -> A
     if status != RUNNING:
         raise WrongState(lifecycle.STOPPED)
     attachment = lifecycle.attach(container.run_folder, stdin and has_input(container))
-    attributes = {"name": container.name, "image": container.image}
-    container.engine.journal.append("container", "attach", container.id, attributes)
+    container.engine.journal.append("container", "attach", container.id, container.told)
     if size is not None and has_terminal(container):
         # What is on the screen there is drawn anew when the size changes, and only then.
         rows, columns = size

@@ -230,9 +230,7 @@ class Container(Kept):
         """Give it another name, in one instant.  Raises InputError, NameTaken, NoSuchContainer."""
         old = self._engine.directory.rename(self.id, name)
         self.name = name
-        self._engine.journal.append(
-            "container", "rename", self.id, {"name": name, "oldName": f"/{old}", "image": self.image}
-        )
+        self._engine.journal.append("container", "rename", self.id, {**self.told, "oldName": f"/{old}"})
 
     def sweep_if_dead(self) -> None:
         """Remove what it left in the kernel if its monitor was killed."""

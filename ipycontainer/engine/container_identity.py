@@ -57,6 +57,11 @@ class Identity:
         return dict(self._config["labels"])
 
     @property
+    def told(self) -> dict[str, str]:
+        """What each event of it says, as docker's: its labels, its image and its name."""
+        return {**self._config["labels"], "image": self.image, "name": self.name}
+
+    @property
     def has_restart_policy(self) -> bool:
         """Whether it may be started again without anybody's doing."""
         return self._config.get("request", {}).get("restart") not in (None, "", "no")

@@ -39,7 +39,7 @@ class Kept(Condition):
 
     def export(self) -> Iterator[bytes]:
         """All of its files as a plain tar, in pieces."""
-        self._engine.journal.append("container", "export", self.id, {"name": self.name, "image": self.image})
+        self._engine.journal.append("container", "export", self.id, self.told)
         return self.trees().export()
 
     # What it said.

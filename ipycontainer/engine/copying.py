@@ -221,5 +221,5 @@ def _unpack_here(folder: str, pieces: Iterable[bytes], archive: bool) -> None:
 
 
 def _tell(container: Container, action: str, path: str) -> None:
-    attributes = {"name": container.name, "image": container.image, "path": path}
+    attributes = {**container.told, "path": path}
     container.engine.journal.append("container", action, container.id, attributes)

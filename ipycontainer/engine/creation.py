@@ -100,8 +100,9 @@ def _add(
                 raise
             name = engine.directory.choose_name("")  # somebody else has just drawn the same one
     try:
-        engine.journal.append("container", "create", identity, {"name": name, "image": image.name})
-        return Container(engine, identity, config, name, launch, settled=request.remove or not starts)
+        container = Container(engine, identity, config, name, launch, settled=request.remove or not starts)
+        engine.journal.append("container", "create", identity, container.told)
+        return container
     except BaseException:
         engine.directory.forget(identity, name)  # an interrupt: nobody knows of it
         raise
@@ -124,7 +125,9 @@ def compose(
     _check(engine, request)
     etc = _etc(request, hostname)
     bound = [(os.path.join(engine.etc_folder, name), f"/etc/{name}") for name in etc]
-    spec = specification.compose(request, image.config, image.name, hostname, bound, engine.volume_source)
+    labels = dict(image.config.get("Labels") or {})
+    labels.update(pair.partition("=")[::2] for pair in request.labels)
+    spec = specification.compose(request, image.config, labels, hostname, bound, engine.volume_source)
     if request.shares():
         sharing.change(spec, request)
     launch = {
@@ -150,7 +153,7 @@ def compose(
         from ipycontainer.engine.mounts import launched
 
         launch["volumes"] = launched(engine, request)
-    config = _config(request, image, spec)
+    config = _config(request, image, labels, spec)
     if request.asks_for_health() or image.config.get("Healthcheck"):
         from ipycontainer.engine import health
 
@@ -176,9 +179,7 @@ def _etc(request: RunRequest, hostname: str) -> dict[str, str]:
     return found
 
 
-def _config(request: RunRequest, image: LaunchRecord, spec: dict[str, Any]) -> dict[str, Any]:
-    labels = dict(image.config.get("Labels") or {})
-    labels.update(pair.partition("=")[::2] for pair in request.labels)
+def _config(request: RunRequest, image: LaunchRecord, labels: dict[str, str], spec: dict[str, Any]) -> dict[str, Any]:
     # With --rm it goes with whatever ends it, a power cut too; and after that nobody else could tell.
     passing = {"boot_id": boot_id()} if request.remove else {}
     return {

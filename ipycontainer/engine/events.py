@@ -156,6 +156,12 @@ def matches(event: Event, filters: Sequence[tuple[str, str]]) -> bool:
     return all(any(_fits(event, name, value) for key, value in filters if key == name) for name in names)
 
 
+def _without_tag(image: str) -> str:
+    """docker matches an image's name with its tag and without."""
+    name, colon, tag = image.rpartition(":")
+    return name if colon and "/" not in tag and "@" not in name else image
+
+
 def _fits(event: Event, name: str, value: str) -> bool:
     attributes = event.attributes
     if name == "event":
@@ -168,7 +174,7 @@ def _fits(event: Event, name: str, value: str) -> bool:
         return event.type == "volume" and event.id == value
     if name == "image":
         image = attributes.get("name" if event.type == "image" else "image", "")
-        return value in (event.id, image, image.removesuffix(":latest"))
+        return value in (event.id, image, _without_tag(image)) or value == f"{image}:latest"
     from ipycontainer.engine.selection import labelled
 
     return labelled(attributes, value)

@@ -115,7 +115,11 @@ def exec_launch(
         process["capabilities"] = dict.fromkeys(process["capabilities"], capability_set(("ALL",), ()))
     return Launch(
         **_places(engine, container),
-        spec={"process": process, "linux": {"seccomp": written["spec"].get("linux", {}).get("seccomp")}},
+        spec={
+            "process": process,
+            "linux": {"seccomp": written["spec"].get("linux", {}).get("seccomp")},
+            "annotations": written["spec"].get("annotations", {}),
+        },
         lowers=[],
         etc={},
         etc_folder="",

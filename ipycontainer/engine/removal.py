@@ -46,7 +46,7 @@ def remove(container: Container, force: bool, volumes: bool = False) -> None:
         request["journal"] = engine.journal.path
     if not _delete(container, request, force):
         return  # somebody else was faster
-    engine.journal.append("container", "destroy", container.id, {"name": container.name, "image": container.image})
+    engine.journal.append("container", "destroy", container.id, container.told)
 
 
 def _refusal(container: Container, status: str) -> str:

@@ -9,7 +9,9 @@ import os
 
 from ipycontainer.engine.request import RunRequest, Ulimit
 from ipycontainer.errors import InputError
+from ipycontainer.json_text import dumps
 from ipycontainer.network import modes
+from ipycontainer.runtime.launch import IMAGE, LABELS
 from ipycontainer.runtime.seccomp_profile import default_seccomp
 from ipycontainer.runtime.usual import MASKED, READ_ONLY, SYSCTLS, base_mounts
 
@@ -34,15 +36,15 @@ CAPABILITIES = (
 def compose(
     request: RunRequest,
     image: Mapping[str, Any],
-    image_name: str,
+    labels: Mapping[str, str],
     hostname: str,
     etc: list[tuple[str, str]],
     source: Callable[[VolumeMount], str],
 ) -> dict[str, Any]:
     """The spec of one container.
 
-    image: the image's settings (Env, Cmd, Entrypoint, WorkingDir, …); etc: (source, target) of the files that
-    were written for it; source: where a volume's files are.
+    image: the image's settings (Env, Cmd, Entrypoint, WorkingDir, …); labels: the container's;
+    etc: (source, target) of the files that were written for it; source: where a volume's files are.
     Raises InputError for what makes no sense, before anything is made.
     """
     kept = capability_set(("ALL",) if request.privileged else request.cap_add, request.cap_drop)
@@ -52,7 +54,8 @@ def compose(
         "hostname": hostname,
         "annotations": {
             **dict(pair.partition("=")[::2] for pair in request.annotations),
-            "ipycontainer.image": image_name,
+            IMAGE: request.image,
+            **({LABELS: dumps(labels)} if labels else {}),
         },
         "root": {"path": "rootfs", "readonly": request.read_only},
         "process": {

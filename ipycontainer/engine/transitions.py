@@ -60,7 +60,7 @@ def kill_and_wait(container: Container) -> None:
 def _send(container: Container, signal: int, thaw: bool = True, final: bool = True) -> None:
     folder = container.folder if container.has_restart_policy else ""
     engine = container.engine
-    event = (engine.journal.path, container.id, _attributes(container))
+    event = (engine.journal.path, container.id, container.told)
     lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, event)
 
 
@@ -120,8 +120,4 @@ def unpause(container: Container) -> None:
 
 
 def _tell(container: Container, action: str) -> None:
-    container.engine.journal.append("container", action, container.id, _attributes(container))
-
-
-def _attributes(container: Container) -> dict[str, str]:
-    return {"name": container.name, "image": container.image}
+    container.engine.journal.append("container", action, container.id, container.told)

@@ -44,7 +44,7 @@ def update(container: Container, asked: Mapping[str, Any]) -> None:
             record.config["request"]["restart"] = asked["restart"]
             record.launch.update({"restart": "", "retries": 0, **policy})
         _reach(container, record.launch, _limits_of(_to_write(changed, before)) if changed else {})
-    engine.journal.append("container", "update", container.id, {"name": container.name, "image": container.image})
+    engine.journal.append("container", "update", container.id, container.told)
 
 
 def _policy(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, object] | None:

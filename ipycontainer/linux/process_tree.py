@@ -9,11 +9,12 @@ _SIGKILL = 9
 _PATIENCE = 5.0  # seconds: how long the kernel may take to end what was killed
 
 
-def kill_tree(leader: int, patience: float = _PATIENCE) -> None:
+def kill_tree(leader: int, patience: float = _PATIENCE) -> int | None:
     """Kill `leader`, our child and the head of its session, with its session and all children of those, and reap it.
 
     They are looked for until nobody is found, for who is found may have just forked.  Whoever left the session and
     lost its parent is nobody's we know, and stays for the container's end.
+    Gives the leader's wait status; None where the kernel has not ended it in time.
     """
     end = time.monotonic() + patience
     # It is reaped last: until then its number, and so the session's, is nobody else's.
@@ -24,7 +25,8 @@ def kill_tree(leader: int, patience: float = _PATIENCE) -> None:
             except (ProcessLookupError, PermissionError):
                 pass  # it has just ended; or it runs as somebody whom we may not end
         time.sleep(0.002)
-    os.waitpid(leader, os.WNOHANG)
+    reaped, status = os.waitpid(leader, os.WNOHANG)
+    return status if reaped else None
 
 
 def _alive(session: int) -> set[int]:

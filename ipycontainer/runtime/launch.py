@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# The annotations of its spec that its events are told from: the image's name, and its labels as JSON.
+IMAGE, LABELS = "ipycontainer.image", "ipycontainer.labels"
+
+
 class Launch(Record):
     """One start of one container.
 

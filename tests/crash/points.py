@@ -71,7 +71,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("monitor.going", "runtime.inside.monitor:Monitor._await_program", "before", "PID 1 goes on to the program"),
     ("monitor.program-runs!", "runtime.inside.monitor:Monitor._await_program", "after", "the program runs"),
     ("monitor.marked", "runtime.inside.life:mark_running", "after", "alive says that it runs"),
-    ("monitor.start-written", "runtime.inside.life:record_event", "after", "the journal says start"),
+    ("monitor.start-written", "runtime.inside.life:record_start", "after", "the journal says start"),
     ("monitor.start-told", "runtime.inside.monitor:tell", "after", "the client knows that it runs"),
     ("monitor.pump", "runtime.inside.streams:Streams.pump", "before", "the program runs"),
     ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "an empty log file; output on its way"),
@@ -143,7 +143,9 @@ _LEFT = (
 _EXECUTED = (
     ("job.exec-received", "runtime.inside.exec:execute", "before", "a running container"),
     ("job.exec-found!", "runtime.inside.exec:open_init", "after", "a running container, its PID 1 by descriptor"),
+    ("job.exec-told", "runtime.inside.exec_events:ExecEvents.begin", "after", "the journal says exec_start"),
     ("job.exec-serves", "runtime.inside.exec:_serve", "before", "one more program in the container"),
+    ("job.exec-ended", "runtime.inside.exec_events:ExecEvents.die", "before", "the program has ended; nobody knows"),
     ("job.exec-done", "runtime.inside.exec:execute", "after", "the program has ended; the client knows"),
 )
 

@@ -250,7 +250,7 @@ def test_start_and_stay(persona: Persona, clients: list[subprocess.Popen[bytes]]
     # One that runs already is joined.
     client = persona.popen(["ipycontainer", "start", "-a", "-i", "job"], stdin=subprocess.PIPE)
     clients.append(client)
-    until(lambda: attached(persona, job) == 1, "it is attached")
+    until(lambda: attached(persona, job) == 2, "it is attached beside the one before")
     out, _ = client.communicate(b"two\n", timeout=60)
     assert out.decode().splitlines()[-2:] == ["got two", "end"] and client.returncode == 5
 

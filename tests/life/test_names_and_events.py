@@ -198,11 +198,12 @@ def test_a_life_as_events(persona: Persona):
         """
         engine.run("base", ["sh", "-c", "exit 3"], name="lived", remove=True)
         events = engine.events(since=0.0, follow=False, filters=[("container", "lived")])
-        tell([[event.type, event.action, event.attributes.get("exitCode")] for event in events][-4:])
+        tell([[event.type, event.action, event.attributes.get("exitCode")] for event in events][-5:])
         """,
     )
     actions = [
-        ["container", action, "3" if action == "die" else None] for action in ("create", "start", "die", "destroy")
+        ["container", action, "3" if action == "die" else None]
+        for action in ("create", "attach", "start", "die", "destroy")
     ]
     assert told == actions
 

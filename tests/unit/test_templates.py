@@ -95,6 +95,8 @@ def test_an_attribute_that_an_event_does_not_have_is_no_value() -> None:
     fields = _event_fields(event)
     form = "{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}} {{json .Actor.Attributes}}"
     assert Template(form).fill(fields) == 'web <no value> {"name":"web"}'
+    assert Template("{{.Status}} {{.status}} {{.ID}} {{.TimeNano}}").fill(fields) == "start start ab 1500000000"
+    assert '"status":"start"' in Template("{{json .}}").fill(fields)
     with pytest.raises(TemplateError):
         Template("{{.Actor.Nothing}}").fill(fields)
 

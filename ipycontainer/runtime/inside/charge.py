@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+from ipycontainer.json_text import loads
 from ipycontainer.record import Record
+from ipycontainer.runtime.launch import IMAGE, LABELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +22,14 @@ class Charge(Record):
     started: seconds since the epoch; leaves: its cgroups; devices: where the group is that it shares with others
     (v1); volumes: name, folder, destination, rw, fill, anonymous of each that it uses;
     attach, stdin, terminal: which of its streams there are; remove: --rm; shares_pids: its processes do not
-    die with the first; stdin_once, log_size, log_files: see Launch;
+    die with the first; stdin_once, log_size, log_files, rows, columns: see Launch;
     restarts: how often its policy has started it since somebody did.
     """
 
     id: str
     name: str
     image: str
+    labels: dict[str, str]
     folder: str
     run: str
     names: str
@@ -45,6 +48,8 @@ class Charge(Record):
     volumes: Sequence[dict[str, Any]] = ()
     shares_pids: bool = False
     stdin_once: bool = False
+    rows: int = 0
+    columns: int = 0
 
     @property
     def log_folder(self) -> str:
@@ -57,12 +62,24 @@ class Charge(Record):
         return [str(volume["name"]) for volume in self.volumes if volume["anonymous"]]
 
 
+def image_of(launch: Launch) -> str:
+    """The name of the image that it was made from, as it was asked for."""
+    return str(launch.spec.get("annotations", {}).get(IMAGE, ""))
+
+
+def labels_of(launch: Launch) -> dict[str, str]:
+    """Its labels, which its events bear."""
+    text = launch.spec.get("annotations", {}).get(LABELS)
+    return dict(loads(text)) if text else {}
+
+
 def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devices: str = "") -> Charge:
     """The charge of a start that begins at `started`."""
     return Charge(
         id=launch.id,
         name=launch.name,
-        image=launch.spec.get("annotations", {}).get("ipycontainer.image", ""),
+        image=image_of(launch),
+        labels=labels_of(launch),
         folder=launch.folder,
         run=launch.run,
         names=launch.names,
@@ -78,5 +95,7 @@ def charge_of(launch: Launch, started: float, leaves: tuple[str, ...] = (), devi
         log_size=launch.log_size,
         log_files=launch.log_files,
         stdin_once=launch.stdin_once,
+        rows=launch.rows,
+        columns=launch.columns,
         volumes=launch.volumes,
     )

@@ -8,6 +8,7 @@ from ipycontainer.errors import Error, StartError, from_wire, to_wire
 from ipycontainer.launcher import wire
 from ipycontainer.linux import namespaces
 from ipycontainer.runtime.inside import container
+from ipycontainer.runtime.inside.exec_events import ExecEvents
 from ipycontainer.runtime.inside.kill import open_init
 from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
@@ -44,13 +45,15 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     child.close()
     for descriptor in {*theirs, pidfd}:
         os.close(descriptor)
+    events = ExecEvents(launch)
+    events.begin()
     try:
         ours = await_program(parent, ours)
     except Error as error:
         os.waitpid(place.child, 0)
         channel.send({"error": to_wire(error)})
         return
-    _serve(place, ours, channel)
+    _serve(place, ours, channel, events)
 
 
 def await_program(parent: Channel, ours: list[int]) -> list[int]:
@@ -70,7 +73,7 @@ def await_program(parent: Channel, ours: list[int]) -> list[int]:
             ours = [message.descriptors[0]]  # the terminal's
 
 
-def _serve(place: Place, ours: list[int], channel: Channel) -> None:
+def _serve(place: Place, ours: list[int], channel: Channel, events: ExecEvents) -> None:
     streams = Streams(channel if place.launch.attach else None, None)
     streams.take(ours, place.launch.terminal)
     channel.send({"started": place.child})
@@ -78,5 +81,7 @@ def _serve(place: Place, ours: list[int], channel: Channel) -> None:
         channel.close()
     streams.pump(place.pidfd)
     code = os.waitstatus_to_exitcode(os.waitpid(place.child, 0)[1])
+    code = 128 - code if code < 0 else code
     streams.drain()
-    streams.finish({"answer": {"exit_code": 128 - code if code < 0 else code}}, wait=True)
+    events.die(code)
+    streams.finish({"answer": {"exit_code": code}}, wait=True)

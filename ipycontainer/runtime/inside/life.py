@@ -167,12 +167,24 @@ def record_event(charge: Charge, action: str, attributes: dict[str, str]) -> Non
     record_events(charge, [(action, attributes)])
 
 
+def record_start(charge: Charge) -> None:
+    """docker's events of a start: who attaches does so before, and says then how large the terminal is."""
+    attached = [("attach", dict[str, str]())] if charge.attach else []
+    sized = [resized(charge.rows, charge.columns)] if charge.attach and charge.terminal and charge.rows else []
+    record_events(charge, [*attached, ("start", {}), *sized])
+
+
+def resized(rows: int, columns: int) -> tuple[str, dict[str, str]]:
+    """docker's event of a terminal's new size."""
+    return "resize", {"height": str(rows), "width": str(columns)}
+
+
 def record_events(charge: Charge, events: Sequence[tuple[str, dict[str, str]]]) -> None:
     """Append a line for each event, all in one write, so that writers never mix; volumes come and go beside them."""
     if charge.volumes and any(action == "start" for action, _ in events):
         volumes.note(charge.journal, _mounted(charge))
     name = naming.current(charge.names, charge.name, charge.id) or charge.name
-    told = {"image": charge.image, "name": name}
+    told = {**charge.labels, "image": charge.image, "name": name}
     append(charge.journal, [("container", action, charge.id, {**told, **more}) for action, more in events])
     if charge.volumes and any(action == "die" for action, _ in events):
         gone = {"container": charge.id, "driver": "local"}

@@ -134,7 +134,7 @@ class Monitor:
                 life.make_durable(charge)
             self._await_program()
             life.mark_running(self._lock)
-            life.record_event(charge, "start", {})
+            life.record_start(charge)
         except Error as error:
             self._fail(error)
             return
@@ -193,6 +193,7 @@ class Monitor:
         streams = Streams(self._client if charge.attach else None, writer, charge.stdin_once)
         streams.listen(clients.open_listener(charge.run), {"started": place.child})
         streams.take(self._streams, charge.terminal)
+        streams.hear_sizes(lambda rows, columns: life.record_event(charge, *life.resized(rows, columns)))
         if probes is not None:
             streams.tend(probes)
         streams.pump(place.pidfd)

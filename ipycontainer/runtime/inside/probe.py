@@ -27,6 +27,7 @@ from ipycontainer.linux.process_tree import kill_tree
 from ipycontainer.runtime.container_state import HEALTH
 from ipycontainer.runtime.inside import container, freezer, life
 from ipycontainer.runtime.inside.exec import await_program
+from ipycontainer.runtime.inside.exec_events import ExecEvents
 from ipycontainer.runtime.inside.health import KEPT, Check, Health
 from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.launch import Host, Launch
@@ -236,6 +237,7 @@ def _launch_of_probe(launch: Launch, check: Check) -> Launch:
     spec = {
         "process": {**launch.spec["process"], "args": list(check.command), "terminal": False},
         "linux": {"seccomp": launch.spec.get("linux", {}).get("seccomp")},
+        "annotations": launch.spec.get("annotations", {}),
     }
     streams = {"terminal": False, "stdin": False, "attach": False}
     return launch.replace(spec=spec, lowers=[], etc={}, hold=False, init=False, **streams)
@@ -258,8 +260,10 @@ def _be_parent(
 def _answer(
     launch: Launch, host: Host, joined: tuple[tuple[str, ...], tuple[str, ...]], pidfd: int, out: int, channel: Channel
 ) -> dict[str, Any]:
+    events = ExecEvents(launch)
     try:
         steps = plan_exec(launch, host, *joined)
+        events.begin()
         program = _start(launch, steps, pidfd, out)
     except Error as error:
         return {"error": to_wire(error)}
@@ -268,10 +272,18 @@ def _answer(
     for descriptor in (end, channel.fileno()):
         poll.register(descriptor, select.POLLIN)
     if all(descriptor != end for descriptor, _ in poll.poll()):
-        kill_tree(program)
+        status = kill_tree(program)
+        if status is not None:
+            events.die(_code_of(status))
         return {"exit_code": NEVER_RAN}
-    code = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
-    return {"exit_code": 128 - code if code < 0 else code}
+    code = _code_of(os.waitpid(program, 0)[1])
+    events.die(code)
+    return {"exit_code": code}
+
+
+def _code_of(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return 128 - code if code < 0 else code
 
 
 def _start(launch: Launch, steps: tuple[Step, ...], pidfd: int, out: int) -> int:

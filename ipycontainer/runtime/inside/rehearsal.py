@@ -13,9 +13,11 @@ from ipycontainer.errors import Error
 from ipycontainer.launcher import wire
 from ipycontainer.linux import cgroups, pidfd
 from ipycontainer.runtime.inside.charge import charge_of
+from ipycontainer.runtime.inside.exec_events import ExecEvents
+from ipycontainer.runtime.inside.journal import text_of
 from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
-from ipycontainer.runtime.launch import Host, Launch
+from ipycontainer.runtime.launch import IMAGE, LABELS, Host, Launch
 from ipycontainer.runtime.plan import namespace_kinds, plan, plan_exec
 from ipycontainer.runtime.seccomp_profile import SHIPPED
 from ipycontainer.runtime.usual import MASKED, READ_ONLY, SYSCTLS, base_mounts
@@ -29,7 +31,7 @@ def sample() -> dict[str, Any]:
     """A Launch as it comes over the wire, of about the usual size."""
     spec = {
         "hostname": "rehearsal",
-        "annotations": {"ipycontainer.image": "rehearsal"},
+        "annotations": {IMAGE: "rehearsal", LABELS: '{"a":"b"}'},
         "root": {"readonly": False},
         "process": {
             "args": ["true"],
@@ -75,6 +77,7 @@ def rehearse_exec(host: Host) -> None:
     launch, channels = _receive({"job": "exec", "request": sample()})
     try:
         plan_exec(launch, host, namespace_kinds(launch.spec, host.rootless), ())
+        text_of(ExecEvents(launch).beginnings())
         theirs, ours = program_pipes(launch, piped=True)
         _pass_on({"started": 1}, *channels)
         streams = Streams(channels[0], None)

@@ -23,7 +23,7 @@ from ipycontainer.runtime.inside.clients import PENDING, WINDOW, Client, Listene
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ipycontainer.runtime.inside.probe import Probes
     from ipycontainer.runtime.launch import Launch
@@ -70,6 +70,7 @@ class Streams:
         self._has_ended = False
         self._greeting: dict[str, object] = {}
         self._probes: Probes | None = None
+        self._hear_size: Callable[[int, int], None] | None = None
 
     def listen(self, listener: Listener | None, greeting: dict[str, object]) -> None:
         """Take clients from there on; each is given the `greeting` before anything else."""
@@ -78,6 +79,10 @@ class Streams:
     def tend(self, probes: Probes) -> None:
         """See to its health check too while we pump."""
         self._probes = probes
+
+    def hear_sizes(self, hear: Callable[[int, int], None]) -> None:
+        """`hear` is told of each new size (rows, columns) that a client gives the terminal."""
+        self._hear_size = hear
 
     def take(self, ours: Sequence[int], terminal: bool) -> None:
         """Our ends of the program's streams: pipes, or the one master of a `terminal`, input and output in one."""
@@ -206,6 +211,8 @@ class Streams:
         size = document.get("resize")
         if isinstance(size, list) and self._terminal >= 0:
             terminal.resize(self._terminal, int(size[0]), int(size[1]))
+            if self._hear_size is not None:
+                self._hear_size(int(size[0]), int(size[1]))
 
     def _lose(self, client: Client) -> None:
         """A client is gone; the program goes on, and where it was its only input reads the end of that."""
