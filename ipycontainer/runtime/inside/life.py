@@ -1,7 +1,8 @@
 """What a monitor writes about its container: the lock, the living state, the lasting record, the journal.
 
 RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says; a sweep's lock leaves out the first
-                          byte, and the container is dead.  Lines, each one write: the cgroups; what --rm removes; pid, start time, monitor, boot; that the program runs; that it
+                          byte, and the container is dead.  Lines, each one write:
+                          the cgroups; what --rm removes; pid, start time, monitor, boot; that the program runs; that it
                           has ended, and FOLDER/life.json tells the rest
 RUN/slots/NAME/alive      the same of a slot; the folder is renamed when a container moves in
 FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "finished" and no lock: exit unknown;
