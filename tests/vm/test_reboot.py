@@ -169,3 +169,29 @@ def _see(machine: Machine, ends: Callable[[], None], wanted: list[str] = BOOTED)
     machine.ok("run", "-d", "--name", "plain", *SLEEPS)
     machine.ok("stop", "-t", "0", "plain")
     assert machine.living(bystanders) == bystanders, "an old number was signalled"
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("machine", ["user"], indirect=True)
+def test_without_the_guards_an_old_number_is_signalled(machine: Machine) -> None:
+    """An ordinary user's run folder lies on the disk, and what a monitor wrote there outlasts the machine."""
+    machine.ok("run", "-d", "--name", "plain", *SLEEPS)
+    numbers = json.loads(machine.run(PYTHON, "-c", NUMBERS, machine.store))
+    machine.guest.ok("sync")
+    machine.cut()
+    machine.boot()
+    bystanders = machine.take_numbers(numbers)
+    assert bystanders
+    for guard, gap in (
+        ('if state.get("boot_id") == alive.boot_id():', 'if "pid" in state:'),
+        ("if pidfd.start_time(pid) == start_time:", "if True:"),
+    ):
+        code = f"""
+path = "/checkout/ipycontainer/runtime/inside/sweep.py"
+text = open(path).read()
+assert text.count({guard!r}) == 1
+open(path, "w").write(text.replace({guard!r}, {gap!r}))
+"""
+        machine.guest.ok(PYTHON, "-c", code)
+    machine.ok("ps", "-a")
+    assert machine.living(bystanders) != bystanders
