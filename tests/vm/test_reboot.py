@@ -105,7 +105,7 @@ class Machine:
         return [int(one) for one in self.guest.ok("sh", "-c", script, "-", *map(str, numbers)).split()]
 
 
-@pytest.fixture(params=["root", "user"])
+@pytest.fixture(params=[pytest.param("root", marks=pytest.mark.whole), "user"])
 def machine(request: pytest.FixtureRequest, guest_disks: Disks) -> Iterator[Machine]:
     state = disks.make(guest_disks.folder / f"reboot-{request.param}.img", 1024)
     found = Machine(guest_disks, state, request.param)
