@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+SWEEPER = 1
+"""Where a sweep's lock begins, and a monitor's does not: at no instant is one taken for the other."""
+
+
 def is_alive(run: str) -> bool:
     """Whether a monitor (or a sweep) holds the lock in the container's run folder `run`."""
     return locks.is_held(os.path.join(run, "alive"))
@@ -36,11 +40,14 @@ def look(run: str) -> tuple[bool, dict[str, Any]]:
     except (FileNotFoundError, NotADirectoryError):
         return False, {}
     try:
-        held = locks.is_held_by_another(descriptor)
+        first = locks.held_from(descriptor)
         raw = small_files.read_open(descriptor)
     finally:
         os.close(descriptor)
-    return held, _merged(raw)
+    found = _merged(raw)
+    if first == SWEEPER:
+        found["sweeping"] = True
+    return first is not None, found
 
 
 def _merged(raw: bytes) -> dict[str, Any]:

@@ -16,10 +16,13 @@ from ipycontainer.errors import KernelError
 _FLOCK = "hhlli"  # l_type, l_whence, l_start, l_len, l_pid, aligned as C does
 
 
-def take(descriptor: int) -> bool:
-    """Take the exclusive lock on the whole file; False when another open file has it."""
+def take(descriptor: int, first: int = 0) -> bool:
+    """Take the exclusive lock on the whole file; False when another open file has it.
+
+    first: where the lock begins, by which others can tell what for it was taken (held_from).
+    """
     try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, first, 0, 0))
     except OSError as error:
         if error.errno in (errno.EAGAIN, errno.EACCES):
             return False
@@ -43,7 +46,13 @@ def is_held(path: str) -> bool:
 
 def is_held_by_another(descriptor: int) -> bool:
     """Whether another open file than this one holds the lock."""
+    return held_from(descriptor) is not None
+
+
+def held_from(descriptor: int) -> int | None:
+    """Where the lock begins that another open file than this one holds; None where there is none."""
     asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked)
     assert isinstance(answer, bytes)
-    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+    kind, _, first, *_ = struct.unpack(_FLOCK, answer)
+    return None if kind == fcntl.F_UNLCK else int(first)

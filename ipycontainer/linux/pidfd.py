@@ -7,6 +7,8 @@ import select
 
 from ipycontainer.errors import KernelError
 
+_SIGKILL = 9
+
 
 def open_process(pid: int) -> int:
     """A descriptor of process `pid`, close-on-exec."""
@@ -38,6 +40,16 @@ def await_end(pidfd: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(seconds * 1000))
+
+
+def is_being_killed(pid: int) -> bool:
+    """Whether a SIGKILL waits for the process `pid`; False for none.  proc_pid_status(5), SigPnd and ShdPnd."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            pending = [int(line.split()[1], 16) for line in file if line.startswith(("SigPnd:", "ShdPnd:"))]
+    except OSError:
+        return False
+    return any(mask >> (_SIGKILL - 1) & 1 for mask in pending)
 
 
 def start_time(pid: int) -> int:

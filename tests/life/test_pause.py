@@ -175,3 +175,66 @@ def test_without_a_freezer_it_is_refused_in_a_sentence(persona: Persona, nothing
         )
         assert state(persona, container)["Status"] == "running"
     persona.ok("rm", "-f", "on")
+
+
+@with_freezer
+@pytest.mark.parametrize("other", ["kill", "unpause"])
+def test_a_pause_beside_another_verb_leaves_nothing_frozen(persona: Persona, other: str, nothing_left: None):
+    """Whichever comes first: what was killed ends, what does not run on says that it is paused."""
+    told = with_engine(
+        persona,
+        f"""
+        import threading, time
+        def attempt(act, after):
+            time.sleep(after)
+            try:
+                act()
+            except errors.WrongState:
+                pass
+        stuck = []
+        for number in range(60):
+            container = engine.run("base", ["sleep", "1000"], detach=True)
+            acts = [(container.pause, 0), (container.{other}, number * 0.0001)]
+            threads = [threading.Thread(target=attempt, args=act) for act in acts]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+            if {other!r} == "kill":
+                try:
+                    container.wait(5)
+                except errors.TimedOut:
+                    stuck.append(f"{{number}}: killed, and {{container.status}}")
+            from ipycontainer.launcher import alive
+            from ipycontainer.linux import cgroups
+            if container.status == "running" and cgroups.is_frozen(alive.read(container.run_folder)["cgroups"]):
+                stuck.append(f"{{number}}: running, and frozen")
+            if stuck:
+                cgroups.thaw(alive.read(container.run_folder)["cgroups"])  # else nothing could end it
+                container.remove(force=True)
+                break
+            container.remove(force=True)
+        tell(stuck)
+        """,
+    )
+    assert told == []
+
+
+@with_freezer
+def test_what_has_just_been_killed_is_not_paused(persona: Persona, nothing_left: None):
+    """With cgroup v1 the freezer may be faster than a SIGKILL that was sent before."""
+    told = with_engine(
+        persona,
+        """
+        from ipycontainer.launcher import alive
+        from ipycontainer.linux import cgroups
+        container = engine.run("base", ["sleep", "1000"], detach=True)
+        cgroups.freeze(alive.read(container.run_folder)["cgroups"])
+        os.kill(container.pid, 9)
+        try:
+            container.pause()
+        except errors.WrongState as error:
+            tell([str(error), container.wait(20)])
+        container.remove(force=True)
+        """,
+    )
+    assert told[0].endswith("not running any more") or told[0].endswith("is not running"), told
+    assert told[1] == 137

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from ipycontainer.errors import WrongState
 from ipycontainer.json_text import dumps
 from ipycontainer.linux import locks
 from ipycontainer.runtime import container_state
 from ipycontainer.runtime.container_state import CREATED, RUNNING, UNKNOWN, read_state
+from ipycontainer.runtime.inside import life
 
 CGROUPS = {"cgroups": [], "devices": ""}
 
@@ -50,11 +52,11 @@ def test_what_is_started_between_two_looks_is_not_dead(
     assert read_state(str(folder), str(tmp_path / "run")).status == UNKNOWN
 
 
-@pytest.mark.parametrize("lines", [[{"sweeping": 1}], [{"sweeping": 1}, CGROUPS], [CGROUPS, {"sweeping": 1}]])
-def test_who_sweeps_or_copies_what_was_never_started_changes_nothing(
-    tmp_path: Path, folder: Path, lines: list[dict[str, Any]]
-) -> None:
-    run, lock = alive(tmp_path, *lines)
+def test_who_sweeps_or_copies_what_was_never_started_changes_nothing(tmp_path: Path, folder: Path) -> None:
+    run = str(tmp_path / "run")
+    lock = life.claim(run, sweeps=True)
+    assert read_state(str(folder), run).status == CREATED
+    life.write_leaves(lock, [], "")
     assert read_state(str(folder), run).status == CREATED
     os.close(lock)
 
@@ -67,3 +69,20 @@ def test_one_with_rm_has_no_other_record(tmp_path: Path, folder: Path, line: dic
     assert read_state(str(folder), run).status == UNKNOWN
     folder.rmdir()
     assert read_state(str(folder), run).status == CREATED  # it is just being removed
+
+
+def test_a_sweep_that_has_just_begun_is_no_monitor(tmp_path: Path, folder: Path) -> None:
+    """What a dead monitor wrote stands in the file until it is swept; rm would be told that it runs."""
+    run, lock = alive(tmp_path, CGROUPS, {"pid": 1, "monitor": 1}, {"runs": True})
+    (folder / "life.json").write_text('{"started": 5.0}')
+    assert read_state(str(folder), run).status == RUNNING
+    os.close(lock)
+    lock = life.claim(run, sweeps=True)
+    assert read_state(str(folder), run).status == UNKNOWN
+    with pytest.raises(WrongState):
+        life.claim(run)
+    os.close(lock)
+    lock = life.claim(run)
+    with pytest.raises(WrongState):
+        life.claim(run, sweeps=True)
+    os.close(lock)

@@ -28,6 +28,7 @@ def hold(request: dict[str, Any], _descriptors: list[int], channel: Channel) -> 
         channel.send({"answer": {}})
         asked = channel.receive()
     finally:
-        if not freezer.is_marked(run):
-            cgroups.thaw(leaves)
+        with freezer.Turn(run):
+            if not freezer.is_marked(run):
+                cgroups.thaw(leaves)
     return None if asked is None else {}

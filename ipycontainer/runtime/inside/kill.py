@@ -68,6 +68,12 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
         if request["final"] and stopped.wake(run):
             return {}  # it waits to be started again, and has no process
     state = _once_started(run)
+    with freezer.Turn(run):
+        _signal(request, run, state)
+    return {}
+
+
+def _signal(request: dict[str, Any], run: str, state: dict[str, Any]) -> None:
     descriptor = open_init(state)
     thawed = bool(request.get("thaw")) and freezer.is_marked(run)
     if request.get("event"):
@@ -86,4 +92,3 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
         os.close(descriptor)
     if thawed:
         freezer.thaw(run, state["cgroups"])
-    return {}

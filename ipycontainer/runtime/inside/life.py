@@ -1,7 +1,8 @@
 """What a monitor writes about its container: the lock, the living state, the lasting record, the journal.
 
-RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says.  Lines, each one write: the
-                          cgroups; what --rm removes; pid, start time, monitor, boot; that the program runs; that it
+RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID says; a sweep's lock leaves out the first
+                          byte, and the container is dead.  Lines, each one write:
+                          the cgroups; what --rm removes; pid, start time, monitor, boot; that the program runs; that it
                           has ended, and FOLDER/life.json tells the rest
 RUN/slots/NAME/alive      the same of a slot; the folder is renamed when a container moves in
 FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "finished" and no lock: exit unknown;
@@ -14,6 +15,7 @@ import os
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
+from ipycontainer.launcher import alive
 from ipycontainer.linux import locks, pidfd
 from ipycontainer.linux.durability import sync_file, sync_folder, write_file
 from ipycontainer.runtime.inside import name as naming
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.launch import Host
 
 
-def claim(run: str) -> int:
+def claim(run: str, sweeps: bool = False) -> int:
     """Make the run folder `run` and take its lock; gives the lock's descriptor.
+
+    sweeps: whoever looks shall know that it is no monitor who has it, and that the container is dead.
 
     Raises WrongState when a monitor has it already, KernelError where the store's run folder is gone: whoever was
     forked for a slot as the launcher was killed shall not make it again.
@@ -42,7 +46,7 @@ def claim(run: str) -> int:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except (FileNotFoundError, FileExistsError):
             continue  # a sweep removed the folder between two looks at it
-        if not locks.take(lock):
+        if not locks.take(lock, alive.SWEEPER if sweeps else 0):
             os.close(lock)
             raise WrongState("the container is already running, or is being swept; see `ipycontainer ps -a`")
         try:
@@ -60,11 +64,6 @@ def _make(run: str) -> None:
         pass
     except OSError as error:
         raise KernelError("mkdir", error.errno or 0, run) from None
-
-
-def mark_swept(lock: int) -> None:
-    """Say that whoever holds the lock now is a sweep: the container is dead."""
-    _append(lock, {"sweeping": os.getpid()})
 
 
 def fresh(lock: int) -> None:
@@ -94,9 +93,9 @@ def begin(lock: int, charge: Charge) -> None:
 
 
 def write_state(
-    lock: int, charge: Charge, child: int, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]
+    lock: int, charge: Charge, child: int, monitor: int, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]
 ) -> None:
-    """Who it is, by the monitor, which is this process.
+    """Who it is, and who its monitor.
 
     joins: what an exec writes itself into.
     """
@@ -104,7 +103,7 @@ def write_state(
         "id": charge.id,
         "pid": child,
         "start_time": pidfd.start_time(child),
-        "monitor": os.getpid(),
+        "monitor": monitor,
         "started": charge.started,
         "restarts": charge.restarts,
         "mode": host.mode,

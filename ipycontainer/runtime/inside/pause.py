@@ -12,6 +12,7 @@ from ipycontainer.runtime.inside.sweep import living_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ipycontainer.launcher.wire import Channel
@@ -31,22 +32,30 @@ def pause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
         raise Refused(_NO_FREEZER)
     init = open_init(state)
     try:
-        freezer.mark(run)
-        try:
-            cgroups.freeze(leaves)
-            if pidfd.has_ended(init):
-                raise WrongState("the container is not running any more")
-        except Error:
-            # Its monitor could not end what stands still.
-            freezer.thaw(run, leaves)
-            raise
+        with freezer.Turn(run):
+            _freeze(run, leaves, init, int(state["pid"]))
     finally:
         os.close(init)
     return {}
 
 
+def _freeze(run: str, leaves: Sequence[str], init: int, pid: int) -> None:
+    freezer.mark(run)
+    try:
+        cgroups.freeze(leaves)
+        # With cgroup v1 what was killed a moment ago stands still too, before it dies.
+        if pidfd.has_ended(init) or pidfd.is_being_killed(pid):
+            raise WrongState("the container is not running any more")
+    except Error:
+        # Its monitor could not end what stands still.
+        freezer.thaw(run, leaves)
+        raise
+
+
 def unpause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
     """request: run."""
     run = str(request["run"])
-    freezer.thaw(run, living_state(run, "runs")["cgroups"])
+    state = living_state(run, "runs")
+    with freezer.Turn(run):
+        freezer.thaw(run, state["cgroups"])
     return {}

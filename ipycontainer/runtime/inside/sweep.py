@@ -121,9 +121,8 @@ def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
     that go with it.
     Raises WrongState while its monitor lives.
     """
-    lock = life.claim(run)
+    lock = life.claim(run, sweeps=True)
     try:
-        life.mark_swept(lock)
         sweep_leavings(run)
         gone = request or alive.read(run).get("remove")
         if gone:
