@@ -196,7 +196,7 @@ class Driver:
         container = self.engine.create(self.everything(False))
         whole = plan(launch_of(self.engine, container, True, False, None), read_host(self.engine.launcher.mode))
         container.remove()
-        parts = (("monitor.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
+        parts = (("starter.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
         names = [
             f"{part}.{number}.{type(step).__name__}.{side}"
             for part, steps in parts

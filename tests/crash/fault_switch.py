@@ -1,6 +1,6 @@
 """The switch of a test build: kills, fails or halts the process that reaches the point it is set to.
 
-    IPYCONTAINER_FAULT=monitor.begun=kill python -c "…main()" run base true      (with a test build on its path)
+    IPYCONTAINER_FAULT=starter.begun=kill python -c "…main()" run base true      (with a test build on its path)
 
 It lies in a page that all processes of the build map before they fork, because a child sees no file of the host any
 more; it fires once.  Only tests/crash/build.py lays this module beside the package.
@@ -138,7 +138,7 @@ def _walking(walk: Callable[..., None]) -> Callable[..., None]:
     """Each step has a point before and one after it."""
 
     def walked(part: str, steps: Any, place: Any, first: int = 0) -> None:
-        who = "monitor" if part == "outside" else "child"
+        who = "starter" if part == "outside" else "child"
         for number, step in enumerate(steps, first):
             name = type(step).__name__
             point = f"slot.{name}" if SWITCH.role == "slot" else f"{who}.{part}.{number}.{name}"

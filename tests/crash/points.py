@@ -1,14 +1,14 @@
 """Every named point at which a test build can be killed or made to fail: one list, and what lies there then.
 
 A row is: name, seam, side, what lies on disk and in the kernel at that instant.  The name begins with the process that
-has to be there: client, launcher, monitor, slot (PID 1 while it waits), child (PID 1 of a container, or an exec's), job
-(what the launcher forks for anything but a start), sweeper (whoever removes what a dead one left), worker (what a pull
-starts to fetch layers);
+has to be there: client, launcher, monitor, starter (which the monitor forks until the program runs), slot (PID 1 while
+it waits), child (PID 1 of a container, or an exec's), job (what the launcher forks for anything but a start), sweeper
+(whoever removes what a dead one left), worker (what a pull starts to fetch layers);
 the seam is a function of the package as `module:qualified name`; side says whether the point is before its first or
 after its last instruction.  A name that ends with "!" may also fail: there the function answers as if the kernel had
 refused (ENOSPC).
 
-The steps of a plan are points too, before and after each, without a row: `monitor.outside.1.Clone.after`,
+The steps of a plan are points too, before and after each, without a row: `starter.outside.1.Clone.after`,
 `child.inside.7.Mount.before`, `child.last.3.SetUmask.before`, and `slot.Mount.before` for the first such step that is
 walked ahead.  What lies there is what the steps before it say in their `shows`.
 
@@ -24,6 +24,7 @@ BECOMES = {
     "launcher.server:Server.__init__": "launcher",
     "launcher.server:run_job": "job",
     "runtime.inside.attend:attend": "monitor",
+    "runtime.inside.handing_over:as_starter": "starter",
     "runtime.inside.slot:Slot.wait": "slot",
     "runtime.inside.container:become": "child",
     "runtime.inside.sweep:sweep": "sweeper",
@@ -57,22 +58,27 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("slot.taken", "runtime.inside.slot:Slot._take", "before", "record and name; PID 1 has read the request"),
     ("slot.moved-in", "runtime.inside.slot:Slot._move_in", "after", "the slot's folders bear the container's name"),
     ("child.begins", "runtime.inside.container:become", "before", "the monitor has the charge, or will"),
-    # The monitor: everything has its name on disk before it is made.
+    # The monitor and its starter: everything has its name on disk before it is made.
     ("monitor.forked", "runtime.inside.attend:attend", "before", "nothing"),
-    ("monitor.claim!", "runtime.inside.life:claim", "before", "nothing"),
-    ("monitor.claimed", "runtime.inside.life:claim", "after", "alive, empty and locked"),
-    ("monitor.names-write!", "runtime.inside.life:write_leaves", "before", "alive, empty and locked"),
-    ("monitor.names-written", "runtime.inside.life:write_leaves", "after", "alive names all that will be made"),
-    ("monitor.slot-made!", "runtime.inside.first:First.walk", "after", "PID 1 in its namespaces, on its way"),
-    ("monitor.begin!", "runtime.inside.life:begin", "before", "record and name; PID 1 may be on its way"),
-    ("monitor.begun", "runtime.inside.life:begin", "after", "life.json without an end; with --rm alive says so"),
-    ("monitor.state-write!", "runtime.inside.life:write_state", "before", "PID 1, whose number nobody has written yet"),
-    ("monitor.state-written", "runtime.inside.life:write_state", "after", "alive names PID 1 and the monitor"),
-    ("monitor.going", "runtime.inside.monitor:Monitor._await_program", "before", "PID 1 goes on to the program"),
-    ("monitor.program-runs!", "runtime.inside.monitor:Monitor._await_program", "after", "the program runs"),
-    ("monitor.marked", "runtime.inside.life:mark_running", "after", "alive says that it runs"),
-    ("monitor.start-written", "runtime.inside.life:record_start", "after", "the journal says start"),
-    ("monitor.start-told", "runtime.inside.monitor:tell", "after", "the client knows that it runs"),
+    ("monitor.waits", "runtime.inside.handing_over:receive", "before", "nothing, or a slot"),
+    ("starter.forked!", "runtime.inside.handing_over:as_starter", "before", "nothing"),
+    ("starter.claim!", "runtime.inside.life:claim", "before", "nothing"),
+    ("starter.claimed", "runtime.inside.life:claim", "after", "alive, empty and locked"),
+    ("starter.names-write!", "runtime.inside.life:write_leaves", "before", "alive, empty and locked"),
+    ("starter.names-written", "runtime.inside.life:write_leaves", "after", "alive names all that will be made"),
+    ("starter.slot-made!", "runtime.inside.first:First.walk", "after", "PID 1 in its namespaces, on its way"),
+    ("starter.begin!", "runtime.inside.life:begin", "before", "record and name; PID 1 may be on its way"),
+    ("starter.begun", "runtime.inside.life:begin", "after", "life.json without an end; with --rm alive says so"),
+    ("starter.state-write!", "runtime.inside.life:write_state", "before", "PID 1, whose number nobody has written yet"),
+    ("starter.state-written", "runtime.inside.life:write_state", "after", "alive names PID 1 and the monitor"),
+    ("starter.going", "runtime.inside.starter:Starter._await_program", "before", "PID 1 goes on to the program"),
+    ("starter.program-runs!", "runtime.inside.starter:Starter._await_program", "after", "the program runs"),
+    ("starter.marked", "runtime.inside.life:mark_running", "after", "alive says that it runs"),
+    ("starter.start-written", "runtime.inside.life:record_start", "after", "the journal says start"),
+    ("starter.start-told", "runtime.inside.starter:tell", "after", "the client knows that it runs"),
+    ("starter.hands-over!", "runtime.inside.handing_over:send", "before", "the program runs; nobody attends"),
+    ("starter.handed-over", "runtime.inside.handing_over:send", "after", "the monitor has it, or will"),
+    ("monitor.received!", "runtime.inside.handing_over:receive", "after", "the same; the starter ends"),
     ("monitor.pump", "runtime.inside.streams:Streams.pump", "before", "the program runs"),
     ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "an empty log file; output on its way"),
     ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "PID 1 is a zombie; output in the pipes"),
@@ -97,11 +103,11 @@ _REMOVED = (
 )
 
 _MISSING = (
-    ("monitor.failing", "runtime.inside.monitor:Monitor._fail", "before", "a start that failed; PID 1 ends"),
-    ("monitor.fail-record!", "runtime.inside.ending:record", "before", "PID 1 is dead; life.json without an end"),
-    ("monitor.fail-recorded", "runtime.inside.ending:record", "after", "life.json says 127 and why"),
-    ("monitor.fail-sweep", "runtime.inside.ending:sweep_all", "before", "the client knows; cgroup and run folder"),
-    ("monitor.fail-swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record"),
+    ("starter.failing", "runtime.inside.starter:Starter._fail", "before", "a start that failed; PID 1 ends"),
+    ("starter.fail-record!", "runtime.inside.ending:record", "before", "PID 1 is dead; life.json without an end"),
+    ("starter.fail-recorded", "runtime.inside.ending:record", "after", "life.json says 127 and why"),
+    ("starter.fail-sweep", "runtime.inside.ending:sweep_all", "before", "the client knows; cgroup and run folder"),
+    ("starter.fail-swept", "runtime.inside.ending:sweep_all", "after", "nothing but the record"),
 )
 
 _SWEPT = (
@@ -170,7 +176,7 @@ _ANONYMOUS = (
 # the image has files, run with --rm and a volume that has no name.
 POINTS = {
     "kept": (*_RUN, *_KEPT),
-    "removed": (*(row for row in _RUN if row[0].startswith(("monitor.", "slot."))), *_REMOVED),
+    "removed": (*(row for row in _RUN if row[0].startswith(("monitor.", "starter.", "slot."))), *_REMOVED),
     "missing": _MISSING,
     "swept": _SWEPT,
     "deleted": _DELETED,

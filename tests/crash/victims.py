@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 
-ROLES = ("launcher", "monitor", "child", "client")
+ROLES = ("launcher", "monitor", "starter", "child", "client")
 # A spare's processes bear this name until there is something to do.
 _WAITING = "ipyc-spare"
 
@@ -18,8 +18,10 @@ def find(role: str, launcher: int, chance: random.Random) -> int:
     keepers = children.get(launcher, [])
     found = keepers
     if role != "monitor":
-        found = [pid for keeper in keepers for pid in children.get(keeper, ()) if _is_first(pid)]
-    at_work = [pid for pid in found if _name(pid) != _WAITING]
+        below = [pid for keeper in keepers for pid in children.get(keeper, ())]
+        found = [pid for pid in below if _is_first(pid) == (role == "child")]
+    # A monitor's own name comes last: it is at work as soon as its starter is.
+    at_work = [pid for pid in found if any(_name(one) != _WAITING for one in (pid, *children.get(pid, ())))]
     return chance.choice(at_work or found or [0])
 
 

@@ -29,13 +29,12 @@ def clients(persona: Persona) -> Iterator[list[subprocess.Popen[bytes]]]:
                 pipe.close()
 
 
-def join(
-    persona: Persona, clients: list[subprocess.Popen[bytes]], name: str, *options: str, count: int = 1
-) -> subprocess.Popen[bytes]:
-    """An `attach` that the monitor knows: the journal says so."""
+def join(persona: Persona, clients: list[subprocess.Popen[bytes]], name: str, *options: str) -> subprocess.Popen[bytes]:
+    """An `attach` that the monitor knows: the journal has one more of this name, which others may have had before."""
+    before = attached(persona, name)
     client = persona.popen(["ipycontainer", "attach", *options, name], stdin=subprocess.PIPE)
     clients.append(client)
-    until(lambda: attached(persona, name) >= count, "it is attached")
+    until(lambda: attached(persona, name) > before, "it is attached")
     return client
 
 
@@ -79,8 +78,8 @@ def test_a_slow_client_and_a_dead_one_hold_nobody_up(persona: Persona, clients: 
     script = "read a; dd if=/dev/zero bs=65536 count=128 2>/dev/null | tr '\\0' x; echo; echo done; read b; exit 4"
     container = detached(persona, "-i", "--name", "flood", "base", "sh", "-c", script)
     slow = join(persona, clients, "flood", "--no-stdin")
-    dead = join(persona, clients, "flood", "--no-stdin", count=2)
-    quick = join(persona, clients, "flood", count=3)
+    dead = join(persona, clients, "flood", "--no-stdin")
+    quick = join(persona, clients, "flood")
     slow.send_signal(signal.SIGSTOP)
     dead.kill()
     assert quick.stdin is not None and quick.stdout is not None
@@ -214,7 +213,7 @@ def test_the_monitor_is_killed(persona: Persona, clients: list[subprocess.Popen[
     assert client.returncode != 0 and "the monitor went away" in err.decode() and "Traceback" not in err.decode()
     assert "You cannot attach to a stopped container" in one_sentence(persona.cli("attach", "web"), code=1)
     persona.ok("start", "web")  # the socket of the one before is in nobody's way
-    join(persona, clients, "web", "--no-stdin", count=2)
+    join(persona, clients, "web", "--no-stdin")
     persona.ok("rm", "-f", "web")
 
 

@@ -1,7 +1,7 @@
 """From a place in the queue to a container: what a process does that the launcher forks for the next start.
 
-It makes a slot and waits in it with its child, or takes the next request and begins with the plan's first step; either
-way it is the container's monitor from there on.
+Its starter makes a slot and waits in it with PID 1, or takes the next request and begins with the plan's first step;
+when the program runs it hands over, and the process that the launcher forked is the container's monitor.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import time
 from ipycontainer.errors import Error, InputError, StartError, to_wire
 from ipycontainer.launcher import wire
 from ipycontainer.linux import trees
-from ipycontainer.runtime.inside import life, sweep
+from ipycontainer.runtime.inside import handing_over, life, sweep
 from ipycontainer.runtime.inside.charge import Charge, charge_of
 from ipycontainer.runtime.inside.first import First
-from ipycontainer.runtime.inside.monitor import Monitor, tell
+from ipycontainer.runtime.inside.monitor import Monitor
 from ipycontainer.runtime.inside.slot import Slot, Slots
+from ipycontainer.runtime.inside.starter import Starter, tell
 from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.launch import Host, Launch
 
@@ -33,13 +34,21 @@ if TYPE_CHECKING:
 def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
     """See the next container of this queue to its end, from a slot where there are any."""
     os.setsid()
-    request = _next_request(waiting) if slots is None else _live_in_slot(slots, waiting)
+    running = handing_over.begin(lambda monitor: _start_next(host, slots, waiting, monitor), waiting.close)
+    if running is not None:
+        Monitor(host, running).see_to_the_end()
+
+
+def _start_next(host: Host, slots: Slots | None, waiting: Waiting, monitor: Channel) -> None:
+    """What the starter does."""
+    ended: list[int] = []
+    request = _next_request(waiting) if slots is None else _live_in_slot(slots, waiting, monitor, ended)
     if request is None:
         return
     document, client = request
     if slots is not None and document.get("job") == "run":
         slots.expect(document["request"])
-    _start(host, document, client)
+    _start(host, document, client, monitor, ended)
 
 
 def _next_request(waiting: Waiting) -> Request | None:
@@ -48,8 +57,11 @@ def _next_request(waiting: Waiting) -> Request | None:
     return (message.document, client) if client is not None and message is not None else None
 
 
-def _live_in_slot(slots: Slots, waiting: Waiting) -> Request | None:
-    """Make a slot, and see the container to its end that moves in; gives a request that does not fit."""
+def _live_in_slot(slots: Slots, waiting: Waiting, monitor: Channel, ended: list[int]) -> Request | None:
+    """Make a slot, and start the container that moves in; gives a request that does not fit.
+
+    ended: is given the PID 1 that did not become a container's.
+    """
     try:
         slot = Slot(slots, waiting.pid)
     except Error:
@@ -65,9 +77,10 @@ def _live_in_slot(slots: Slots, waiting: Waiting) -> Request | None:
         charge = Charge.from_dict(message.document["charge"])
         request = message.document.get("launch")
         launch = Launch.from_dict(request) if request else None
-        Monitor(slots.host, charge, slot.lock, wire.adopt(client), first, launch).move_in(slot, streams)
+        Starter(slots.host, charge, slot.lock, wire.adopt(client), first, monitor, launch).move_in(slot, streams)
         return None
     first.end()
+    ended += first.place.ended
     sweep.sweep_cgroups(slot.group.leaves, slot.devices)
     trees.remove(slot.layer)
     trees.remove(slot.run)
@@ -95,8 +108,8 @@ def _first_word(slot: Slot, first: First, waiting: Waiting) -> Message | None:
     return first.channel.receive()
 
 
-def _start(host: Host, document: dict[str, Any], client: Channel) -> None:
-    """Start a container from the beginning of its plan, and see it to its end."""
+def _start(host: Host, document: dict[str, Any], client: Channel, monitor: Channel, ended: list[int]) -> None:
+    """Start a container from the beginning of its plan."""
     try:
         if document.get("job") != "run":
             raise InputError(f"only starts are asked for here, not {document.get('job')!r}")
@@ -114,4 +127,6 @@ def _start(host: Host, document: dict[str, Any], client: Channel) -> None:
         trees.remove(launch.run)
         os.close(lock)
         return
-    Monitor(host, charge_of(launch, time.time()), lock, client, First(Place(launch)), launch).start(launch)
+    place = Place(launch)
+    place.ended += ended
+    Starter(host, charge_of(launch, time.time()), lock, client, First(place), monitor, launch).start(launch)

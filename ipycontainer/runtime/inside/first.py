@@ -1,4 +1,4 @@
-"""PID 1 as the monitor has it: made by the steps outside, held by descriptor, ended."""
+"""PID 1 as its starter has it: made by the steps outside, held by descriptor, ended."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 _SIGKILL = 9
+_PATIENCE = 60.0  # seconds: how long the kernel may take to end what was killed
 
 
 class First:
     """PID 1, from outside: its number, the monitor's end of the channel, its mounts.
 
+    mounts: a descriptor of its mount namespace (-1: none);
     kept: descriptors, by OCI name, of the namespaces that the next PID 1 joins if this container is started again:
     its network and, where there is one, the user namespace that owns it.
     """
@@ -34,7 +36,7 @@ class First:
         self.channel, self._theirs = wire.pair()
         place.channel = self.channel
         self.kept = kept or {}
-        self._mounts = -1
+        self.mounts = -1
 
     def walk(self, steps: Sequence[Step], become: Callable[[Place, Channel], NoReturn]) -> None:
         """Take `steps`, of which Clone makes the process; there `become` goes on."""
@@ -55,7 +57,7 @@ class First:
     def _hold_mounts(self) -> None:
         """Else PID 1, when it ends, takes its mounts apart before anybody is told of its end."""
         try:
-            self._mounts = namespaces.open_of(self.place.child, "mount")
+            self.mounts = namespaces.open_of(self.place.child, "mount")
         except Error:
             pass  # it has ended already, or this machine does not let us look: then it takes longer
 
@@ -67,15 +69,16 @@ class First:
 
     def let_mounts_go(self) -> None:
         """The last of the container's mounts vanish, if PID 1 has ended."""
-        if self._mounts >= 0:
-            os.close(self._mounts)
-            self._mounts = -1
+        if self.mounts >= 0:
+            os.close(self.mounts)
+            self.mounts = -1
 
     def end(self) -> None:
-        """Kill it if it is there, and wait until it is dead."""
+        """Kill it if it is there, and wait until it is dead; its parent, the monitor, will reap it."""
         if self.place.child:
             pidfds.send_signal(self.place.pidfd, _SIGKILL)
-            os.waitpid(self.place.child, 0)
+            pidfds.await_end(self.place.pidfd, _PATIENCE)
             os.close(self.place.pidfd)
+            self.place.ended.append(self.place.child)
         self.let_mounts_go()
         self.channel.close()

@@ -93,9 +93,9 @@ def begin(lock: int, charge: Charge) -> None:
 
 
 def write_state(
-    lock: int, charge: Charge, child: int, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]
+    lock: int, charge: Charge, child: int, monitor: int, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]
 ) -> None:
-    """Who it is, by the monitor, which is this process.
+    """Who it is, and who its monitor.
 
     joins: what an exec writes itself into.
     """
@@ -103,7 +103,7 @@ def write_state(
         "id": charge.id,
         "pid": child,
         "start_time": pidfd.start_time(child),
-        "monitor": os.getpid(),
+        "monitor": monitor,
         "started": charge.started,
         "restarts": charge.restarts,
         "mode": host.mode,

@@ -22,12 +22,13 @@ class User(Record):
 class Place:
     """Where a walk is: what one step makes and a later one needs.
 
-    child, pidfd: PID 1, once it is cloned (in the monitor); root: a descriptor of the container's root
+    child, pidfd: PID 1, once it is cloned (in the starter); ended: other children of the monitor, which are dead and
+    wait to be reaped; root: a descriptor of the container's root
     before the pivot; kernels_own: the numbers (st_dev) of its /proc and /sys, over which nothing else is mounted;
     null: the host's /dev/null, taken before the image has any say; user: see FindUser;
     environment: the program's; etc: descriptors of the files that are written for this container;
     others: pidfds of the containers whose namespaces are shared, by kind;
-    channel: to the other side, PID 1 or the monitor.
+    channel: to the other side, PID 1 or the starter.
     """
 
     def __init__(self, launch: Launch, channel: Channel | None = None) -> None:
@@ -35,6 +36,7 @@ class Place:
         self.channel = channel
         self.child = 0
         self.pidfd = -1
+        self.ended: list[int] = []
         self.root = -1
         self.null = -1
         self.kernels_own: set[int] = set()
@@ -59,7 +61,7 @@ class Step(Record):
 class Plan(Record):
     """A container as three lists of steps, named by who walks them and when.
 
-    outside: by the monitor; the last of them run beside the child, after Clone;
+    outside: by the monitor's starter; the last of them run beside the child, after Clone;
     inside: by the child in its new namespaces, up to pivot_root;
     last: by the child after the barrier, up to the program's first instruction.
     """

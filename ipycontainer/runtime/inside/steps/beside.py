@@ -38,15 +38,17 @@ class CloneBeside(Clone):
     def take(self, place: Place) -> None:
         self._find(place)
         reading, writing = os.pipe()
-        between = os.fork()
-        if between == 0:
+        # The monitor's child as PID 1 will be: who makes that one is its sibling too.
+        between = namespaces.clone(0, sibling=True)
+        if between.pid == 0:
             os.close(reading)
             self._between(place, writing)
             return  # PID 1, or what stands for it
         os.close(writing)
         with open(reading, "rb") as file:
             said = file.read(_LARGEST)
-        os.waitpid(between, 0)
+        os.close(between.pidfd)
+        place.ended.append(between.pid)
         answer = loads(said) if said else {}
         if "error" in answer:
             raise from_wire(answer["error"])

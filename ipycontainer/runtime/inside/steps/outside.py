@@ -1,4 +1,4 @@
-"""Steps of the monitor: the cgroup, the child, its id maps."""
+"""Steps of the starter: the cgroup, the child, its id maps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MakeCgroup(Step):
 class Clone(Step):
     """Fork PID 1 into new namespaces of these kinds, in one call."""
 
-    call = "clone3(2)"
+    call = "clone3(2) CLONE_PARENT"
     why = "each namespace is one thing of which the container has its own: processes, mounts, host name, network, …"
     shows = "/proc/PID/ns/"
 
@@ -33,7 +33,8 @@ class Clone(Step):
 
     def take(self, place: Place) -> None:
         group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
-        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group)
+        # Not the starter's child, which walks this and ends: the monitor's.
+        cloned = namespaces.clone(namespaces.flags_of(self.kinds), group, sibling=True)
         place.child, place.pidfd = cloned.pid, cloned.pidfd
         if group >= 0:
             os.close(group)
