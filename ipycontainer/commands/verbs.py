@@ -64,6 +64,7 @@ VERBS = {
     "system df": ("upkeep", "DF"),
     "system check": ("upkeep", "CHECK"),
     "system shutdown": ("about", "SHUTDOWN"),
+    "system reset": ("reset", "RESET"),
     "system boot": ("boot", "BOOT"),
     "system install": ("boot", "INSTALL"),
     "kernel install": ("kernels.verbs", "INSTALL"),

@@ -340,6 +340,15 @@ class Engine(Images):
                 lifecycle.wait_for_sweep(run, _SWEEP_SECONDS)
         self.launcher.forget()
 
+    def reset(self) -> None:
+        """podman's `system reset`: kill and remove all containers, remove all images, volumes, the store's folders.
+
+        The launcher ends too; the next use makes a new store.  Raises Conflict while somebody brings in an image.
+        """
+        from ipycontainer.engine.reset import reset
+
+        reset(self)
+
     def _see_launcher_leave(self, pid: int, timeout: float) -> None:
         try:
             descriptor = os.pidfd_open(pid)

@@ -30,7 +30,10 @@ def update(container: Container, asked: Mapping[str, Any]) -> None:
     engine = container.engine
     with engine.directory.revising(container.id) as record:
         before = dict(record.config["request"])
-        changed = _changed(before, {name: value for name, value in asked.items() if name != "restart"})
+        try:
+            changed = _changed(before, {name: value for name, value in asked.items() if name != "restart"})
+        except InputError as error:
+            raise InputError(f"Cannot update container {container.id}: {error}") from None
         policy = _policy(before, asked)
         limits = _limits_of({**before, **changed})
         check_limits(limits, engine.launcher)
@@ -80,10 +83,11 @@ def _changed(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, A
             raise InputError(f"Conflicting options: {word} cannot be updated as NanoCPUs has already been set")
     changed = dict(asked)
     limit = asked.get("memory")
-    if limit and "memory_swap" not in asked and before["memory"]:
-        # Without --memory-swap it was twice the memory, and that is what it stays.
+    if limit and "memory_swap" not in asked:
+        # Without --memory-swap it was twice the memory, and that is what it stays; and where there was none, or no
+        # bound (-1), docker wants to hear what it is to be.
         both = before.get("memory_swap") or 2 * before["memory"]
-        if 0 < both < limit:
+        if both < limit:
             raise InputError(
                 "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same "
                 "time"

@@ -23,7 +23,7 @@ _INNOCENT = """
 import subprocess, time
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.launcher import alive
-innocent = subprocess.Popen(["sleep", "1000"])
+innocent = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 started = int(open(f"/proc/{innocent.pid}/stat").read().rpartition(")")[2].split()[19])
 container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
 container.start()
@@ -38,9 +38,13 @@ def attempt(act):
     except errors.Error as error:
         return str(error)
 def ended():
-    "Whether the innocent process was hit."
-    time.sleep(0.05)
-    return innocent.poll() is not None
+    "Whether the innocent process was hit: whom a SIGKILL waits for answers nothing any more."
+    try:
+        innocent.stdin.write(b"well?\\n")
+        innocent.stdin.flush()
+    except BrokenPipeError:
+        return True
+    return innocent.stdout.readline() == b""
 def die():
     "Monitor and launcher at once, so that nobody sweeps."
     os.kill(engine.launcher.running_pid(), 9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.compatibility.evidence import Compared
+from tests.hostile.beside import Beside
 from tests.hostile.docker_daemon import DockerDaemon
 from tests.personas import Persona
 
@@ -39,6 +40,16 @@ LINES = (
     "stop -t 0 web",
     "update --cpuset-cpus 0-1 web",
     "start web",
+)
+# Those of one that was made without a limit, and of one whose swap has no bound.
+UNLIMITED = (
+    "update -m 64m free",
+    "update -m 64m --memory-swap 128m free",
+    "update -m 100m free",
+    "update -m 200m free",
+    "update --memory-swap -1 free",
+    "update -m 90m free",
+    "update -m 90m --memory-swap -1 free",
 )
 # Those of run: taken or refused alike, and written alike.
 MADE = (
@@ -94,6 +105,19 @@ def test_update_beside_dockers(
     with capsys.disabled():
         print(f"\n{len(LINES)} lines, {len(different)} different")
     assert not different, "\n\n".join(map(str, different))
+
+
+def test_a_container_without_limits_beside_dockers(beside: Beside):
+    beside.line("run -d --network none --name free base sleep 99")
+    for line in UNLIMITED:
+        beside.line(line, _quiet, reasons=True)
+        beside.line(f"inspect -f '{SHOWN}' free", _plain)
+    beside.remove("free")
+    beside.end()
+
+
+def _quiet(text: str) -> str:
+    return text.replace(WARNING, "")
 
 
 def test_rare_limits_beside_dockers(persona: Persona, docker_daemon: DockerDaemon, compared: Compared):

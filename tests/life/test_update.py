@@ -115,6 +115,18 @@ def test_rare_limits_are_written(persona: Persona, nothing_left: None):
 
 
 @ROOT
+def test_a_disk_that_nobody_weighs(persona: Persona, nothing_left: None):
+    """Only the disk's scheduler can, which the kernel alone knows; a sentence says so."""
+    disk = _disk()
+    scheduler = Path("/sys/dev/block", _numbers(disk), "queue", "scheduler")
+    done = persona.cli("run", "--rm", "--blkio-weight-device", f"{disk}:300", "base", "true")
+    if scheduler.exists() and "[bfq]" in scheduler.read_text():
+        assert done.exit_code == 0
+        return
+    assert "--blkio-weight-device cannot be kept here" in one_sentence(done, code=125)
+
+
+@ROOT
 def test_memory_that_waits_instead_of_dying(persona: Persona):
     words = ("-m", "32m", "--oom-kill-disable", "--memory-swappiness", "0")
     done = persona.cli("run", "-d", *words, "base", "sleep", "100")
@@ -160,7 +172,7 @@ def test_words_that_make_no_sense(persona: Persona):
 @pytest.mark.skipif(not V1, reason="cgroup v2 may be delegated")
 def test_an_ordinary_user_is_refused_on_v1(persona: Persona):
     container = detached(persona, "base", "sleep", "100")
-    for words in (("-m", "64m"), ("--cpuset-cpus", "0"), ("--pids-limit", "20")):
+    for words in (("-m", "64m", "--memory-swap", "-1"), ("--cpuset-cpus", "0"), ("--pids-limit", "20")):
         assert "cgroup v1" in one_sentence(persona.cli("update", *words, container), code=1)
     assert "cgroup v1" in one_sentence(persona.cli("create", "--cpuset-cpus", "0", "base", "true"), code=125)
 

@@ -325,7 +325,7 @@ def test_the_table_is_as_long_as_was_promised() -> None:
 # docker has no such verbs.
 OUR_OWN = ("completion",
     "catalog", "doctor", "image bootstrap", "kernel install", "kernel list", "kernel remove", "kernel run",
-    "system boot", "system check", "system install", "system shutdown",
+    "system boot", "system check", "system install", "system reset", "system shutdown",
 )  # fmt: skip
 
 

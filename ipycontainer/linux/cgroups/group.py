@@ -12,7 +12,7 @@ import os
 import time
 
 from ipycontainer.errors import KernelError, Refused
-from ipycontainer.linux.cgroups.cgroup_plan import OURS
+from ipycontainer.linux.cgroups.cgroup_plan import OURS, refuse
 from ipycontainer.linux.cgroups.files import table, text, write
 
 TYPE_CHECKING = False
@@ -38,9 +38,23 @@ def make(plan: CgroupPlan) -> None:
 
 
 def limit(writes: Iterable[tuple[str, str]]) -> None:
-    """Write a plan's `writes`, in order; its folders are there."""
+    """Write a plan's `writes`, in order; its folders are there.
+
+    Raises KernelError, and Refused for a disk's weight where nothing weighs it: that depends on the disk's scheduler.
+    """
     for file, value in writes:
-        write(file, value)
+        try:
+            write(file, value)
+        except KernelError as error:
+            if error.errno != errno.EOPNOTSUPP or "weight" not in os.path.basename(file):
+                raise
+            disk = value.split()[0]
+            raise refuse(
+                {"io": "--blkio-weight-device"},
+                f"the kernel weighs a disk's users where its scheduler is bfq, and that of {disk} is another"
+                f" (/sys/dev/block/{disk}/queue/scheduler)",
+                "choose that scheduler or leave the option out",
+            ) from None
 
 
 def make_folders(folders: Sequence[str]) -> None:
