@@ -24,7 +24,7 @@ class MakeCgroup(Step):
 class Clone(Step):
     """Fork PID 1 into new namespaces of these kinds, in one call."""
 
-    call = "clone3(2) CLONE_PARENT"
+    call = "clone3(2)"
     why = "each namespace is one thing of which the container has its own: processes, mounts, host name, network, …"
     shows = "/proc/PID/ns/"
 
