@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 
 from ipycontainer.errors import KernelError
 from ipycontainer.linux.syscalls import syscall
@@ -58,3 +59,10 @@ def close_all_but(keep: list[int] | tuple[int, ...]) -> None:
             syscall("close_range", start, descriptor - 1, 0)
         start = descriptor + 1
     close_from(start)
+
+
+def hangs_up(descriptor: int) -> bool:
+    """Whether the other end of this pipe or connection is closed.  poll(2), POLLHUP."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(events & select.POLLHUP for _, events in poll.poll(0))

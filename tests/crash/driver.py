@@ -84,9 +84,11 @@ class Client:
             while not poll.poll(2):
                 attend()
                 if time.monotonic() > end:
-                    os.kill(self.pid, _SIGKILL)
                     raise Trouble(f"the client hangs for {PATIENCE:g} s")
             self.said = os.read(self._reading, 65536).decode() or None
+        except BaseException:
+            os.kill(self.pid, _SIGKILL)  # it would be waited for in vain
+            raise
         finally:
             os.close(self._reading)
             self.killed = os.WIFSIGNALED(os.waitpid(self.pid, 0)[1])
@@ -286,6 +288,7 @@ class Driver:
     def _kill_who_halts(self) -> None:
         pid = self.switch.halted
         if pid:
+            need(pid > 1, f"who halts is not {pid}")
             self.child_was_killed = True
             os.kill(pid, _SIGKILL)
             self.switch.disarm()

@@ -40,7 +40,7 @@ _QUIET = 0.2  # seconds: who does not move for so long has come to rest
 class Store(RuleBasedStateMachine):
     """Hypothesis chooses the rules; what they draw is the seed's."""
 
-    store, seed, examples = "", 0, 0
+    store, seed, examples, steps = "", "", 0, 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +58,7 @@ class Store(RuleBasedStateMachine):
         if Store.examples <= SIMPLE:
             return None
         self.changed = True
+        Store.steps += 1
         return self.chance
 
     def one(self, word: str) -> tuple[str, Known, Any] | None:

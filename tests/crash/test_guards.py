@@ -23,7 +23,7 @@ _INNOCENT = """
 import subprocess, time
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.launcher import alive
-innocent = subprocess.Popen(["sleep", "1000"])
+innocent = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 started = int(open(f"/proc/{innocent.pid}/stat").read().rpartition(")")[2].split()[19])
 container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
 container.start()
@@ -38,9 +38,13 @@ def attempt(act):
     except errors.Error as error:
         return str(error)
 def ended():
-    "Whether the innocent process was hit."
-    time.sleep(0.05)
-    return innocent.poll() is not None
+    "Whether the innocent process was hit: whom a SIGKILL waits for answers nothing any more."
+    try:
+        innocent.stdin.write(b"well?\\n")
+        innocent.stdin.flush()
+    except BrokenPipeError:
+        return True
+    return innocent.stdout.readline() == b""
 def die():
     "Monitor and launcher at once, so that nobody sweeps."
     os.kill(engine.launcher.running_pid(), 9)
@@ -125,6 +129,69 @@ def test_the_kernel_gives_the_number_again(persona: Persona, guarded: bool):
         assert done.exit_code == 0, done
         copy.told("tell(0)")
     assert done.out.split("\n")[-2] == f"[true, {'false' if guarded else 'true'}]", done
+
+
+# A monitor that dies while PID 1 is on its way.
+
+_SLOW: list[Edit] = [
+    # The starter does not go with its monitor, so that its end of the channel stays open …
+    ("runtime/inside/handing_over.py", "        prctl.set_parent_death_signal(_SIGKILL)\n", ""),
+    # … and PID 1 asks to be killed with its parent when that one is dead already.
+    (
+        "runtime/inside/steps/confine.py",
+        "        prctl.set_parent_death_signal(_SIGKILL)\n",
+        """        while not descriptors.hangs_up(place.monitor):
+            os.sched_yield()
+        prctl.set_parent_death_signal(_SIGKILL)
+""",
+    ),
+]
+_UNSEEN: Edit = (
+    "runtime/inside/steps/confine.py",
+    "if place.monitor >= 0 and descriptors.hangs_up(place.monitor):",
+    "if False:",
+)
+
+# The cold way: in a slot PID 1 asks at once, and only a change of ids makes it ask again.
+_LATE = """
+import signal, time
+os.environ["IPYCONTAINER_SLOTS"] = "0"
+from ipycontainer.engine.request import RunRequest
+from ipycontainer.launcher import alive
+from ipycontainer.linux import pidfd
+container = engine.create(RunRequest(image="base", command=("sleep", "1000"), attach=()))
+client = os.fork()
+if client == 0:
+    try:
+        container.start()
+    except errors.Error:
+        pass
+    finally:
+        os._exit(0)
+end = time.monotonic() + 20
+while not (state := alive.read(container.run_folder)).get("pid"):
+    assert time.monotonic() < end
+    time.sleep(0.002)
+first = os.pidfd_open(state["pid"])
+os.kill(engine.launcher.running_pid(), signal.SIGKILL)  # else it would sweep
+os.kill(state["monitor"], signal.SIGKILL)
+os.waitpid(client, 0)
+ended = pidfd.await_end(first, 2)
+if not ended:
+    with open(f"/proc/{state['pid']}/cmdline") as file:
+        ended = file.read().replace("\\0", " ").strip()
+    signal.pidfd_send_signal(first, signal.SIGKILL)
+    pidfd.await_end(first, 10)
+container.remove(force=True)
+tell(ended)
+"""
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_no_program_runs_whose_monitor_died_before_it(persona: Persona, guarded: bool):
+    with copy_with(persona, _SLOW if guarded else [*_SLOW, _UNSEEN]) as copy:
+        said = copy.told(_LATE)
+    assert said == (True if guarded else "sleep 1000")
 
 
 # The lock.

@@ -66,7 +66,7 @@ def _live_in_slot(slots: Slots, waiting: Waiting, monitor: Channel, ended: list[
         slot = Slot(slots, waiting.pid)
     except Error:
         return _next_request(waiting)
-    first = First(Place(slots.launch))
+    first = First(Place(slots.launch), monitor)
     try:
         message: Message | None = _first_word(slot, first, waiting)
     except Error as error:
@@ -129,4 +129,4 @@ def _start(host: Host, document: dict[str, Any], client: Channel, monitor: Chann
         return
     place = Place(launch)
     place.ended += ended
-    Starter(host, charge_of(launch, time.time()), lock, client, First(place), monitor, launch).start(launch)
+    Starter(host, charge_of(launch, time.time()), lock, client, First(place, monitor), monitor, launch).start(launch)

@@ -43,7 +43,7 @@ def become(
             stand_alone(place, [*stdio, *keep])
         for standard, descriptor in enumerate(stdio):
             os.dup2(descriptor, standard)
-        descriptors.close_all_but([place.channel.fileno(), *keep, place.null])
+        descriptors.close_all_but([place.channel.fileno(), *keep, place.null, place.monitor])
         for part, steps in parts:
             walk(part, steps, place)
     except Error as error:
@@ -62,7 +62,7 @@ def stand_alone(place: Place, keep: Sequence[int] = ()) -> None:
     assert place.channel is not None
     os.setsid()
     _fresh_signals()
-    descriptors.close_all_but([place.channel.fileno(), *keep])
+    descriptors.close_all_but([place.channel.fileno(), *keep, place.monitor])
 
 
 def say(channel: Channel, error: Error) -> None:

@@ -26,13 +26,14 @@ _PATIENCE = 60.0  # seconds: how long the kernel may take to end what was killed
 class First:
     """PID 1, from outside: its number, the monitor's end of the channel, its mounts.
 
-    mounts: a descriptor of its mount namespace (-1: none);
+    monitor: to its parent; mounts: a descriptor of its mount namespace (-1: none);
     kept: descriptors, by OCI name, of the namespaces that the next PID 1 joins if this container is started again:
     its network and, where there is one, the user namespace that owns it.
     """
 
-    def __init__(self, place: Place, kept: dict[str, int] | None = None) -> None:
+    def __init__(self, place: Place, monitor: Channel, kept: dict[str, int] | None = None) -> None:
         self.place = place
+        place.monitor = monitor.fileno()
         self.channel, self._theirs = wire.pair()
         place.channel = self.channel
         self.kept = kept or {}

@@ -129,8 +129,14 @@ def mark_running(lock: int) -> None:
 
 
 def mark_ending(lock: int) -> None:
-    """The last line, before the lasting record: from here on it is that one which says how the container is."""
-    _append(lock, {"ends": True})
+    """The last line, before the lasting record: from here on it is that one which says how the container is.
+
+    A full disk shall not keep the record from being written: without this line it is seen a moment later.
+    """
+    try:
+        _append(lock, {"ends": True})
+    except KernelError:
+        pass
 
 
 def _append(lock: int, document: dict[str, Any]) -> None:

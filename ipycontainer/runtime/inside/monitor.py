@@ -63,7 +63,9 @@ class Monitor:
         charge = charge_of(launch, time.time()).replace(restarts=self._restarts.count)
 
         def start(monitor: Channel) -> None:
-            Starter(self._host, charge, self._lock, None, First(Place(launch), kept), monitor, launch).start(launch)
+            Starter(self._host, charge, self._lock, None, First(Place(launch), monitor, kept), monitor, launch).start(
+                launch
+            )
 
         running = handing_over.begin(start)
         # What is held comes back, or is not needed any more.

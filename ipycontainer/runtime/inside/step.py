@@ -28,7 +28,8 @@ class Place:
     null: the host's /dev/null, taken before the image has any say; user: see FindUser;
     environment: the program's; etc: descriptors of the files that are written for this container;
     others: pidfds of the containers whose namespaces are shared, by kind;
-    channel: to the other side, PID 1 or the starter.
+    channel: to the other side, PID 1 or the starter; monitor: a descriptor that hangs up when the monitor dies (-1: it
+    is the channel that does).
     """
 
     def __init__(self, launch: Launch, channel: Channel | None = None) -> None:
@@ -39,6 +40,7 @@ class Place:
         self.ended: list[int] = []
         self.root = -1
         self.null = -1
+        self.monitor = -1
         self.kernels_own: set[int] = set()
         self.user = User(0, 0, (), "/")
         self.environment: dict[str, str] = {}

@@ -135,6 +135,11 @@ def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
                     durability.sync_folder(folder)
             trees.remove(tree)
         trees.remove(run)
+    except Error:
+        if not os.fstat(lock).st_size:
+            # Nothing in the kernel is named in it: a look at it would not tell it from one that is being started.
+            trees.remove(run)
+        raise
     finally:
         os.close(lock)
 

@@ -135,8 +135,11 @@ class DieWithMonitor(Step):
 
     def take(self, place: Place) -> None:
         prctl.set_parent_death_signal(_SIGKILL)
+        # The monitor may have died before the line above: then its end is closed.  That of the channel may be its
+        # starter's, which dies a moment later.
+        if place.monitor >= 0 and descriptors.hangs_up(place.monitor):
+            os._exit(125)
         assert place.channel is not None
-        # The monitor may have died before the line above: then its end of the channel is closed.
         place.channel.send({"last": True})
 
 
