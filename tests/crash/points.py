@@ -117,6 +117,7 @@ _SWEPT = (
     ("client.sweep", "runtime.lifecycle:sweep", "before", "what a killed monitor left: alive, cgroup, upper"),
     ("sweeper.claim!", "runtime.inside.life:claim", "before", "the same; the launcher was killed too"),
     ("sweeper.claimed", "runtime.inside.life:claim", "after", "the same; the lock in a sweep's hands"),
+    ("sweeper.marked", "runtime.inside.life:mark_swept", "after", "alive says that a sweep was here"),
     ("sweeper.killed!", "runtime.inside.sweep:sweep_leavings", "after", "no cgroup; the run folder"),
     ("sweeper.done", "runtime.inside.sweep:sweep_dead", "after", "nothing but a record without an end"),
 )

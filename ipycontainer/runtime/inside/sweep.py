@@ -123,6 +123,7 @@ def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
     """
     lock = life.claim(run, sweeps=True)
     try:
+        life.mark_swept(lock)
         sweep_leavings(run)
         gone = request or alive.read(run).get("remove")
         if gone:
