@@ -35,13 +35,16 @@ class Switch:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._page = mmap.mmap(descriptor, mmap.PAGESIZE)
         os.close(descriptor)
+        self._role, self._of, self._pid = "", 0, 0
         self.become("client")
 
     def become(self, role: str) -> None:
         """Say what this process is from here on; a fork is nothing until it says so."""
-        self._role, self._of = role, os.getpid()
-        # The number that the host knows: /proc is still the host's.
-        self._pid = int(os.readlink("/proc/self"))
+        if (pid := os.getpid()) != self._of or not self._role:
+            # The number that the host knows, as long as /proc is the host's: a slot's child has its own before a
+            # container moves in.
+            self._pid = int(os.readlink("/proc/self"))
+        self._role, self._of = role, pid
 
     @property
     def role(self) -> str:

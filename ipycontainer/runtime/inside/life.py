@@ -66,6 +66,11 @@ def _make(run: str) -> None:
         raise KernelError("mkdir", error.errno or 0, run) from None
 
 
+def mark_swept(lock: int) -> None:
+    """Say that a sweep was here: whoever finds it killed knows that the folder is not one that a start begins with."""
+    _append(lock, {"sweeping": os.getpid()})
+
+
 def fresh(lock: int) -> None:
     """Forget what an earlier monitor wrote, after its leavings were swept."""
     os.ftruncate(lock, 0)

@@ -47,6 +47,7 @@ def lend(host: Host, request: dict[str, Any], _descriptors: list[int], channel: 
 def _lend_resting(host: Host, launch: Launch, channel: Channel) -> dict[str, Any] | None:
     lock = life.claim(launch.run, sweeps=True)
     try:
+        life.mark_swept(lock)
         sweep_leavings(launch.run)
         namespaces.unshare(namespaces.CLONE_NEWNS)
         # No device of it is opened here, so none may be.
