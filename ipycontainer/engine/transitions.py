@@ -86,8 +86,7 @@ def _is_started_anew(container: Container, began: float) -> bool:
 def _send(container: Container, signal: int, thaw: bool = True, final: bool = True) -> None:
     folder = container.folder if container.has_restart_policy else ""
     engine = container.engine
-    event = (engine.journal.path, container.id, container.told)
-    lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, event)
+    lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, _event(container))
 
 
 def restart(container: Container, timeout: float | None, signal: str | int) -> None:
@@ -131,18 +130,20 @@ def pause(container: Container) -> None:
     if status != RUNNING:
         raise WrongState(f"Container {container.id} is not running")
     try:
-        lifecycle.pause(container.engine.launcher, container.run_folder)
+        lifecycle.pause(container.engine.launcher, container.run_folder, _event(container))
     except Refused as error:
         raise Refused(f"container {container.name} cannot be paused: {error}") from None
-    _tell(container, "pause")
 
 
 def unpause(container: Container) -> None:
     """Thaw them."""
     if container.status != PAUSED:
         raise WrongState(f"Container {container.id} is not paused")
-    lifecycle.unpause(container.engine.launcher, container.run_folder)
-    _tell(container, "unpause")
+    lifecycle.unpause(container.engine.launcher, container.run_folder, _event(container))
+
+
+def _event(container: Container) -> lifecycle.Event:
+    return container.engine.journal.path, container.id, container.told
 
 
 def _tell(container: Container, action: str) -> None:

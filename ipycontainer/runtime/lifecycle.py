@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    # What a job writes into the journal: its path, the container's id, its attributes there.
+    Event = tuple[str, str, dict[str, str]]
+
 
 def start(
     launcher: Launcher, job: str, launch: Launch, meanwhile: Callable[[], None] | None = None
@@ -89,7 +92,7 @@ def kill(
     thaw: bool = False,
     folder: str = "",
     final: bool = False,
-    event: tuple[str, str, dict[str, str]] | None = None,
+    event: Event | None = None,
 ) -> None:
     """Send `signal` to PID 1; thaw: let a paused one go on, so that it meets it.
 
@@ -101,14 +104,14 @@ def kill(
     launcher.call("kill", asked)
 
 
-def pause(launcher: Launcher, run: str) -> None:
+def pause(launcher: Launcher, run: str, event: Event) -> None:
     """Let its processes stand still.  Raises WrongState unless it runs, Refused where there is no freezer."""
-    launcher.call("pause", {"run": run})
+    launcher.call("pause", {"run": run, "event": event})
 
 
-def unpause(launcher: Launcher, run: str) -> None:
+def unpause(launcher: Launcher, run: str, event: Event) -> None:
     """Let them go on.  Raises WrongState when the container is not running."""
-    launcher.call("unpause", {"run": run})
+    launcher.call("unpause", {"run": run, "event": event})
 
 
 def limit(launcher: Launcher, run: str, resources: dict[str, Any], launch: Launch | None = None) -> None:

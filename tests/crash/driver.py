@@ -174,6 +174,12 @@ class Driver:
         if kind == "deleted":
             self.run(self.request(False))
             return lambda: engine.containers(all=True)[0].remove() or CODE  # type: ignore[func-returns-value]
+        if kind == "restarted":
+            return lambda: self.run(self.request(False).replace(restart="on-failure:1"))
+        if kind == "probed":
+            return self._probed()
+        if kind == "frozen":
+            return self._outliving()
         full = self.everything if kind == "executed in full" else self.request
         container = engine.create(full(False, ("sleep", "1000")))
         container.start()
@@ -190,6 +196,33 @@ class Driver:
             os.kill(monitor, _SIGKILL)
             until(lambda: container.status == "unknown", "the container is dead")
             return len(engine.containers(all=True)) + CODE - 1
+
+        return look
+
+    def _probed(self) -> Callable[[], int]:
+        """One whose health is checked again and again; the client waits until something has happened to it."""
+        request = self.request(False, ("sleep", "1000")).replace(health_cmd="true", health_interval=0.02)
+        container = self.engine.create(request)
+        container.start()
+
+        def look() -> int:
+            until(lambda: self.switch.reached, "a probe comes to the point")
+            return CODE
+
+        return look
+
+    def _outliving(self) -> Callable[[], int]:
+        """One whose second process does not end with the first: it is in the host's PID namespace."""
+        script = ("sh", "-c", "sleep 1000 & sleep 1000")
+        container = self.engine.create(self.request(False, script).replace(pid_mode="host"))
+        container.start()
+        until(lambda: len(container.top().rows) >= 3, "both are there")
+        monitor = container.state().monitor
+
+        def look() -> int:
+            os.kill(monitor, _SIGKILL)
+            until(lambda: container.status == "unknown", "the container is dead")
+            return len(self.engine.containers(all=True)) + CODE - 1
 
         return look
 
@@ -263,7 +296,7 @@ class Driver:
     def agree(self, client: Client, kind: str = "kept") -> None:
         """Record, lock, processes and files agree, nothing is left, and the next run works.  Raises Trouble."""
         engine = self.engine
-        if kind.startswith("executed"):
+        if kind.startswith("executed") or kind == "probed":
             for container in engine.containers():
                 container.kill()
         until(lambda: not engine.ps(), "every program has ended")
@@ -304,7 +337,7 @@ class Driver:
         """What the record says is what has happened, or that nobody knows."""
         told = f"{state} after {client.said}"
         need(state.status in ("created", "exited", "unknown"), told)
-        if kind.startswith("executed"):
+        if kind.startswith("executed") or kind == "probed":
             need(state.exit_code in (None, 137), told)
             return
         known = {CODE, 137} if self.may_be_killed else {CODE}

@@ -3,7 +3,7 @@
 A row is: name, seam, side, what lies on disk and in the kernel at that instant.  The name begins with the process that
 has to be there: client, launcher, monitor, starter (which the monitor forks until the program runs), slot (PID 1 while
 it waits), child (PID 1 of a container, or an exec's), job (what the launcher forks for anything but a start), sweeper
-(whoever removes what a dead one left), worker (what a pull starts to fetch layers);
+(whoever removes what a dead one left), prober (a probe's parent), worker (what a pull starts to fetch layers);
 the seam is a function of the package as `module:qualified name`; side says whether the point is before its first or
 after its last instruction.  A name that ends with "!" may also fail: there the function answers as if the kernel had
 refused (ENOSPC).
@@ -29,6 +29,7 @@ BECOMES = {
     "runtime.inside.container:become": "child",
     "runtime.inside.sweep:sweep": "sweeper",
     "runtime.inside.sweep:sweep_orphans": "sweeper",
+    "runtime.inside.probe:_be_parent": "prober",
     "images.registry.download:fetch_layer": "worker",  # of an image of more than one layer
 }
 
@@ -79,6 +80,8 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("starter.hands-over!", "runtime.inside.handing_over:send", "before", "the program runs; nobody attends"),
     ("starter.handed-over", "runtime.inside.handing_over:send", "after", "the monitor has it, or will"),
     ("monitor.received!", "runtime.inside.handing_over:receive", "after", "the same; the starter ends"),
+    ("monitor.attach-bind", "runtime.inside.clients:open_listener", "before", "the program runs; nobody can attach"),
+    ("monitor.attach-listens", "runtime.inside.clients:open_listener", "after", "a socket; nobody is served yet"),
     ("monitor.pump", "runtime.inside.streams:Streams.pump", "before", "the program runs"),
     ("monitor.log-opened", "runtime.inside.log:LogWriter._rotate", "after", "an empty log file; output on its way"),
     ("monitor.exit-seen", "runtime.inside.streams:Streams.pump", "after", "PID 1 is a zombie; output in the pipes"),
@@ -172,9 +175,33 @@ _ANONYMOUS = (
     ("monitor.volumes-gone", "runtime.inside.volumes:take_along", "after", "the volume lies in the container's folder"),
 )
 
+_RESTARTED = (
+    ("monitor.swept-to-restart", "runtime.inside.ending:sweep_to_restart", "after", "run folder and lock; no cgroup"),
+    ("monitor.backoff", "runtime.inside.stopped:wait", "before", "life.json says restarting; no PID 1; the lock"),
+    ("monitor.waited", "runtime.inside.stopped:wait", "after", "the same; it is about to be started again"),
+)
+
+_PROBED = (
+    ("monitor.probe-begins", "runtime.inside.probe:Probes._begin", "before", "RUN/health; no probe"),
+    ("monitor.probe-forked", "runtime.inside.probe:Probes._begin", "after", "a probe's parent on its way"),
+    ("prober.begins", "runtime.inside.probe:_be_parent", "before", "the same; it still holds the container's lock"),
+    ("prober.program", "runtime.inside.probe:_start", "after", "the probe's program, whose parent goes"),
+    ("prober.answers", "runtime.inside.probe:_answer", "after", "the program has ended; only its parent knows how"),
+    ("monitor.probe-ended", "runtime.inside.probe:Probes._take_down", "before", "a result that nobody has written"),
+    ("monitor.probe-written", "runtime.inside.probe:Probes._take_down", "after", "RUN/health, and the journal"),
+)
+
+# Processes that outlived their monitor, which on cgroup v1 are frozen to be killed: for root alone.
+_FROZEN = (
+    ("sweeper.freezes", "linux.cgroups.group:freeze", "before", "processes that nobody looks after; alive, cgroup"),
+    ("sweeper.frozen", "linux.cgroups.group:freeze", "after", "the same; they stand still, and nothing says so"),
+    ("sweeper.each-killed", "linux.cgroups.group:_kill_each", "after", "they are dead, or about to be"),
+)
+
 # By what has to be done to reach them (tests/crash/driver.py): run and keep, run with --rm, run what is not there, look
 # at what a killed monitor left, remove, start the first launcher, let it leave, exec, run with an empty volume where
-# the image has files, run with --rm and a volume that has no name.
+# the image has files, run with --rm and a volume that has no name, run with a restart
+# policy, have its health checked, look at what a killed monitor left whose processes were in the host's PID namespace.
 POINTS = {
     "kept": (*_RUN, *_KEPT),
     "removed": (*(row for row in _RUN if row[0].startswith(("monitor.", "starter.", "slot."))), *_REMOVED),
@@ -186,6 +213,9 @@ POINTS = {
     "executed": _EXECUTED,
     "filled": _FILLED,
     "anonymous": _ANONYMOUS,
+    "restarted": _RESTARTED,
+    "probed": _PROBED,
+    "frozen": _FROZEN,
 }
 
 

@@ -31,6 +31,7 @@ def test_a_working_folder_that_is_not_there_is_not_made(persona: Persona):
     container = detached(persona, *SLEEP)
     assert "/none/such" in one_sentence(persona.cli("exec", "-w", "/none/such", container, "true"), code=126)
     assert persona.cli("exec", container, "ls", "-d", "/none").exit_code != 0
+    assert "is a file" in one_sentence(persona.cli("exec", "-w", "/etc/passwd", container, "true"), code=126)
     assert persona.ok("exec", "-w", "/tmp", container, "pwd") == "/tmp"
     assert persona.ok("run", "--rm", "-w", "/none/such", "base", "pwd") == "/none/such"
 

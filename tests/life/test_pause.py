@@ -82,6 +82,32 @@ def test_the_unpause_of_a_kill_stands_before_the_end(persona: Persona, nothing_l
 
 
 @with_freezer
+def test_an_unpause_stands_before_the_end(persona: Persona, nothing_left: None):
+    """Who thaws writes it, before the program can go on; a client that is slow, or gone, changes nothing of it."""
+    container = detached(persona, "base", "sh", "-c", "until [ -e /go ]; do sleep 0.01; done; exit 4")
+    with_engine(
+        persona,
+        f"""
+        from ipycontainer.runtime import lifecycle
+        one = engine.get({container!r})
+        one.exec(["sh", "-c", "(sleep 0.2; touch /go) >/dev/null 2>&1 &"])
+        one.pause()
+        told = lifecycle.unpause
+        def slow(*arguments):
+            told(*arguments)
+            lifecycle.wait(one.folder, one.run_folder, started=True)
+        lifecycle.unpause = slow
+        one.unpause()
+        tell(None)
+        """,
+    )
+    words = ("events", "--since", "1m", "--until", "0s", "--filter", f"container={container}", "--format")
+    told = persona.ok(*words, "{{.Action}}").splitlines()
+    assert told[-3:] == ["pause", "unpause", "die"], told
+    persona.ok("rm", container)
+
+
+@with_freezer
 @pytest.mark.parametrize(
     ("words", "says"),
     [

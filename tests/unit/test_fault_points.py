@@ -8,7 +8,7 @@ from typing import Any
 from tests.crash.points import BECOMES, WALK, every_row
 from tests.personas import CHECKOUT
 
-WHO_THERE = ("client", "launcher", "monitor", "starter", "slot", "child", "job", "sweeper", "worker")
+WHO_THERE = ("client", "launcher", "monitor", "starter", "slot", "child", "job", "sweeper", "prober", "worker")
 
 
 def test_the_package_has_nothing_of_it():

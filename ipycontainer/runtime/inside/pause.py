@@ -7,6 +7,7 @@ import os
 from ipycontainer.errors import Error, Refused, WrongState
 from ipycontainer.linux import cgroups, pidfd
 from ipycontainer.runtime.inside import freezer
+from ipycontainer.runtime.inside.journal import append
 from ipycontainer.runtime.inside.kill import open_init
 from ipycontainer.runtime.inside.sweep import living_state
 
@@ -24,7 +25,10 @@ _NO_FREEZER = (
 
 
 def pause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """request: run (the container's run folder)."""
+    """request: run (the container's run folder), event (the journal's path, the container's id, its attributes there).
+
+    "pause" is written while it stands still, and "unpause" before it goes on: neither follows its "die".
+    """
     run = str(request["run"])
     state = living_state(run, "runs")
     leaves = state["cgroups"]
@@ -34,6 +38,7 @@ def pause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
     try:
         with freezer.Turn(run):
             _freeze(run, leaves, init, int(state["pid"]))
+            _tell(request, "pause")
     finally:
         os.close(init)
     return {}
@@ -53,9 +58,17 @@ def _freeze(run: str, leaves: Sequence[str], init: int, pid: int) -> None:
 
 
 def unpause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """request: run."""
+    """request: run, event: as of "pause"."""
     run = str(request["run"])
     state = living_state(run, "runs")
     with freezer.Turn(run):
+        if freezer.is_marked(run):  # else a kill has just let it go on, and has said so
+            os.close(open_init(state))
+            _tell(request, "unpause")
         freezer.thaw(run, state["cgroups"])
     return {}
+
+
+def _tell(request: dict[str, Any], action: str) -> None:
+    journal, container, attributes = request["event"]
+    append(journal, [("container", action, container, attributes)])

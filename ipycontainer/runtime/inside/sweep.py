@@ -37,8 +37,8 @@ def sweep_leavings(run: str) -> None:
     """Kill and remove what a killed monitor's container left in the kernel; the caller holds its lock."""
     state = alive.read(run)
     leaves = state.get("cgroups", [])
-    if freezer.is_marked(run):
-        freezer.thaw(run, leaves)  # on v1 not even SIGKILL reaches what stands still
+    # On v1 not even SIGKILL reaches what stands still; and a sweep that was killed leaves it so without a mark.
+    freezer.thaw(run, leaves)
     if state.get("boot_id") == alive.boot_id():
         _kill_init(int(state["pid"]), int(state["start_time"]))
     if leaves:

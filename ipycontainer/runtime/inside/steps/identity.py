@@ -139,7 +139,9 @@ class EnterFolder(Step):
             here = os.getcwd()
         except OSError as error:
             if isinstance(error, NotADirectoryError):
-                raise StartError(f"the working folder {self.path} is a file in this image") from None
+                # docker's exit codes: of an exec, which makes no folder, it is the command that cannot be executed.
+                kind = StartError if self.made else CommandNotExecutable
+                raise kind(f"the working folder {self.path} is a file in this container") from None
             raise KernelError("chdir", error.errno or 0, self.path) from None
         if not here.startswith("/"):
             raise StartError(f"the working folder {self.path} lies outside the container")
