@@ -195,7 +195,9 @@ class Container(Kept):
         state = lifecycle.wait(self.folder, self.run_folder, timeout, once=self.has_restart_policy)
         if state.status != UNKNOWN and state.exit_code is not None:
             return state.exit_code
-        gone = self._engine.journal.exit_code(self.id) if not os.path.isdir(self.folder) else None
+        # It is removed, or its policy has started it again already: the journal has that end.
+        is_past = state.runs or not os.path.isdir(self.folder)
+        gone = self._engine.journal.exit_code(self.id) if is_past else None
         if gone is None:
             raise WrongState(f"how container {self.name} ended is not known: its monitor was killed")
         return gone

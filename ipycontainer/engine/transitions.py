@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
 
 _SIGKILL, _SIGTERM = 9, 15
+_LOOK = 0.5  # seconds
 
 
 def kill(container: Container, signal: str | int) -> None:
@@ -35,6 +36,7 @@ def stop(container: Container, timeout: float | None, signal: str | int) -> None
     if patience < 0:
         patience = float("inf")
     number = number_of(signal or container.config["stop_signal"] or _SIGTERM)
+    began = container.state().started
     try:
         _send(container, number)
         lifecycle.wait(container.folder, container.run_folder, patience, started=True)
@@ -43,18 +45,42 @@ def stop(container: Container, timeout: float | None, signal: str | int) -> None
     except WrongState:
         if container.has_restart_policy:
             # It has just ended, and was to be started again: its monitor is about to see that it is not.
-            lifecycle.wait(container.folder, container.run_folder, started=True)
+            _await_end(container, began)
         return
     _tell(container, "stop")
 
 
 def kill_and_wait(container: Container) -> None:
     """SIGKILL, and until its monitor is gone."""
+    began = container.state().started
     try:
         _send(container, _SIGKILL)
     except WrongState:
         pass  # it has just ended
-    lifecycle.wait(container.folder, container.run_folder, started=True)
+    _await_end(container, began)
+
+
+def _await_end(container: Container, began: float) -> None:
+    """Until it has ended for good, or somebody else has started it anew: then that end is not ours to wait for.
+
+    began: when the start began that was to be ended.
+    """
+    while True:
+        try:
+            lifecycle.wait(container.folder, container.run_folder, _LOOK, started=True)
+            return
+        except TimedOut:
+            if _is_started_anew(container, began):
+                return
+
+
+def _is_started_anew(container: Container, began: float) -> bool:
+    if not container.has_restart_policy:
+        return container.state().started != began
+    # Its policy starts it too, until it sees that it was stopped by hand; a start by hand forgets that.
+    from ipycontainer.runtime.inside import stopped
+
+    return stopped.read(container.folder) != stopped.FINAL
 
 
 def _send(container: Container, signal: int, thaw: bool = True, final: bool = True) -> None:

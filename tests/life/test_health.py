@@ -177,7 +177,8 @@ def test_the_images_own(persona: Persona, nothing_left: None):
 
 
 def test_a_restart_begins_with_starting(persona: Persona, nothing_left: None):
-    words = ("--health-cmd", "test -e /ready && sleep 0", "--health-interval", "100ms", "--restart", "always")
+    check = ("--health-cmd", "test -e /ready && sleep 0", "--health-interval", "100ms", "--health-retries", "1000")
+    words = (*check, "--restart", "always")  # so many failures no machine is too slow for
     container = detached(persona, *words, "base", "sh", "-c", "rm -f /ready; exec sleep 1000")
     persona.ok("exec", container, "touch", "/ready")
     _turns(persona, container, "healthy")
@@ -185,7 +186,7 @@ def test_a_restart_begins_with_starting(persona: Persona, nothing_left: None):
     os.kill(first, signal.SIGKILL)
     until(lambda: state(persona, container)["Pid"] not in (0, first), "it is back")
     found = _health(persona, container)
-    assert found["Status"] == "starting" and found["FailingStreak"] < 3, found
+    assert found["Status"] == "starting" and found["FailingStreak"] < 1000, found
     persona.ok("exec", container, "touch", "/ready")
     _turns(persona, container, "healthy")
     persona.ok("restart", "-t", "0", container)

@@ -214,3 +214,42 @@ def test_in_python(persona: Persona):
         """,
     )
     assert told == [3, "exited", 1]
+
+
+@pytest.mark.parametrize("policy", ["no", "always"])
+def test_what_is_started_anew_is_not_what_was_stopped(persona: Persona, policy: str, nothing_left: None):
+    """Somebody stops it, somebody else starts it at the same moment: nobody waits for an end that is not his."""
+    told = with_engine(
+        persona,
+        f"""
+        from ipycontainer.engine import transitions
+        container = engine.run("base", ["sleep", "1000"], detach=True, restart={policy!r})
+        began = container.state().started
+        container.restart(timeout=0)         # what the other one does, between our look and our wait
+        transitions._await_end(container, began)
+        tell(container.status)
+        container.remove(force=True)
+        """,
+        timeout=30,
+    )
+    assert told == "running"
+
+
+def test_wait_knows_the_end_of_what_runs_again(persona: Persona, nothing_left: None):
+    """Its policy was faster than the look after the end."""
+    told = with_engine(
+        persona,
+        """
+        from ipycontainer.engine import container as module
+        from ipycontainer.runtime.container_state import RUNNING, State
+        container = engine.run("base", ["sh", "-c", "exit 3"], detach=True, restart="on-failure:1")
+        while container.status != "exited":
+            container.wait()
+        wait, module.lifecycle.wait = module.lifecycle.wait, lambda *_, **__: State(RUNNING, restarts=1)
+        tell(container.wait())
+        module.lifecycle.wait = wait
+        container.remove()
+        """,
+        timeout=60,
+    )
+    assert told == 3
