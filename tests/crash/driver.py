@@ -298,7 +298,10 @@ class Driver:
         engine = self.engine
         if kind.startswith("executed") or kind == "probed":
             for container in engine.containers():
-                container.kill()
+                try:
+                    container.kill()
+                except errors.WrongState:
+                    continue  # with its monitor gone, who was forked for a probe held its lock a moment longer
         until(lambda: not engine.ps(), "every program has ended")
         self._age_unfinished()
 

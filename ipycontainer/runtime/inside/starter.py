@@ -100,7 +100,7 @@ class Starter:
         return ours
 
     def _see(self, kinds: tuple[str, ...], joins: tuple[str, ...], streams: list[int]) -> None:
-        """From PID 1's way to the program, to its end."""
+        """From PID 1's way to the program, to the handing over."""
         charge, child = self._charge, self._first.place.child
         self._streams = streams
         try:
