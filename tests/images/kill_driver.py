@@ -1,6 +1,6 @@
 """Walks the points of pull, load, commit, rmi and prune, as a persona: one act, one fault, then the store is looked at.
 
-Laid beside a test build, as tests/crash/driver.py is, whose client and switch it uses.
+Laid beside a test build, as tests/crash/driver.py is, whose client (forked.py) and switch it uses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import victims
-from driver import Client, Trouble, need, until
+from forked import Client, Trouble, need, until
 from ipycontainer.fault_switch import SWITCH
 
 from ipycontainer import Engine, errors
