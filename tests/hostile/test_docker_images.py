@@ -140,8 +140,8 @@ system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'
 system df x
 events --since 2h --until 1h
 system events --since 2h --until 1h --filter type=container
-events --since 1h --until 0s --filter container=seen --format '{{.Action}}'
-events --since 1h --until 0s -f container=seen -f event=die --format '{{.Type}} {{.Actor.Attributes.exitCode}}'
+events --since 1h --until 0s --filter container=over --format '{{.Action}}'
+events --since 1h --until 0s -f container=over -f event=die --format '{{.Type}} {{.Actor.Attributes.exitCode}}'
 events --since nonsense
 events --until 0s --since 1h --filter nonsense
 """
@@ -154,9 +154,9 @@ def _no_builds(text: str) -> str:
 
 def test_system(beside: Beside):
     try:
-        beside.line("run -d --network none --name seen base sh -c 'exit 3'")
-        beside.line("wait seen")
+        beside.line("run -d --network none --name over base sh -c 'exit 3'")
+        beside.line("wait over")
         beside.lines(SYSTEM.splitlines(), _no_builds)
     finally:
-        beside.remove("seen")
+        beside.remove("over")
     beside.end()
