@@ -82,7 +82,7 @@ def end_children_of(prefix: str) -> None:
                 theirs = mark in file.read().split(b"\0")
             if theirs and int(process) != os.getpid():
                 os.kill(int(process), signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
             continue
 
 
@@ -91,6 +91,8 @@ def _remove_group(folder: str) -> None:
         try:
             os.rmdir(folder)
         except OSError as error:
+            if error.errno == errno.ENOENT:
+                return  # it has just gone by itself
             if error.errno != errno.EBUSY:
                 raise
         else:
