@@ -18,12 +18,12 @@ from ipycontainer.errors import Error, InputError, LauncherError, to_wire
 from ipycontainer.launcher.queue import Queue
 from ipycontainer.launcher.waiting import PID, Waiting
 from ipycontainer.launcher.wire import Channel
-from ipycontainer.linux import pidfd, prctl
+from ipycontainer.linux import forks, pidfd, prctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import Any
 
     Job = Callable[[dict[str, Any], list[int], Channel], dict[str, Any] | None]
 
@@ -198,23 +198,14 @@ class Server:
         if pid:
             self._children.add(pid)
             return pid
-        self._begin_child(act)
+        forks.live(lambda: self._begin_child(act))
 
-    def _begin_child(self, act: Callable[[], None]) -> NoReturn:
-        status = 1
-        try:
-            for number in (_signal.SIGCHLD, _signal.SIGUSR1):
-                _signal.signal(number, _signal.SIG_DFL)
-            for descriptor in (self._wake, self._waker, self._taken, self._life):
-                os.close(descriptor)
-            act()
-            status = 0
-        except BaseException:  # noqa: BLE001 - a forked child: whatever it was, it ends here
-            # The interpreter's own printer: `traceback` is a module, and no more are imported here.
-            sys.__excepthook__(*sys.exc_info())
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
+    def _begin_child(self, act: Callable[[], None]) -> None:
+        for number in (_signal.SIGCHLD, _signal.SIGUSR1):
+            _signal.signal(number, _signal.SIG_DFL)
+        for descriptor in (self._wake, self._waker, self._taken, self._life):
+            os.close(descriptor)
+        act()
 
 
 def run_job(jobs: dict[str, Job], channel: Channel) -> None:

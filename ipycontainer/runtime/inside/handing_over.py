@@ -8,10 +8,9 @@ child of its own, the starter, sees to that and ends.  PID 1 is the monitor's ch
 from __future__ import annotations
 
 import os
-import sys
 
 from ipycontainer.launcher import wire
-from ipycontainer.linux import prctl
+from ipycontainer.linux import forks, prctl
 from ipycontainer.record import Record
 from ipycontainer.runtime.inside.charge import Charge
 from ipycontainer.runtime.launch import Launch
@@ -19,7 +18,6 @@ from ipycontainer.runtime.launch import Launch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
 
     from ipycontainer.launcher.wire import Channel
 
@@ -100,7 +98,7 @@ def begin(start: Callable[[Channel], None], let_go: Callable[[], None] = lambda:
     starter = os.fork()
     if starter == 0:
         ours.close()
-        as_starter(start, theirs, monitor)
+        forks.live(lambda: as_starter(start, theirs, monitor))
     theirs.close()
     let_go()
     running = receive(ours)
@@ -116,20 +114,13 @@ def begin(start: Callable[[Channel], None], let_go: Callable[[], None] = lambda:
     return running
 
 
-def as_starter(start: Callable[[Channel], None], channel: Channel, monitor: int) -> NoReturn:
+def as_starter(start: Callable[[Channel], None], channel: Channel, monitor: int) -> None:
     """What a starter does, from its first instruction to its last."""
-    status = 1
-    try:
-        # It has the container's lock, which must go when the monitor does.
-        prctl.set_parent_death_signal(_SIGKILL)
-        if os.getppid() == monitor:
-            start(channel)
-            status = 0
-    except BaseException:  # noqa: BLE001 - a forked child: whatever it was, it ends here
-        sys.__excepthook__(*sys.exc_info())
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+    # It has the container's lock, which must go when the monitor does.
+    prctl.set_parent_death_signal(_SIGKILL)
+    if os.getppid() != monitor:
+        os._exit(1)
+    start(channel)
 
 
 def _reap_all() -> None:
