@@ -15,8 +15,7 @@ _NETWORKS = "networks of one's own come in a later release; now there are --netw
 _PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
 _GROUPS = "where a container's control groups lie is ipycontainer's own choice"
 _REALTIME = "real-time scheduling of control groups has gone from the kernels of today"
-_WINDOWS = "it means something on Windows alone"
-_DEVICES = "devices of the host come in a later release"
+_WINDOWS = "is only supported on windows, but this machine runs linux"
 _PLATFORM = "containers of this machine's own platform alone are run"
 _CLUSTER = "there is no cluster here, and so no volume of one"
 _LATER = "it comes in a later release"
@@ -27,20 +26,22 @@ def _row(long: str, short: str, kind: str, why: str, *harmless: str) -> Option:
     return Option(long, short, kind, "", refused=why, harmless=harmless)
 
 
+def _on_windows(long: str, kind: str) -> Option:
+    """docker refuses it on linux whatever its value, and ends with 1."""
+    return Option(long, "", kind, "", refused=f'"--{long}" {_WINDOWS}', refusal_code=1)
+
+
 _CREATE = (
     _row("cgroup-parent", "", "text", _GROUPS, ""),
-    _row("cpu-count", "", "int", _WINDOWS, "0"),
-    _row("cpu-percent", "", "int", _WINDOWS, "0"),
+    _on_windows("cpu-count", "int"),
+    _on_windows("cpu-percent", "int"),
     _row("cpu-rt-period", "", "int", _REALTIME, "0"),
     _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
     _row("disable-content-trust", "", "flag", "", "*"),
-    _row("expose", "", "text", _PORTS),
-    _row("gpus", "", "text", _DEVICES),
-    _row("io-maxbandwidth", "", "bytes", _WINDOWS, "0"),
-    _row("io-maxiops", "", "int", _WINDOWS, "0"),
+    _on_windows("io-maxbandwidth", "bytes"),
+    _on_windows("io-maxiops", "int"),
     _row("ip", "", "text", _NETWORKS, ""),
     _row("ip6", "", "text", _NETWORKS, ""),
-    _row("isolation", "", "text", _WINDOWS, "", "default"),
     _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
     _row("link", "", "text", _NETWORKS),
     _row("link-local-ip", "", "text", _NETWORKS),
@@ -49,8 +50,6 @@ _CREATE = (
     _row("network-alias", "", "text", _NETWORKS),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
-    _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
-    _row("storage-opt", "", "text", _LATER),
     _row("use-api-socket", "", "flag", "there is no daemon whose socket could be bound", *_NO),
 )
 

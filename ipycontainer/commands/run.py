@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, OptionError, Refused
+from ipycontainer.errors import Error, OptionError, WrongArguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ _CREATE_OPTIONS = (
     Option("env", "e", "variable", "Set an environment variable, NAME=VALUE (NAME alone: as outside)", many=True),
     Option("env-file", "", "text", "Read environment variables from a file", many=True),
     Option("explain", "", "flag", "Show the plan, step by step and why; start nothing"),
+    Option("expose", "", "exposed", "Note a port at which it listens, 80, 80-82 or 80/udp (inspect tells)", many=True),
+    Option("gpus", "", "gpus", "Ask for GPUs, as docker does: it is made, and refused when it starts", many=True),
     Option("group-add", "", "text", "One more group of its user, by name or number", many=True),
     Option("health-cmd", "", "text", "Shell command in it that tells whether it is well"),
     Option("health-interval", "", "duration", "Time between two of them (30s)"),
@@ -58,6 +60,7 @@ _CREATE_OPTIONS = (
     Option("init", "", "flag", "Put a small init in front, which forwards signals and reaps processes"),
     Option("interactive", "i", "flag", "Keep stdin open"),
     Option("ipc", "", "text", "Shared memory: private, shareable, none, host or container:NAME"),
+    Option("isolation", "", "text", "default, which is the only one on linux"),
     Option("label", "l", "label", "Attach a label, NAME=VALUE", many=True),
     Option("label-file", "", "text", "Read labels from a file, a line each", many=True),
     Option("log-driver", "", "text", "Where its output is kept: json-file, local (both: here) or none"),
@@ -82,12 +85,14 @@ _CREATE_OPTIONS = (
     Option("read-only", "", "flag", "Make the root file system read-only"),
     Option("restart", "", "text", "When it starts again: no, on-failure[:n], always or unless-stopped"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
+    Option("runtime", "", "text", "runc, which means ipycontainer itself: it is its own runtime"),
     Option(
         "security-opt", "", "text", "seccomp=FILE|unconfined, systempaths=unconfined, apparmor=PROFILE, …", many=True
     ),
     Option("shm-size", "", "bytes", "Size of /dev/shm (64m)"),
     Option("stop-signal", "", "text", "Signal that stop sends first"),
     Option("stop-timeout", "", "int", "Seconds from that signal to KILL"),
+    Option("storage-opt", "", "storage", "size=10g, which no store of ours can keep: it is refused", many=True),
     Option("sysctl", "", "text", "Kernel setting of its own namespaces, such as net.ipv4.ip_forward=1", many=True),
     Option("tmpfs", "", "tmpfs", "Mount a tmpfs, such as /run:size=64m", many=True),
     Option("tty", "t", "flag", "Give the container a terminal of its own"),
@@ -131,7 +136,10 @@ def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
     policy = call.parsed.text("pull") or "missing"
     if policy not in ("always", "missing", "never"):
         raise OptionError(f"invalid pull option: '{policy}': must be one of always, missing or never")
-    _check_platform(call.parsed)
+    if call.parsed.text("platform"):
+        from ipycontainer.oci.platform import need_this_machines
+
+        need_this_machines(call.parsed.text("platform"))
     from ipycontainer.engine.creation import create_or_pull as make
 
     def fetch(absent: str) -> None:
@@ -144,22 +152,12 @@ def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
     return make(call.engine, asked, policy, fetch, starts)
 
 
-def _check_platform(parsed: Parsed) -> None:
-    if not parsed.text("platform"):
-        return
-    from ipycontainer.oci import platform
-
-    asked, here = platform.parse(parsed.text("platform")), platform.host()
-    if not asked.same(here):
-        raise Refused(f"--platform {asked} is refused: containers of this machine's own platform alone run ({here})")
-
-
 def run(call: Call) -> int:
     """Makes the container, starts it, and stays with it until it ends (unless -d)."""
     parsed, console = call.parsed, call.console
     detached = parsed.flag("detach")
     if detached and parsed.given("attach"):
-        raise _conflict("Conflicting options: -a and -d")
+        raise WrongArguments("Conflicting options: -a and -d")
     asked = request(parsed, call.cwd)
     if parsed.flag("explain"):
         return _explain(call, asked)
@@ -192,12 +190,6 @@ def run(call: Call) -> int:
         console.line(container.id)
         return 0
     return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill, manner=manner)
-
-
-def _conflict(text: str) -> OptionError:
-    error = OptionError(text)
-    error.exit_code = 1
-    return error
 
 
 def _explain(call: Call, asked: RunRequest) -> int:
@@ -291,6 +283,11 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
         restart=_restart(parsed),
+        exposed_ports=tuple(port for ports in parsed.many("expose") for port in ports),
+        gpus=tuple(parsed.many("gpus")),
+        runtime=parsed.text("runtime"),
+        isolation=parsed.text("isolation"),
+        storage_opts=tuple(parsed.many("storage-opt")),
         **_health(parsed),
     )
 

@@ -68,6 +68,10 @@ class Container(Kept):
         self.sweep_if_dead()
         if self.status == PAUSED:
             raise WrongState(f"cannot start a paused container, try unpause instead: {self.name}")
+        if self.config["request"].get("gpus"):
+            from ipycontainer.engine.machine_options import refuse_devices
+
+            refuse_devices(self.config["request"]["gpus"])
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)

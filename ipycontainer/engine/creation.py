@@ -154,6 +154,10 @@ def compose(
 
         launch["volumes"] = launched(engine, request)
     config = _config(request, image, labels, spec)
+    if request.exposed_ports or image.config.get("ExposedPorts"):
+        from ipycontainer.engine.exposed_ports import all_exposed
+
+        config["exposed_ports"] = all_exposed(request.exposed_ports, image.config)
     if request.asks_for_health() or image.config.get("Healthcheck"):
         from ipycontainer.engine import health
 
@@ -224,6 +228,10 @@ def _check(engine: Engine, request: RunRequest) -> None:
         if not bind.create and not os.path.lexists(bind.source):
             raise InputError(f'invalid mount config for type "bind": bind source path does not exist: {bind.source}')
     _check_ranges(request)
+    if request.asks_the_machine():
+        from ipycontainer.engine.machine_options import check
+
+        check(request)
     if request.ulimits:
         _check_ulimits(request)
     if request.group_add:

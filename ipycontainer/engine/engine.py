@@ -140,6 +140,11 @@ class Engine(Images):
         health_start_period: str | float = 0.0,
         health_start_interval: str | float = 0.0,
         no_healthcheck: bool = False,
+        exposed_ports: Sequence[str | int] = (),
+        gpus: str | int = "",
+        runtime: str = "",
+        isolation: str = "",
+        storage_opts: Mapping[str, str] | Sequence[str] = (),
         output_limit: int = 16 << 20,
         pull: str = "missing",
     ) -> Result | Container:
@@ -152,7 +157,7 @@ class Engine(Images):
         stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry
         ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped";
         health_cmd: a shell's line that tells whether it is well (Container.health), health_interval and its kin:
-        seconds, or "1m30s".
+        seconds, or "1m30s"; exposed_ports: 80, "53/udp", "90-92"; gpus: docker's words (no driver is here).
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -176,6 +181,7 @@ class Engine(Images):
             health_cmd=health_cmd, health_interval=health_interval, health_timeout=health_timeout,
             health_retries=health_retries, health_start_period=health_start_period,
             health_start_interval=health_start_interval, no_healthcheck=no_healthcheck,
+            exposed_ports=exposed_ports, gpus=gpus, runtime=runtime, isolation=isolation, storage_opts=storage_opts,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

@@ -117,6 +117,8 @@ def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[st
         found.pop("Cmd", None)
     if request["command"]:
         found["Cmd"] = list(request["command"])
+    if container.get("exposed_ports"):
+        found["ExposedPorts"] = dict(container["exposed_ports"])
     if container.get("healthcheck"):
         found["Healthcheck"] = dict(container["healthcheck"])
     if container["labels"]:

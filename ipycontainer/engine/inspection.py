@@ -110,7 +110,10 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "CapAdd": request["cap_add"] or None,
         "CapDrop": request["cap_drop"] or None,
         "Privileged": request.get("privileged", False),
+        "DeviceRequests": _device_requests(request),
         "Devices": [_device(text) for text in request.get("devices", ())] or None,
+        "Runtime": request.get("runtime") or "ipycontainer",
+        "Isolation": request.get("isolation", ""),
         "Sysctls": dict(text.partition("=")[::2] for text in request.get("sysctls", ())) or None,
         "SecurityOpt": request.get("security_opts") or None,
         "CpuShares": request["cpu_shares"],
@@ -149,6 +152,14 @@ def restart_policy(request: dict[str, Any]) -> dict[str, Any]:
     return {"Name": name, "MaximumRetryCount": int(most or 0)}
 
 
+def _device_requests(request: dict[str, Any]) -> list[dict[str, Any]] | None:
+    if not request.get("gpus"):
+        return None
+    from ipycontainer.engine.machine_options import described
+
+    return described(request["gpus"])
+
+
 def _device(text: str) -> dict[str, str]:
     from ipycontainer.engine.confinement import device
 
@@ -183,6 +194,7 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "AttachStdin": request["interactive"] and bool(attach),
         "AttachStdout": "stdout" in attach,
         "AttachStderr": "stderr" in attach,
+        "ExposedPorts": container.config.get("exposed_ports"),
         "Env": _environment(spec, request),
         "Cmd": list(request["command"]) or None,
         "Healthcheck": container.config.get("healthcheck"),

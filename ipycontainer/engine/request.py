@@ -73,6 +73,7 @@ class RunRequest(Record):
     profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
     cpu_quota: microseconds; network, pid_mode, ipc_mode and its kin: docker's words ("host", "container:NAME");
     extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
+    exposed_ports: "80/tcp", …; gpus: docker's words for them, each "all", "2" or "device=0"; storage_opts: NAME=VALUE;
     health_cmd: for /bin/sh; health_interval and its kin: seconds, 0 for docker's default or the image's;
     restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
     """
@@ -151,11 +152,20 @@ class RunRequest(Record):
     health_start_period: float = 0.0
     health_start_interval: float = 0.0
     no_healthcheck: bool = False
+    exposed_ports: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
+    runtime: str = ""
+    isolation: str = ""
+    storage_opts: tuple[str, ...] = ()
 
     def asks_for_health(self) -> bool:
         """Whether it says anything of a health check."""
         times = self.health_interval or self.health_timeout or self.health_start_period or self.health_start_interval
         return bool(self.health_cmd or times or self.health_retries or self.no_healthcheck)
+
+    def asks_the_machine(self) -> bool:
+        """Whether it asks for anything that docker leaves to its daemon's machine."""
+        return bool(self.gpus or self.runtime or self.isolation or self.storage_opts)
 
     def shares(self) -> bool:
         """Whether any of its namespaces is not just its own, or it wants other names than the usual ones in them."""

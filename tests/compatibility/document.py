@@ -17,7 +17,8 @@ Every verb and option of docker 20.10 (Debian's docker.io) and 28.2, and what ip
 Written by a test: `.venv/bin/python -m pytest tests/compatibility --write`.
 
 - **same**: the test that is named ran a line with it with docker 20.10 and with ours, and exit code and output
-  (without ids, times and process numbers) were equal.
+  (without ids, times and process numbers) were equal.  Where docker itself refuses an option on such a machine, ours
+  refuses it too, with docker's sentence and exit code.
 - **different**: it is there and does something else; how, is said.
 - **refused**: a sentence instead, never ignored; why, is said.
 - **missing**: not compared by a test, or not there.
