@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 _NETWORKS = "networks of one's own come in a later release; now there are --network none and --network host"
 _PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
 _GROUPS = "where a container's control groups lie is ipycontainer's own choice"
-_REALTIME = "real-time scheduling of control groups has gone from the kernels of today"
 _WINDOWS = "is only supported on windows, but this machine runs linux"
 _PLATFORM = "containers of this machine's own platform alone are run"
 _CLUSTER = "there is no cluster here, and so no volume of one"
@@ -35,8 +34,6 @@ _CREATE = (
     _row("cgroup-parent", "", "text", _GROUPS, ""),
     _on_windows("cpu-count", "int"),
     _on_windows("cpu-percent", "int"),
-    _row("cpu-rt-period", "", "int", _REALTIME, "0"),
-    _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
     _row("disable-content-trust", "", "flag", "", "*"),
     _on_windows("io-maxbandwidth", "bytes"),
     _on_windows("io-maxiops", "int"),
@@ -74,15 +71,12 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "run": _RUN,
     "create": _CREATE,
     "update": (
-        _row("cpu-rt-period", "", "int", _REALTIME, "0"),
-        _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
         _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
     ),
     "start": (
         _row("checkpoint", "", "text", "checkpoints of processes are not planned", ""),
         _row("checkpoint-dir", "", "text", "checkpoints of processes are not planned", ""),
     ),
-    "rm": (_row("link", "l", "flag", _NETWORKS, *_NO),),
     "images": (
         _row("all", "a", "flag", "", "*"),  # every image is shown: there are no intermediate ones
         _row("tree", "", "flag", "an image has one platform in this release", *_NO),
@@ -95,7 +89,6 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "version": (_row("kubeconfig", "", "text", "there is no Kubernetes here", ""),),
     "load": (_row("platform", "", "text", _PLATFORM, ""),),
     "save": (_row("platform", "", "text", _PLATFORM, ""),),
-    "import": (_row("platform", "", "text", _PLATFORM, ""),),
     "pull": (_row("disable-content-trust", "", "flag", "", "*"),),
     "push": (
         _row("disable-content-trust", "", "flag", "", "*"),

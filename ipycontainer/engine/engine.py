@@ -108,6 +108,8 @@ class Engine(Images):
         oom_kill_disable: bool = False,
         cpu_period: int = 0,
         cpu_quota: int = 0,
+        cpu_rt_period: int = 0,
+        cpu_rt_runtime: int = 0,
         cpuset_cpus: str = "",
         cpuset_mems: str = "",
         blkio_weight: int = 0,
@@ -181,6 +183,7 @@ class Engine(Images):
             health_cmd=health_cmd, health_interval=health_interval, health_timeout=health_timeout,
             health_retries=health_retries, health_start_period=health_start_period,
             health_start_interval=health_start_interval, no_healthcheck=no_healthcheck,
+            cpu_rt_period=cpu_rt_period, cpu_rt_runtime=cpu_rt_runtime,
             exposed_ports=exposed_ports, gpus=gpus, runtime=runtime, isolation=isolation, storage_opts=storage_opts,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)

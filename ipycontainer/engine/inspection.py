@@ -125,6 +125,8 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "OomKillDisable": request.get("oom_kill_disable", False),
         "CpuPeriod": request.get("cpu_period", 0),
         "CpuQuota": request.get("cpu_quota", 0),
+        "CpuRealtimePeriod": request.get("cpu_rt_period", 0),
+        "CpuRealtimeRuntime": request.get("cpu_rt_runtime", 0),
         "CpusetCpus": request.get("cpuset_cpus", ""),
         "CpusetMems": request.get("cpuset_mems", ""),
         "BlkioWeight": request.get("blkio_weight", 0),

@@ -53,7 +53,13 @@ def _counts(rows: Sequence[Row]) -> str:
     lines = ["| | same | different | refused | missing | same | with a verdict |", "|---|--:|--:|--:|--:|--:|--:|"]
     groups = [(title, [row for row in rows if family(row) == group]) for group, title in _FAMILIES.items()]
     four = [row for row in rows if family(row)]
-    for title, mine in (*groups, ("Containers, images, volumes, system", four), ("All", rows)):
+    old = [row for row in four if row.since != "28"]
+    for title, mine in (
+        *groups,
+        ("Containers, images, volumes, system", four),
+        ("… of them docker 20.10's", old),
+        ("All", rows),
+    ):
         found = count(mine)
         numbers = " | ".join(str(found[verdict]) for verdict in VERDICTS)
         share = [f"{100 * n / len(mine):.1f} %" for n in (found["same"], len(mine) - found["missing"])]

@@ -29,6 +29,7 @@ def reason_of(stderr: str) -> str:
     line = lines[0] if lines and "See 'docker" not in lines[0] else ""
     line = re.sub(r"^(docker: )?(Error response from daemon: )?(Error: )?", "", line)
     line = re.sub(r"^failed to create .* runc create failed: |: unknown", "", line)
+    line = re.sub(r"^unable to .*failed to (write .*): write /\S+/(\S+): ", r"\2: ", line)
     line = re.sub("a Docker daemon running on windows, but the Docker daemon is running on", _MACHINE, line)
     return "" if "requires exactly" in line else line.rstrip(".")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.hostile.beside import Beside
@@ -17,6 +19,8 @@ TAKEN = """
 --isolation default | .HostConfig.Isolation
 --isolation DEFAULT | .HostConfig.Isolation
 --isolation '' | .HostConfig.Isolation
+--cpu-rt-period 500000 | .HostConfig.CpuRealtimePeriod
+--cpu-rt-period 500000 --cpu-rt-runtime 0 | .HostConfig.CpuRealtimePeriod
 """
 # Options that docker refuses, whoever asks | the one that is refused, where the words are docker's daemon's.
 NOT_TAKEN = """
@@ -40,6 +44,7 @@ NOT_TAKEN = """
 --cpu-count 1 | cpu-count
 --cpu-count 0 | cpu-count
 --cpu-count x |
+--cpu-rt-period 1000 --cpu-rt-runtime 2000 | cpu-rt-runtime
 --cpu-percent 10 | cpu-percent
 --io-maxiops 10 | io-maxiops
 --io-maxbandwidth 10m | io-maxbandwidth
@@ -120,4 +125,59 @@ def test_ports_of_images_and_containers(beside: Beside):
     finally:
         beside.remove("ports", "more", "plain")
         beside.line("rmi listens", lambda _: "")
+    beside.end()
+
+
+def test_real_time(beside: Beside):
+    """A new group has no real-time runtime, so docker's kernel hands none on either."""
+    shown = "'{{.HostConfig.CpuRealtimePeriod}} {{.HostConfig.CpuRealtimeRuntime}}'"
+    try:
+        beside.line("run --rm --network none --cpu-rt-period 500000 base cat /sys/fs/cgroup/cpu/cpu.rt_period_us")
+        beside.line("run --rm --network none --cpu-rt-runtime 1000 base true", refused="cpu-rt-runtime")
+        beside.line("create --network none --name made --cpu-rt-period 500000 --cpu-rt-runtime 1000 base true")
+        beside.line(f"inspect -f {shown} made")
+        beside.line("start made", reasons=True)
+        beside.line("update --cpu-rt-runtime 2000 --cpu-rt-period 600000 made")
+        beside.line(f"inspect -f {shown} made")
+        beside.line("run -d --network none --name runs base sleep 99")
+        beside.line("update --cpu-rt-period 500000 runs")
+        beside.line(f"inspect -f {shown} runs")
+    finally:
+        beside.remove("made", "runs")
+    beside.end()
+
+
+def test_links(beside: Beside):
+    """docker removes a link by its name, and there is none."""
+    try:
+        beside.line("create --network none --name made base true")
+        for words in ("-l made", "-lf made", "--link nobody", "-l made/other"):
+            beside.line(f"rm {words}", refused="link" if "--" in words else "")
+        beside.line("rm --link made", refused="link")
+        beside.line("ps -a --format {{.Names}}")
+        beside.line("rm --link=false made")
+    finally:
+        beside.remove("made")
+    beside.end()
+
+
+def test_imports_for_a_platform(beside: Beside):
+    for folder in (beside.ours, beside.dockers):
+        (folder / "root").mkdir()
+        (folder / "root/file").write_text("of the root\n")
+        subprocess.run(["tar", "-C", folder / "root", "-cf", folder / "root.tar", "."], check=True)
+    for platform in (
+        "linux/amd64",
+        "linux/x86_64",
+        "amd64",
+        "linux",
+        "linux/arm64",
+        "linux/arm/v7",
+        "x",
+        "linux/a/b/c",
+    ):
+        beside.line(f"import --platform {platform} {{h}}/root.tar imported")
+        if platform.endswith(("amd64", "x86_64", "linux")):  # docker 20.10 calls every other one by this machine's name
+            beside.line("image inspect -f '{{.Os}}/{{.Architecture}}' imported")
+    beside.line("rmi -f imported", lambda _: "")
     beside.end()

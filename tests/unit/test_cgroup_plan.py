@@ -307,6 +307,18 @@ def test_disks_on_v1():
         plan_cgroup(without, "web", IO)
 
 
+def test_real_time():
+    limits = Limits(cpu_realtime=(1000, 500_000))
+    host = v1_host()
+    with pytest.raises(Refused, match="--cpu-rt-runtime cannot be kept here: this kernel has no real-time scheduling"):
+        plan_cgroup(host, "web", limits)
+    host = host.replace(v1=tuple(one.replace(realtime="cpu" in one.controllers) for one in host.v1))
+    writes = [(file.rpartition("/")[2], value) for file, value in plan_cgroup(host, "web", limits).writes]
+    assert writes == [("cpu.rt_period_us", "500000"), ("cpu.rt_runtime_us", "1000")], "a runtime fits into its period"
+    with pytest.raises(Refused, match="--cpu-rt-period cannot be kept here: control groups of version 2"):
+        plan_cgroup(levels(TOP), "web", Limits(cpu_realtime=(0, 500_000)))
+
+
 def test_disks_and_sets_on_v2():
     leaf = "/cg/ipycontainer/web"
     plan = plan_cgroup(levels(TOP), "web", IO.replace(cpus="0-1", mems="0"))

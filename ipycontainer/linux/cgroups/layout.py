@@ -41,6 +41,7 @@ class Hierarchy(Record):
     cpus: str = ""  # cpuset: what the caller's own group may use, which a child has to be told
     mems: str = ""
     weight: str = ""  # blkio: the file of _WEIGHTS that this kernel has
+    realtime: bool = False  # cpu: the kernel schedules real time by groups (CONFIG_RT_GROUP_SCHED)
 
 
 class Level(Record):
@@ -183,6 +184,7 @@ def _look_v1(hierarchy: Hierarchy) -> Hierarchy:
         cpus=text(f"{folder}/cpuset.cpus").strip() if "cpuset" in has else "",
         mems=text(f"{folder}/cpuset.mems").strip() if "cpuset" in has else "",
         weight=_weight(folder) if "blkio" in has else "",
+        realtime="cpu" in has and os.path.exists(f"{folder}/cpu.rt_period_us"),
     )
 
 

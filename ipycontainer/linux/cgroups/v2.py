@@ -32,6 +32,12 @@ def plan_v2(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -
             "control groups of version 2 have no such setting",
             "leave the option out",
         )
+    if limits.cpu_realtime is not None and "cpu" in needed:
+        raise refuse(
+            {"cpu": needed["cpu"]},
+            "control groups of version 2 have no such setting",
+            "leave the option out",
+        )
     # A controller that v1 holds is not in this tree: cgroup.controllers shows what is.
     wanted = tuple(controller for controller in WANTED if any(controller in level.controllers for level in layout.v2))
     for controllers in (wanted, tuple(needed), ()):
