@@ -147,9 +147,10 @@ def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
     def fetch(absent: str) -> None:
         from ipycontainer.commands.registries import show_pull
 
-        if absent:
+        quiet = call.parsed.flag("quiet")
+        if absent and not quiet:
             call.console.complain(absent)
-        show_pull(call, asked.image, call.parsed.flag("quiet"), aside=True)
+        show_pull(call, asked.image, quiet, aside=True)
 
     return make(call.engine, asked, policy, fetch, starts)
 

@@ -18,7 +18,8 @@ Written by a test: `.venv/bin/python -m pytest tests/compatibility --write`.
 
 - **same**: the test that is named ran a line with it with docker 20.10 and with ours, and exit code and output
   (without ids, times and process numbers) were equal.  Where docker itself refuses an option on such a machine, ours
-  refuses it too, with docker's sentence and exit code.
+  refuses it too, with docker's sentence and exit code.  What 28's client alone has and does by itself is compared
+  with that client before 20.10's daemon.
 - **different**: it is there and does something else; how, is said.
 - **refused**: a sentence instead, never ignored; why, is said.
 - **missing**: not compared by a test, or not there.
