@@ -80,7 +80,7 @@ _CREATE_OPTIONS = (
     Option("oom-score-adj", "", "int", "How soon it is ended when memory runs out, -1000 to 1000"),
     Option("pid", "", "text", "Its processes: host, or container:NAME for another one's"),
     Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
-    Option("platform", "", "text", "The image's platform, which has to be this machine's"),
+    Option("platform", "", "text", "The image's platform, such as linux/arm64 (this machine's)"),
     Option("pull", "", "text", "When the image is pulled: always, missing (the default) or never"),
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
@@ -138,10 +138,6 @@ def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
     policy = call.parsed.text("pull") or "missing"
     if policy not in ("always", "missing", "never"):
         raise OptionError(f"invalid pull option: '{policy}': must be one of always, missing or never")
-    if call.parsed.text("platform"):
-        from ipycontainer.oci.platform import need_this_machines
-
-        need_this_machines(call.parsed.text("platform"))
     from ipycontainer.engine.creation import create_or_pull as make
 
     def fetch(absent: str) -> None:
@@ -152,7 +148,12 @@ def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
             call.console.complain(absent)
         show_pull(call, asked.image, quiet, aside=True)
 
-    return make(call.engine, asked, policy, fetch, starts)
+    container = make(call.engine, asked, policy, fetch, starts)
+    if "platform" in container.config and not asked.platform:
+        from ipycontainer.engine.platforms import warning
+
+        call.console.complain(warning(container.config["platform"]))
+    return container
 
 
 def run(call: Call) -> int:
@@ -292,6 +293,7 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         gpus=tuple(parsed.many("gpus")),
         runtime=parsed.text("runtime"),
         isolation=parsed.text("isolation"),
+        platform=parsed.text("platform"),
         storage_opts=tuple(parsed.many("storage-opt")),
         **_health(parsed),
     )

@@ -65,7 +65,9 @@ class Engine(Images):
     def _create(self, request: RunRequest, pull: str, tell: Told | None, starts: bool) -> Container:
         from ipycontainer.engine.creation import create_or_pull
 
-        return create_or_pull(self, request, pull, lambda _absent: self.pull(request.image, tell=tell), starts)
+        return create_or_pull(
+            self, request, pull, lambda _absent: self.pull(request.image, request.platform, tell), starts
+        )
 
     def run(
         self,
@@ -146,6 +148,7 @@ class Engine(Images):
         gpus: str | int = "",
         runtime: str = "",
         isolation: str = "",
+        platform: str = "",
         storage_opts: Mapping[str, str] | Sequence[str] = (),
         output_limit: int = 16 << 20,
         pull: str = "missing",
@@ -184,7 +187,8 @@ class Engine(Images):
             health_retries=health_retries, health_start_period=health_start_period,
             health_start_interval=health_start_interval, no_healthcheck=no_healthcheck,
             cpu_rt_period=cpu_rt_period, cpu_rt_runtime=cpu_rt_runtime,
-            exposed_ports=exposed_ports, gpus=gpus, runtime=runtime, isolation=isolation, storage_opts=storage_opts,
+            exposed_ports=exposed_ports, gpus=gpus, runtime=runtime, isolation=isolation,
+            storage_opts=storage_opts, platform=platform,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

@@ -91,6 +91,7 @@ def friendly_request(
     gpus: str | int,
     runtime: str,
     isolation: str,
+    platform: str,
     storage_opts: Mapping[str, str] | Sequence[str],
 ) -> RunRequest:
     """The request.  Raises InputError for what is not well-formed."""
@@ -169,6 +170,7 @@ def friendly_request(
         gpus=(str(gpus),) if gpus else (),
         runtime=runtime,
         isolation=isolation,
+        platform=platform,
         storage_opts=pairs(storage_opts),
     )
 

@@ -159,6 +159,7 @@ class RunRequest(Record):
     gpus: tuple[str, ...] = ()
     runtime: str = ""
     isolation: str = ""
+    platform: str = ""
     storage_opts: tuple[str, ...] = ()
 
     def asks_for_health(self) -> bool:

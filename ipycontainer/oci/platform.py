@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipycontainer.errors import InputError, NoSuchImage, Refused
+from ipycontainer.errors import InputError, NoSuchImage
 from ipycontainer.oci.document import Node
 from ipycontainer.record import Record
 
@@ -76,13 +76,6 @@ def parse(text: str) -> Platform:
     if not 2 <= len(parts) <= 3 or not all(part.replace("-", "").replace("_", "").isalnum() for part in parts):
         raise InputError(f"{text!r} is no platform; write it as OS/ARCHITECTURE, for example linux/amd64")
     return _named(parts[0], parts[1], parts[2] if len(parts) == 3 else "")
-
-
-def need_this_machines(text: str) -> None:
-    """Raises Refused for the platform of another machine: nothing of it would run."""
-    asked, here = parse(text), host()
-    if not asked.same(here):
-        raise Refused(f"--platform {asked} is refused: containers of this machine's own platform alone run ({here})")
 
 
 def read(node: Node) -> Platform:
