@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _NETWORKS = "networks of one's own come in a later release; now there are --network none and --network host"
 _PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
-_GROUPS = "where a container's control groups lie is ipycontainer's own choice"
 _WINDOWS = "is only supported on windows, but this machine runs linux"
 _PLATFORM = "containers of this machine's own platform alone are run"
 _CLUSTER = "there is no cluster here, and so no volume of one"
@@ -31,7 +30,6 @@ def _on_windows(long: str, kind: str) -> Option:
 
 
 _CREATE = (
-    _row("cgroup-parent", "", "text", _GROUPS, ""),
     _on_windows("cpu-count", "int"),
     _on_windows("cpu-percent", "int"),
     _row("disable-content-trust", "", "flag", "", "*"),

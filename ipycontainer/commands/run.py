@@ -24,6 +24,7 @@ _CREATE_OPTIONS = (
     Option("blkio-weight-device", "", "text", "The same for one disk, /dev/DISK:WEIGHT", many=True),
     Option("cap-add", "", "text", "Add a capability", many=True),
     Option("cap-drop", "", "text", "Drop a capability (ALL drops every one)", many=True),
+    Option("cgroup-parent", "", "text", "Control group that its own lies in, /group (from the top) or group"),
     Option("cgroupns", "", "text", "Its view of control groups: private (the default) or host"),
     Option("cidfile", "", "text", "Write its id into this file, which may not be there yet"),
     Option("cpu-period", "", "int", "Length of the period of --cpu-quota, in microseconds (100000)"),
@@ -217,6 +218,19 @@ def _discard(container: Container) -> None:
         pass  # `--rm` has done it, or it cannot be done: what made the start fail is what is told
 
 
+# Fields that are all values of an option, as they are.
+_REPEATED = dict(
+    pair.split("=")
+    for pair in (
+        "volumes_from=volumes-from ulimits=ulimit cap_add=cap-add cap_drop=cap-drop devices=device sysctls=sysctl "
+        "group_add=group-add annotations=annotation blkio_weight_devices=blkio-weight-device "
+        "device_read_bps=device-read-bps device_write_bps=device-write-bps device_read_iops=device-read-iops "
+        "device_write_iops=device-write-iops device_cgroup_rules=device-cgroup-rule extra_hosts=add-host dns=dns "
+        "dns_search=dns-search log_opts=log-opt gpus=gpus storage_opts=storage-opt"
+    ).split()
+)
+
+
 def request(parsed: Parsed, cwd: str) -> RunRequest:
     """What the options of `run` and `create` ask for."""
     from ipycontainer.engine.request import RunRequest
@@ -243,17 +257,10 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         cpu_shares=parsed.number("cpu-shares"),
         pids_limit=parsed.number("pids-limit"),
         **_mounts(parsed, cwd),
-        volumes_from=tuple(parsed.many("volumes-from")),
+        **_repeated(parsed),
         volume_driver=parsed.text("volume-driver"),
-        ulimits=tuple(parsed.many("ulimit")),
-        cap_add=tuple(parsed.many("cap-add")),
-        cap_drop=tuple(parsed.many("cap-drop")),
         security_opts=_security_options(parsed, cwd),
         privileged=parsed.flag("privileged"),
-        devices=tuple(parsed.many("device")),
-        sysctls=tuple(parsed.many("sysctl")),
-        group_add=tuple(parsed.many("group-add")),
-        annotations=tuple(parsed.many("annotation")),
         shm_size=parsed.number("shm-size"),
         memory_swap=parsed.number("memory-swap"),
         memory_reservation=parsed.number("memory-reservation"),
@@ -266,12 +273,6 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         cpuset_cpus=parsed.text("cpuset-cpus"),
         cpuset_mems=parsed.text("cpuset-mems"),
         blkio_weight=parsed.number("blkio-weight"),
-        blkio_weight_devices=tuple(parsed.many("blkio-weight-device")),
-        device_read_bps=tuple(parsed.many("device-read-bps")),
-        device_write_bps=tuple(parsed.many("device-write-bps")),
-        device_read_iops=tuple(parsed.many("device-read-iops")),
-        device_write_iops=tuple(parsed.many("device-write-iops")),
-        device_cgroup_rules=tuple(parsed.many("device-cgroup-rule")),
         oom_score_adj=parsed.number("oom-score-adj"),
         network=parsed.text("network", parsed.text("net")),
         pid_mode=parsed.text("pid"),
@@ -280,23 +281,22 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         cgroupns=parsed.text("cgroupns"),
         userns_mode=parsed.text("userns"),
         domainname=parsed.text("domainname"),
-        extra_hosts=tuple(parsed.many("add-host")),
-        dns=tuple(parsed.many("dns")),
         dns_opt=(*parsed.many("dns-opt"), *parsed.many("dns-option")),
-        dns_search=tuple(parsed.many("dns-search")),
         log_driver=parsed.text("log-driver"),
-        log_opts=tuple(parsed.many("log-opt")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
         restart=_restart(parsed),
         exposed_ports=tuple(port for ports in parsed.many("expose") for port in ports),
-        gpus=tuple(parsed.many("gpus")),
         runtime=parsed.text("runtime"),
         isolation=parsed.text("isolation"),
         platform=parsed.text("platform"),
-        storage_opts=tuple(parsed.many("storage-opt")),
+        cgroup_parent=parsed.text("cgroup-parent"),
         **_health(parsed),
     )
+
+
+def _repeated(parsed: Parsed) -> dict[str, Any]:
+    return {field: tuple(parsed.many(name)) for field, name in _REPEATED.items()}
 
 
 def _health(parsed: Parsed) -> dict[str, Any]:

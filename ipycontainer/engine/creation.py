@@ -136,6 +136,8 @@ def compose(
     spec = specification.compose(request, image.config, labels, hostname, bound, engine.volume_source)
     if request.shares():
         sharing.change(spec, request)
+    if request.cgroup_parent:
+        spec["linux"]["cgroupsPath"] = f"{request.cgroup_parent.rstrip('/')}/{identity}"
     launch = {
         "spec": spec,
         "lowers": list(image.lowers),

@@ -149,6 +149,7 @@ class Engine(Images):
         runtime: str = "",
         isolation: str = "",
         platform: str = "",
+        cgroup_parent: str = "",
         storage_opts: Mapping[str, str] | Sequence[str] = (),
         output_limit: int = 16 << 20,
         pull: str = "missing",
@@ -188,7 +189,7 @@ class Engine(Images):
             health_start_interval=health_start_interval, no_healthcheck=no_healthcheck,
             cpu_rt_period=cpu_rt_period, cpu_rt_runtime=cpu_rt_runtime,
             exposed_ports=exposed_ports, gpus=gpus, runtime=runtime, isolation=isolation,
-            storage_opts=storage_opts, platform=platform,
+            storage_opts=storage_opts, platform=platform, cgroup_parent=cgroup_parent,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

@@ -92,6 +92,7 @@ def friendly_request(
     runtime: str,
     isolation: str,
     platform: str,
+    cgroup_parent: str,
     storage_opts: Mapping[str, str] | Sequence[str],
 ) -> RunRequest:
     """The request.  Raises InputError for what is not well-formed."""
@@ -171,6 +172,7 @@ def friendly_request(
         runtime=runtime,
         isolation=isolation,
         platform=platform,
+        cgroup_parent=cgroup_parent,
         storage_opts=pairs(storage_opts),
     )
 

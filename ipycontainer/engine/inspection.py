@@ -116,6 +116,7 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "Isolation": request.get("isolation", ""),
         "Sysctls": dict(text.partition("=")[::2] for text in request.get("sysctls", ())) or None,
         "SecurityOpt": request.get("security_opts") or None,
+        "CgroupParent": request.get("cgroup_parent", ""),
         "CpuShares": request["cpu_shares"],
         "NanoCpus": round(request["cpus"] * 1_000_000_000),
         "Memory": request["memory"],

@@ -89,6 +89,8 @@ def check(request: RunRequest) -> None:
         raise InputError(
             f"Unknown runtime specified {request.runtime}: ipycontainer is its own runtime (--runtime runc means it)"
         )
+    if request.cgroup_parent:
+        _check_place(request)
     for option in request.storage_opts:
         name = option.partition("=")[0]
         if name.lower() != "size":
@@ -97,6 +99,14 @@ def check(request: RunRequest) -> None:
             "--storage-opt is supported only for overlay over xfs with 'pquota' mount option; ipycontainer sets no "
             "quota on what a container writes (--tmpfs /path:size=64m has a size)"
         )
+
+
+def _check_place(request: RunRequest) -> None:
+    """Raises InputError, and Refused for whoever may not choose where control groups lie."""
+    from ipycontainer.engine.resources import resources
+    from ipycontainer.linux.cgroups import below, limits_from_oci, read_layout
+
+    below(read_layout(), request.cgroup_parent, limits_from_oci(resources(request)))
 
 
 def storage_option(text: str) -> str:

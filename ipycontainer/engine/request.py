@@ -75,6 +75,7 @@ class RunRequest(Record):
     ("host", "container:NAME");
     extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
     exposed_ports: "80/tcp", …; gpus: docker's words for them, each "all", "2" or "device=0"; storage_opts: NAME=VALUE;
+    cgroup_parent: "/group" from the top, "group" below our own;
     health_cmd: for /bin/sh; health_interval and its kin: seconds, 0 for docker's default or the image's;
     restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
     """
@@ -160,6 +161,7 @@ class RunRequest(Record):
     runtime: str = ""
     isolation: str = ""
     platform: str = ""
+    cgroup_parent: str = ""
     storage_opts: tuple[str, ...] = ()
 
     def asks_for_health(self) -> bool:
@@ -169,7 +171,7 @@ class RunRequest(Record):
 
     def asks_the_machine(self) -> bool:
         """Whether it asks for anything that docker leaves to its daemon's machine."""
-        return bool(self.gpus or self.runtime or self.isolation or self.storage_opts)
+        return bool(self.gpus or self.runtime or self.isolation or self.storage_opts or self.cgroup_parent)
 
     def shares(self) -> bool:
         """Whether any of its namespaces is not just its own, or it wants other names than the usual ones in them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -180,4 +181,22 @@ def test_imports_for_a_platform(beside: Beside):
         if platform.endswith(("amd64", "x86_64", "linux")):  # docker 20.10 calls every other one by this machine's name
             beside.line("image inspect -f '{{.Os}}/{{.Architecture}}' imported")
     beside.line("rmi -f imported", lambda _: "")
+    beside.end()
+
+
+def test_places_of_control_groups(beside: Beside, tmp_path: Path):
+    """docker's groups lie in it too; what both leave of it is an empty group by that name."""
+    name = f"beside-{tmp_path.name.replace('_', '-')}"
+    look = f"sh -c 'grep -E \":(pids|memory|cpu|freezer):\" /proc/self/cgroup | grep -o {name} | sort | uniq -c'"
+    try:
+        beside.line(f"run --rm --network none --cgroupns host --cgroup-parent /{name} base {look}")
+        beside.line(f"run --rm --network none --cgroupns host --cgroup-parent /{name}/below -m 64m base {look}")
+        beside.line(f"create --network none --name made --cgroup-parent {name} base true")
+        beside.line("inspect -f '{{.HostConfig.CgroupParent}}' made")
+        beside.line("start -a made")
+    finally:
+        beside.remove("made")
+        for group in sorted(Path("/sys/fs/cgroup").rglob(name), reverse=True):
+            for folder in (*(below for below in group.iterdir() if below.is_dir()), group):
+                folder.rmdir()
     beside.end()

@@ -50,7 +50,7 @@ def plan_v1(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -
             notes.append(f"{hierarchy.own} cannot be written: {', '.join(hierarchy.controllers)} is not counted.")
             continue
         leaves.append(leaf_of(hierarchy, name))
-        folders += [f"{hierarchy.own}/{OURS}", leaves[-1]]
+        folders += [*hierarchy.above, f"{hierarchy.own}/{OURS}", leaves[-1]]
         if "cpuset" in hierarchy.controllers:
             fills += [
                 (f"{folder}/cpuset.{file}", value)
