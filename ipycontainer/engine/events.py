@@ -1,4 +1,4 @@
-"""The journal of what happened: one JSON line each, appended by whoever did it."""
+"""The journal of what happened: one JSON line each, appended by whoever did it (runtime/inside/journal.py)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 
 from ipycontainer.errors import InputError, KernelError
 from ipycontainer.json_text import dumps, loads
+from ipycontainer.launcher import folders
+from ipycontainer.linux import rotation
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -33,18 +35,13 @@ class Journal:
         self.path = path
 
     def append(self, kind: str, action: str, identity: str, attributes: dict[str, str]) -> None:
-        """Add one line, in one write, so that writers never mix."""
+        """Add one line.  Raises OSError."""
         event = Event(time.time(), kind, action, identity, attributes)
-        line = dumps(event.as_dict()).encode() + b"\n"
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, line)
-        finally:
-            os.close(descriptor)
+        rotation.append(self.path, dumps(event.as_dict()).encode() + b"\n", folders.EVENTS_BOUND)
 
-    def read(self, since: float = 0.0, until: float | None = None) -> Iterator[Event]:
-        """The events that are there, from `since` on and up to `until`."""
-        source = JournalSource(self.path, since, until, follow=False)
+    def read(self, since: float = 0.0, until: float | None = None, mention: bytes = b"") -> Iterator[Event]:
+        """The events that are there, from `since` on and up to `until`; only of lines that `mention` it."""
+        source = JournalSource(self.path, since, until, follow=False, mention=mention)
         try:
             while found := source.take():
                 yield from found
@@ -54,7 +51,7 @@ class Journal:
     def exit_code(self, container: str) -> int | None:
         """How a container that is gone (--rm) ended; None if the journal does not say."""
         last = None
-        for event in self.read():
+        for event in self.read(mention=container.encode()):
             if event.id == container and event.action == "die":
                 code = event.attributes.get("exitCode", "")
                 last = int(code) if isinstance(code, str) and code.isascii() and code.isdecimal() else None
@@ -64,23 +61,22 @@ class Journal:
 class JournalSource:
     """Events of the journal at `path` from `since` on (None: from now), up to `until` (None: for ever)."""
 
-    def __init__(self, path: str, since: float | None, until: float | None, follow: bool) -> None:
-        self._path, self._until, self._follows = path, until, follow
+    def __init__(self, path: str, since: float | None, until: float | None, follow: bool, mention: bytes = b"") -> None:
+        self._path, self._until, self._follows, self._mention = path, until, follow, mention
         self._since = time.time() if since is None else since
         self._rest = b""
         self._inotify: Inotify | None = None
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if since is None:
-            os.lseek(self._descriptor, 0, os.SEEK_END)
+        self._reader = rotation.Reader(path, since)
         if follow:
             self._watch()
 
     def _watch(self) -> None:
-        from ipycontainer.linux.inotify import MODIFY, Inotify
+        from ipycontainer.linux.inotify import CREATE, MODIFY, Inotify
 
         try:
             self._inotify = Inotify()
-            self._inotify.add(self._path, MODIFY)
+            # The folder: a watch on the file would go with it when it is set aside.
+            self._inotify.add(os.path.dirname(self._path) or ".", CREATE | MODIFY)
         except KernelError:
             self._stop_watching()
 
@@ -98,12 +94,19 @@ class JournalSource:
         """The events that came; [] when there are no more now."""
         if self._inotify is not None:
             self._inotify.read()  # first: what comes from here on is told anew
-        while data := os.read(self._descriptor, 1 << 16):
+        while data := self._next():
             *lines, self._rest = (self._rest + data).split(b"\n")
-            found = [event for line in lines if (event := _parse(line)) is not None and self._is_asked_for(event)]
+            told = (_parse(line) for line in lines if self._mention in line)
+            found = [event for event in told if event is not None and self._is_asked_for(event)]
             if found:
                 return found
         return []
+
+    def _next(self) -> bytes:
+        data, is_new = self._reader.take(self._follows)
+        if is_new:
+            self._rest = b""  # half a line of a power cut, behind which the file before was set aside
+        return data
 
     def _is_asked_for(self, event: Event) -> bool:
         return event.time >= self._since and (self._until is None or event.time <= self._until)
@@ -124,9 +127,7 @@ class JournalSource:
     def close(self) -> None:
         """Give everything back; a second time changes nothing."""
         self._stop_watching()
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self._reader.close()
 
 
 def _parse(line: bytes) -> Event | None:

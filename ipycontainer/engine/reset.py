@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _WHOLE = ("images", "layers", "volumes")
 _ENTRIES = ("containers", "names")
 _FOLDERS = ("containers", "names", "volumes", "slots", "trash")  # `prepare` makes each where it is missing
-_FILES = ("events", "version")
+_FILES = ("events", "events.1", "version")
 _SIGKILL = 9
 _PATIENCE = 10.0
 _ROUNDS = 3

@@ -36,9 +36,9 @@ class Watch:
         self._living: dict[str, int] = {}
         self._broken = False
         try:
-            os.close(os.open(engine.journal.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._base = {
-                self._inotify.add(engine.journal.path, inotify.MODIFY),
+                # The folder: a watch on the journal would go with it when it is set aside.
+                self._inotify.add(engine.root, inotify.CREATE | inotify.MODIFY),
                 self._inotify.add(engine.directory.names_folder, inotify.CREATE | inotify.DELETE | inotify.MOVED_TO),
             }
         except BaseException:

@@ -1,6 +1,6 @@
 """Where state lies: the store's root, and its run folder that a reboot empties.
 
-    ROOT/version, containers/, names/, images/, layers/, volumes/, events     what must last
+    ROOT/version, containers/, names/, images/, layers/, volumes/, events, events.1     what must last
     RUN/launcher-DIGEST.sock, launcher.lock, containers/ID/          what lives
 
 Both follow from the root and the user alone, so that any process of the user finds the same ones.
@@ -19,6 +19,12 @@ _LONGEST_RUN_FOLDER = 70
 _NETWORK_KINDS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"})
 
 SCHEMA = "1"
+
+EVENTS_BOUND = 4 << 20
+"""Bytes after which the journal of events is set aside; so at most twice as many are kept.
+
+A container whose health is checked each half minute writes some 3 MB a day; docker keeps the last 256 events alone.
+"""
 
 
 def store_root(explicit: str | None = None) -> str:

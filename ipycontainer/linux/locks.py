@@ -21,8 +21,20 @@ def take(descriptor: int, first: int = 0) -> bool:
 
     first: where the lock begins, by which others can tell what for it was taken (held_from).
     """
+    return _set(descriptor, fcntl.F_WRLCK, first)
+
+
+def share(descriptor: int) -> bool:
+    """Take the lock together with others who share it; False when another open file has it alone.
+
+    `take` on the same descriptor makes it exclusive, and leaves it shared where that cannot be.
+    """
+    return _set(descriptor, fcntl.F_RDLCK)
+
+
+def _set(descriptor: int, kind: int, first: int = 0) -> bool:
     try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, first, 0, 0))
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, kind, os.SEEK_SET, first, 0, 0))
     except OSError as error:
         if error.errno in (errno.EAGAIN, errno.EACCES):
             return False

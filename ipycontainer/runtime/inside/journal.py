@@ -1,11 +1,17 @@
-"""The store's journal of events, for those who write to it inside: monitors and jobs (engine/events.py reads it)."""
+"""The store's journal of events, for those who write to it inside: monitors and jobs (engine/events.py reads it).
+
+ROOT/events     the last ones.  Appended to by whoever does what they tell of, here and in engine/events.py.
+ROOT/events.1   those before; the same file, set aside by whoever's line brought it over the bound (linux/rotation.py,
+                which says what kill -9 leaves).
+"""
 
 from __future__ import annotations
 
-import os
 import time
 
 from ipycontainer.json_text import dumps
+from ipycontainer.launcher import folders
+from ipycontainer.linux import rotation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,12 +38,6 @@ def append(journal: str, events: Iterable[Entry]) -> None:
     if not text:
         return
     try:
-        descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return
-    try:
-        os.write(descriptor, text)
+        rotation.append(journal, text, folders.EVENTS_BOUND)
     except OSError:
         pass
-    finally:
-        os.close(descriptor)
