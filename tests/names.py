@@ -47,7 +47,13 @@ def snapshot(mark: str, folders: Iterable[Path] = (), journal: Path | None = Non
         "nftables": frozenset(_tables()),
         "sockets": frozenset(_sockets(mark)),
         "shared memory": frozenset(_shared_memory()),
-        "folders": frozenset(name for folder in folders for name in _tree(folder) if not _is_of_a_waiting_slot(name)),
+        "folders": frozenset(
+            name
+            for folder in folders
+            for name in _tree(folder)
+            # The journal is set aside when it has grown.
+            if not _is_of_a_waiting_slot(name) and os.path.basename(name) not in ("events", "events.1")
+        ),
     }
 
 

@@ -25,11 +25,13 @@ def take(descriptor: int, first: int = 0) -> bool:
 
 
 def share(descriptor: int) -> bool:
-    """Take the lock together with others who share it; False when another open file has it alone.
-
-    `take` on the same descriptor makes it exclusive, and leaves it shared where that cannot be.
-    """
+    """Take the lock together with others who share it; False when another open file has it alone."""
     return _set(descriptor, fcntl.F_RDLCK)
+
+
+def release(descriptor: int) -> None:
+    """Give back what was taken through this open file, before it is closed."""
+    _set(descriptor, fcntl.F_UNLCK)
 
 
 def _set(descriptor: int, kind: int, first: int = 0) -> bool:

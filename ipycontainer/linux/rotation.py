@@ -19,7 +19,7 @@ from ipycontainer.errors import KernelError
 from ipycontainer.linux import locks
 
 _PATIENCE = 0.5  # seconds: a rename takes some microseconds
-_TRIES = 100
+_TRIES, _ATTEMPTS = 100, 10
 _COARSE = 1.0  # seconds: a file's times come from a clock that lags behind
 
 
@@ -32,7 +32,12 @@ def append(path: str, text: bytes, bound: int) -> None:
             if shares and not _lies_at(descriptor, path):
                 continue  # it was set aside since it was opened
             os.write(descriptor, text)
-            if shares and os.fstat(descriptor).st_size > bound and _has_alone(descriptor):
+            if (
+                shares
+                and os.fstat(descriptor).st_size > bound
+                and _has_alone(descriptor)
+                and _lies_at(descriptor, path)
+            ):
                 _set_aside(path)
             return
         finally:
@@ -53,10 +58,16 @@ def _share(descriptor: int) -> bool:
 
 
 def _has_alone(descriptor: int) -> bool:
+    """Whether nobody else is about to write; two who both shared it and want it alone would wait for each other."""
     try:
-        return locks.take(descriptor)
+        locks.release(descriptor)
+        for _ in range(_ATTEMPTS):
+            if locks.take(descriptor):
+                return True
+            time.sleep(0.0002)
     except KernelError:
-        return False
+        pass
+    return False
 
 
 def _set_aside(path: str) -> None:
@@ -94,7 +105,7 @@ class Reader:
         self._files = self._there()
         while len(self._files) > 1 and (since is None or os.fstat(self._files[0]).st_mtime < since - _COARSE):
             os.close(self._files.pop(0))
-        if since is None:
+        if since is None and self._files:
             os.lseek(self._files[0], 0, os.SEEK_END)
 
     def take(self, follow: bool) -> tuple[bytes, bool]:
@@ -115,10 +126,12 @@ class Reader:
 
     def _follow(self) -> None:
         """Open what has come after the last one that is open."""
+        last = self._files[-1:]
+        if last and _lies_at(last[0], self._path):
+            return
         there = self._there()
-        last = os.fstat(self._files[-1])
-        known = [number for number, file in enumerate(there) if os.path.samestat(os.fstat(file), last)]
-        new = known[0] + 1 if known else 0
+        seen = [os.path.samestat(os.fstat(file), os.fstat(known)) for file in there for known in last]
+        new = seen.index(True) + 1 if True in seen else 0
         for file in there[:new]:
             os.close(file)
         self._files += there[new:]

@@ -19,6 +19,7 @@ from ipycontainer.fault_switch import SWITCH, Switch
 from ipycontainer import Engine, errors
 from ipycontainer.engine.launches import launch_of
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit, VolumeMount
+from ipycontainer.launcher import folders
 from ipycontainer.runtime.inside import slot
 from ipycontainer.runtime.inside.jobs import read_host
 from ipycontainer.runtime.plan import plan, plan_exec
@@ -28,6 +29,10 @@ OUTPUT = b"out\n"
 PROGRAM = ("sh", "-c", f"echo out; exit {CODE}")
 _SIGKILL = 9
 _ENOUGH = 5  # troubles, each of which has waited for something in vain
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0
 
 
 class Driver:
@@ -111,6 +116,8 @@ class Driver:
             return lambda: self.run(self.request(False).replace(restart="on-failure:1"))
         if kind == "probed":
             return self._probed()
+        if kind in ("rotated", "rotated first"):
+            return self._rotated(kind == "rotated")
         if kind == "frozen":
             return self._outliving()
         full = self.everything if kind == "executed in full" else self.request
@@ -143,6 +150,24 @@ class Driver:
             return CODE
 
         return look
+
+    def _rotated(self, is_created: bool) -> Callable[[], int]:
+        """One whose first event (of its start, if it is created already) brings the journal over its bound."""
+        container = self.engine.create(self.request(False)) if is_created else None
+        journal, self.full = self.engine.journal, []
+        while (left := folders.EVENTS_BOUND - _size(journal.path)) > 200:  # no event of a container is shorter
+            self.full.append(f"{len(self.full)}-{os.urandom(4).hex()}")
+            journal.append("test", "full", self.full[-1], {"much": "x" * min(max(left - 150, 0), 1 << 16)})
+        if container is None:
+            return lambda: self.run(self.request(False))
+        return lambda: self._to_the_end(container.start(attach=True))
+
+    def _see_events(self) -> None:
+        """All that was told before the fault is told once, and behind it what has happened."""
+        told = list(self.engine.events(since=0.0, follow=False))
+        full = [event.id for event in told if event.action == "full" and event.id in self.full]
+        need(full == self.full, f"events: {len(full)} of {len(self.full)}")
+        need(told[-1].type == "container", f"the last event: {told[-1].type} {told[-1].action}")
 
     def _outliving(self) -> Callable[[], int]:
         """One whose second process does not end with the first: it is in the host's PID namespace."""
@@ -249,6 +274,8 @@ class Driver:
         need(not engine.containers(all=True), "a container cannot be removed")
         if kind in ("filled", "anonymous"):
             self._see_volumes(kind)
+        if kind.startswith("rotated"):
+            self._see_events()
         result: Any = engine.run("base", ["echo", "next"], remove=True)
         need((result.exit_code, result.text) == (0, "next\n"), f"the next run: {result}")
         until(lambda: not self.leavings(), f"left: {self.leavings()}", 5)

@@ -191,6 +191,16 @@ _PROBED = (
     ("monitor.probe-written", "runtime.inside.probe:Probes._take_down", "after", "RUN/health, and the journal"),
 )
 
+_ROTATED = (
+    ("starter.journal-full", "linux.rotation:_set_aside", "before", "a journal over its bound, locked"),
+    ("starter.journal-set-aside", "linux.rotation:_set_aside", "after", "events.1, locked; no events"),
+)
+
+_ROTATED_FIRST = (
+    ("client.journal-full", "linux.rotation:_set_aside", "before", "the same; record and name"),
+    ("client.journal-set-aside", "linux.rotation:_set_aside", "after", "events.1, locked; no events; record and name"),
+)
+
 # Processes that outlived their monitor, which on cgroup v1 are frozen to be killed: for root alone.
 _FROZEN = (
     ("sweeper.freezes", "linux.cgroups.group:freeze", "before", "processes that nobody looks after; alive, cgroup"),
@@ -201,7 +211,8 @@ _FROZEN = (
 # By what has to be done to reach them (tests/crash/driver.py): run and keep, run with --rm, run what is not there, look
 # at what a killed monitor left, remove, start the first launcher, let it leave, exec, run with an empty volume where
 # the image has files, run with --rm and a volume that has no name, run with a restart
-# policy, have its health checked, look at what a killed monitor left whose processes were in the host's PID namespace.
+# policy, have its health checked, start or create where the journal is full, look at what a killed monitor left whose
+# processes were in the host's PID namespace.
 POINTS = {
     "kept": (*_RUN, *_KEPT),
     "removed": (*(row for row in _RUN if row[0].startswith(("monitor.", "starter.", "slot."))), *_REMOVED),
@@ -215,6 +226,8 @@ POINTS = {
     "anonymous": _ANONYMOUS,
     "restarted": _RESTARTED,
     "probed": _PROBED,
+    "rotated": _ROTATED,
+    "rotated first": _ROTATED_FIRST,
     "frozen": _FROZEN,
 }
 
