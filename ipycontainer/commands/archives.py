@@ -72,8 +72,9 @@ def import_(call: Call) -> int:
     else:
         where = join_to(call.cwd, source)
     image = call.engine.import_tree(
-        where, name, parsed.text("message"), parsed.many("change"), ignore_ids=parsed.flag("ignore-ids")
-    )
+        where, name, parsed.text("message"), parsed.many("change"), ignore_ids=parsed.flag("ignore-ids"),
+        platform=parsed.text("platform"),
+    )  # fmt: skip
     call.console.line(image.id)
     say_what_was_folded(call, image)
     return 0
@@ -141,6 +142,7 @@ IMPORT = Verb(
         Option("change", "c", "text", "A Dockerfile instruction for its settings: 'CMD [\"sh\"]'", many=True),
         IGNORE_IDS,
         Option("message", "m", "text", "A word about it, for its history"),
+        Option("platform", "", "text", "For which its files are, such as linux/arm64 (this machine's)"),
     ),
     examples=("import web.tar web:flat", "import -c 'CMD [\"sh\"]' root.tar.gz mine"),
 )

@@ -21,6 +21,9 @@ _VALUES = {
     "host": "NAME:ADDRESS",
     "address": "ADDRESS",
     "stream": "STREAM",
+    "exposed": "PORT[-PORT][/PROTOCOL]",
+    "gpus": "REQUEST",
+    "storage": "NAME=VALUE",
 }
 
 

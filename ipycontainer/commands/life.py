@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, NoSuchContainer, WrongArguments
+from ipycontainer.errors import Conflict, Error, NoSuchContainer, WrongArguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,11 @@ def remove(call: Call) -> int:
     force = call.parsed.flag("force")
 
     def one(reference: str) -> None:
-        call.engine.get(reference).remove(force=force, volumes=call.parsed.flag("volumes"))
+        container = call.engine.get(reference)
+        if call.parsed.flag("link"):
+            # There are no links: every name is a container's own, and docker keeps that one too.
+            raise Conflict(f"Conflict, cannot remove the default link name of the container {container.name}")
+        container.remove(force=force, volumes=call.parsed.flag("volumes"))
 
     return _each(call, one, forgiven=NoSuchContainer if force else None)
 
@@ -207,6 +211,7 @@ RM = Verb(
     remove,
     (
         Option("force", "f", "flag", "Kill it first if it is running"),
+        Option("link", "l", "flag", "Remove a link's name: there are no links, and a container's own name stays"),
         Option("volumes", "v", "flag", "Remove the anonymous volumes that it alone uses, too"),
     ),
     least=1,

@@ -74,8 +74,8 @@ def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
 def _without_absent(document: dict[str, Any]) -> dict[str, Any]:
     """docker shows what a container lacks of these to a template alone."""
     found = dict(document)
-    for part, name in (("State", "Health"), ("Config", "Healthcheck")):
-        if name in (inner := document.get(part) or {}) and inner[name] is None:
+    for part, name in (("State", "Health"), ("Config", "Healthcheck"), ("Config", "ExposedPorts")):
+        if name in (inner := found.get(part) or {}) and inner[name] is None:
             found[part] = {key: value for key, value in inner.items() if key != name}
     return found
 

@@ -33,6 +33,7 @@ class Option(Record):
     kind: a word of `KINDS` (`flag` takes no value; see `values.py` for the rest).
     many: it may be repeated, and all its values count.
     refused: why this release refuses it ("" for an option that works).
+    refusal_code: what a refused call ends with; not 125 where docker refuses it too, in the words of `refused`.
     harmless: values of a refused option that ask for nothing, and so pass; "*" is every value.
     """
 
@@ -44,6 +45,7 @@ class Option(Record):
     refused: str = ""
     harmless: tuple[str, ...] = ()
     hidden: bool = False
+    refusal_code: int = Refused.exit_code
 
     @property
     def names(self) -> str:
@@ -113,7 +115,7 @@ def read(verb: Verb, words: Sequence[str]) -> Parsed:
     if parsed.help:
         return parsed
     if reader.refused is not None:
-        raise Refused(reader.refused)
+        raise reader.refused
     _count(verb, parsed.arguments)
     return parsed
 
@@ -123,7 +125,7 @@ class _Reader:
         self.parsed = Parsed(verb)
         self.words = list(words)
         self.at = 0
-        self.refused: str | None = None
+        self.refused: Refused | None = None
         self.long = {option.long: option for option in verb.options}
         self.short = {option.short: option for option in verb.options if option.short}
 
@@ -194,12 +196,19 @@ class _Reader:
         value = _value(option, text)
         if option.refused:
             if "*" not in option.harmless and text not in option.harmless and self.refused is None:
-                self.refused = f"{option.names} is refused: {option.refused}"
+                self.refused = _refusal(option)
             return
         if option.many:
             self.parsed.values.setdefault(option.long, []).append(value)
         else:
             self.parsed.values[option.long] = value
+
+
+def _refusal(option: Option) -> Refused:
+    own = option.refusal_code != Refused.exit_code  # docker refuses it too, and its sentence names it
+    error = Refused(option.refused if own else f"{option.names} is refused: {option.refused}")
+    error.exit_code = option.refusal_code
+    return error
 
 
 def _signal_hint(reader: _Reader, letters: str) -> str:

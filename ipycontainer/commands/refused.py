@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
 _NETWORKS = "networks of one's own come in a later release; now there are --network none and --network host"
 _PORTS = "published ports come in a later release; with --network host the container's ports are the host's"
-_GROUPS = "where a container's control groups lie is ipycontainer's own choice"
-_REALTIME = "real-time scheduling of control groups has gone from the kernels of today"
-_WINDOWS = "it means something on Windows alone"
-_DEVICES = "devices of the host come in a later release"
+_WINDOWS = "is only supported on windows, but this machine runs linux"
 _PLATFORM = "containers of this machine's own platform alone are run"
 _CLUSTER = "there is no cluster here, and so no volume of one"
 _LATER = "it comes in a later release"
@@ -27,20 +24,19 @@ def _row(long: str, short: str, kind: str, why: str, *harmless: str) -> Option:
     return Option(long, short, kind, "", refused=why, harmless=harmless)
 
 
+def _on_windows(long: str, kind: str) -> Option:
+    """docker refuses it on linux whatever its value, and ends with 1."""
+    return Option(long, "", kind, "", refused=f'"--{long}" {_WINDOWS}', refusal_code=1)
+
+
 _CREATE = (
-    _row("cgroup-parent", "", "text", _GROUPS, ""),
-    _row("cpu-count", "", "int", _WINDOWS, "0"),
-    _row("cpu-percent", "", "int", _WINDOWS, "0"),
-    _row("cpu-rt-period", "", "int", _REALTIME, "0"),
-    _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
+    _on_windows("cpu-count", "int"),
+    _on_windows("cpu-percent", "int"),
     _row("disable-content-trust", "", "flag", "", "*"),
-    _row("expose", "", "text", _PORTS),
-    _row("gpus", "", "text", _DEVICES),
-    _row("io-maxbandwidth", "", "bytes", _WINDOWS, "0"),
-    _row("io-maxiops", "", "int", _WINDOWS, "0"),
+    _on_windows("io-maxbandwidth", "bytes"),
+    _on_windows("io-maxiops", "int"),
     _row("ip", "", "text", _NETWORKS, ""),
     _row("ip6", "", "text", _NETWORKS, ""),
-    _row("isolation", "", "text", _WINDOWS, "", "default"),
     _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
     _row("link", "", "text", _NETWORKS),
     _row("link-local-ip", "", "text", _NETWORKS),
@@ -49,8 +45,6 @@ _CREATE = (
     _row("network-alias", "", "text", _NETWORKS),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
-    _row("runtime", "", "text", "ipycontainer is its own runtime", ""),
-    _row("storage-opt", "", "text", _LATER),
     _row("use-api-socket", "", "flag", "there is no daemon whose socket could be bound", *_NO),
 )
 
@@ -75,15 +69,12 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "run": _RUN,
     "create": _CREATE,
     "update": (
-        _row("cpu-rt-period", "", "int", _REALTIME, "0"),
-        _row("cpu-rt-runtime", "", "int", _REALTIME, "0"),
         _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
     ),
     "start": (
         _row("checkpoint", "", "text", "checkpoints of processes are not planned", ""),
         _row("checkpoint-dir", "", "text", "checkpoints of processes are not planned", ""),
     ),
-    "rm": (_row("link", "l", "flag", _NETWORKS, *_NO),),
     "images": (
         _row("all", "a", "flag", "", "*"),  # every image is shown: there are no intermediate ones
         _row("tree", "", "flag", "an image has one platform in this release", *_NO),
@@ -96,7 +87,6 @@ ROWS: dict[str, tuple[Option, ...]] = {
     "version": (_row("kubeconfig", "", "text", "there is no Kubernetes here", ""),),
     "load": (_row("platform", "", "text", _PLATFORM, ""),),
     "save": (_row("platform", "", "text", _PLATFORM, ""),),
-    "import": (_row("platform", "", "text", _PLATFORM, ""),),
     "pull": (_row("disable-content-trust", "", "flag", "", "*"),),
     "push": (
         _row("disable-content-trust", "", "flag", "", "*"),

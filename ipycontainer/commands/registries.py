@@ -47,7 +47,7 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
     platform, ignore_ids = call.parsed.text("platform"), call.parsed.flag("ignore-ids")
     if quiet:
         found = fetch(call.engine, name, platform, silent, ignore_ids)
-        if not call.parsed.flag("all-tags"):
+        if not (aside or call.parsed.flag("all-tags")):
             line(str(reference))
         say_what_was_folded(call, call.engine.image(found.id))
         return

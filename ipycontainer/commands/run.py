@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, OptionError, Refused
+from ipycontainer.errors import Error, OptionError, WrongArguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +24,13 @@ _CREATE_OPTIONS = (
     Option("blkio-weight-device", "", "text", "The same for one disk, /dev/DISK:WEIGHT", many=True),
     Option("cap-add", "", "text", "Add a capability", many=True),
     Option("cap-drop", "", "text", "Drop a capability (ALL drops every one)", many=True),
+    Option("cgroup-parent", "", "text", "Control group that its own lies in, /group (from the top) or group"),
     Option("cgroupns", "", "text", "Its view of control groups: private (the default) or host"),
     Option("cidfile", "", "text", "Write its id into this file, which may not be there yet"),
     Option("cpu-period", "", "int", "Length of the period of --cpu-quota, in microseconds (100000)"),
     Option("cpu-quota", "", "int", "Time on the CPUs in each period, in microseconds"),
+    Option("cpu-rt-period", "", "int", "Length of the period of --cpu-rt-runtime, in microseconds"),
+    Option("cpu-rt-runtime", "", "int", "Time of its real-time processes in each period, in microseconds"),
     Option("cpu-shares", "c", "int", "Weight against other containers when CPUs are scarce (1024 is usual)"),
     Option("cpus", "", "decimal", "Number of CPUs, such as 0.5"),
     Option("cpuset-cpus", "", "text", "CPUs that it may use, such as 0-2,5"),
@@ -47,6 +50,8 @@ _CREATE_OPTIONS = (
     Option("env", "e", "variable", "Set an environment variable, NAME=VALUE (NAME alone: as outside)", many=True),
     Option("env-file", "", "text", "Read environment variables from a file", many=True),
     Option("explain", "", "flag", "Show the plan, step by step and why; start nothing"),
+    Option("expose", "", "exposed", "Note a port at which it listens, 80, 80-82 or 80/udp (inspect tells)", many=True),
+    Option("gpus", "", "gpus", "Ask for GPUs, as docker does: it is made, and refused when it starts", many=True),
     Option("group-add", "", "text", "One more group of its user, by name or number", many=True),
     Option("health-cmd", "", "text", "Shell command in it that tells whether it is well"),
     Option("health-interval", "", "duration", "Time between two of them (30s)"),
@@ -58,6 +63,7 @@ _CREATE_OPTIONS = (
     Option("init", "", "flag", "Put a small init in front, which forwards signals and reaps processes"),
     Option("interactive", "i", "flag", "Keep stdin open"),
     Option("ipc", "", "text", "Shared memory: private, shareable, none, host or container:NAME"),
+    Option("isolation", "", "text", "default, which is the only one on linux"),
     Option("label", "l", "label", "Attach a label, NAME=VALUE", many=True),
     Option("label-file", "", "text", "Read labels from a file, a line each", many=True),
     Option("log-driver", "", "text", "Where its output is kept: json-file, local (both: here) or none"),
@@ -75,19 +81,21 @@ _CREATE_OPTIONS = (
     Option("oom-score-adj", "", "int", "How soon it is ended when memory runs out, -1000 to 1000"),
     Option("pid", "", "text", "Its processes: host, or container:NAME for another one's"),
     Option("pids-limit", "", "int", "Limit the number of processes (-1: no limit)"),
-    Option("platform", "", "text", "The image's platform, which has to be this machine's"),
+    Option("platform", "", "text", "The image's platform, such as linux/arm64 (this machine's)"),
     Option("pull", "", "text", "When the image is pulled: always, missing (the default) or never"),
     Option("quiet", "q", "flag", "Do not show the pull's progress"),
     Option("privileged", "", "flag", "Everything this machine allows: capabilities, devices, nothing masked"),
     Option("read-only", "", "flag", "Make the root file system read-only"),
     Option("restart", "", "text", "When it starts again: no, on-failure[:n], always or unless-stopped"),
     Option("rm", "", "flag", "Remove the container when it has ended"),
+    Option("runtime", "", "text", "runc, which means ipycontainer itself: it is its own runtime"),
     Option(
         "security-opt", "", "text", "seccomp=FILE|unconfined, systempaths=unconfined, apparmor=PROFILE, …", many=True
     ),
     Option("shm-size", "", "bytes", "Size of /dev/shm (64m)"),
     Option("stop-signal", "", "text", "Signal that stop sends first"),
     Option("stop-timeout", "", "int", "Seconds from that signal to KILL"),
+    Option("storage-opt", "", "storage", "size=10g, which no store of ours can keep: it is refused", many=True),
     Option("sysctl", "", "text", "Kernel setting of its own namespaces, such as net.ipv4.ip_forward=1", many=True),
     Option("tmpfs", "", "tmpfs", "Mount a tmpfs, such as /run:size=64m", many=True),
     Option("tty", "t", "flag", "Give the container a terminal of its own"),
@@ -131,27 +139,22 @@ def _create_or_pull(call: Call, asked: RunRequest, starts: bool) -> Container:
     policy = call.parsed.text("pull") or "missing"
     if policy not in ("always", "missing", "never"):
         raise OptionError(f"invalid pull option: '{policy}': must be one of always, missing or never")
-    _check_platform(call.parsed)
     from ipycontainer.engine.creation import create_or_pull as make
 
     def fetch(absent: str) -> None:
         from ipycontainer.commands.registries import show_pull
 
-        if absent:
+        quiet = call.parsed.flag("quiet")
+        if absent and not quiet:
             call.console.complain(absent)
-        show_pull(call, asked.image, call.parsed.flag("quiet"), aside=True)
+        show_pull(call, asked.image, quiet, aside=True)
 
-    return make(call.engine, asked, policy, fetch, starts)
+    container = make(call.engine, asked, policy, fetch, starts)
+    if "platform" in container.config and not asked.platform:
+        from ipycontainer.engine.platforms import warning
 
-
-def _check_platform(parsed: Parsed) -> None:
-    if not parsed.text("platform"):
-        return
-    from ipycontainer.oci import platform
-
-    asked, here = platform.parse(parsed.text("platform")), platform.host()
-    if not asked.same(here):
-        raise Refused(f"--platform {asked} is refused: containers of this machine's own platform alone run ({here})")
+        call.console.complain(warning(container.config["platform"]))
+    return container
 
 
 def run(call: Call) -> int:
@@ -159,7 +162,7 @@ def run(call: Call) -> int:
     parsed, console = call.parsed, call.console
     detached = parsed.flag("detach")
     if detached and parsed.given("attach"):
-        raise _conflict("Conflicting options: -a and -d")
+        raise WrongArguments("Conflicting options: -a and -d")
     asked = request(parsed, call.cwd)
     if parsed.flag("explain"):
         return _explain(call, asked)
@@ -194,12 +197,6 @@ def run(call: Call) -> int:
     return follow(attachment, console, stdin=asked.interactive, terminal=terminal, kill=container.kill, manner=manner)
 
 
-def _conflict(text: str) -> OptionError:
-    error = OptionError(text)
-    error.exit_code = 1
-    return error
-
-
 def _explain(call: Call, asked: RunRequest) -> int:
     from ipycontainer.engine.explanation import explain
 
@@ -219,6 +216,19 @@ def _discard(container: Container) -> None:
         container.remove(force=True)
     except Error:
         pass  # `--rm` has done it, or it cannot be done: what made the start fail is what is told
+
+
+# Fields that are all values of an option, as they are.
+_REPEATED = dict(
+    pair.split("=")
+    for pair in (
+        "volumes_from=volumes-from ulimits=ulimit cap_add=cap-add cap_drop=cap-drop devices=device sysctls=sysctl "
+        "group_add=group-add annotations=annotation blkio_weight_devices=blkio-weight-device "
+        "device_read_bps=device-read-bps device_write_bps=device-write-bps device_read_iops=device-read-iops "
+        "device_write_iops=device-write-iops device_cgroup_rules=device-cgroup-rule extra_hosts=add-host dns=dns "
+        "dns_search=dns-search log_opts=log-opt gpus=gpus storage_opts=storage-opt"
+    ).split()
+)
 
 
 def request(parsed: Parsed, cwd: str) -> RunRequest:
@@ -247,17 +257,10 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         cpu_shares=parsed.number("cpu-shares"),
         pids_limit=parsed.number("pids-limit"),
         **_mounts(parsed, cwd),
-        volumes_from=tuple(parsed.many("volumes-from")),
+        **_repeated(parsed),
         volume_driver=parsed.text("volume-driver"),
-        ulimits=tuple(parsed.many("ulimit")),
-        cap_add=tuple(parsed.many("cap-add")),
-        cap_drop=tuple(parsed.many("cap-drop")),
         security_opts=_security_options(parsed, cwd),
         privileged=parsed.flag("privileged"),
-        devices=tuple(parsed.many("device")),
-        sysctls=tuple(parsed.many("sysctl")),
-        group_add=tuple(parsed.many("group-add")),
-        annotations=tuple(parsed.many("annotation")),
         shm_size=parsed.number("shm-size"),
         memory_swap=parsed.number("memory-swap"),
         memory_reservation=parsed.number("memory-reservation"),
@@ -265,15 +268,11 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         oom_kill_disable=parsed.flag("oom-kill-disable"),
         cpu_period=parsed.number("cpu-period"),
         cpu_quota=parsed.number("cpu-quota"),
+        cpu_rt_period=parsed.number("cpu-rt-period"),
+        cpu_rt_runtime=parsed.number("cpu-rt-runtime"),
         cpuset_cpus=parsed.text("cpuset-cpus"),
         cpuset_mems=parsed.text("cpuset-mems"),
         blkio_weight=parsed.number("blkio-weight"),
-        blkio_weight_devices=tuple(parsed.many("blkio-weight-device")),
-        device_read_bps=tuple(parsed.many("device-read-bps")),
-        device_write_bps=tuple(parsed.many("device-write-bps")),
-        device_read_iops=tuple(parsed.many("device-read-iops")),
-        device_write_iops=tuple(parsed.many("device-write-iops")),
-        device_cgroup_rules=tuple(parsed.many("device-cgroup-rule")),
         oom_score_adj=parsed.number("oom-score-adj"),
         network=parsed.text("network", parsed.text("net")),
         pid_mode=parsed.text("pid"),
@@ -282,17 +281,22 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
         cgroupns=parsed.text("cgroupns"),
         userns_mode=parsed.text("userns"),
         domainname=parsed.text("domainname"),
-        extra_hosts=tuple(parsed.many("add-host")),
-        dns=tuple(parsed.many("dns")),
         dns_opt=(*parsed.many("dns-opt"), *parsed.many("dns-option")),
-        dns_search=tuple(parsed.many("dns-search")),
         log_driver=parsed.text("log-driver"),
-        log_opts=tuple(parsed.many("log-opt")),
         stop_signal=parsed.text("stop-signal"),
         stop_timeout=parsed.number("stop-timeout", 10),
         restart=_restart(parsed),
+        exposed_ports=tuple(port for ports in parsed.many("expose") for port in ports),
+        runtime=parsed.text("runtime"),
+        isolation=parsed.text("isolation"),
+        platform=parsed.text("platform"),
+        cgroup_parent=parsed.text("cgroup-parent"),
         **_health(parsed),
     )
+
+
+def _repeated(parsed: Parsed) -> dict[str, Any]:
+    return {field: tuple(parsed.many(name)) for field, name in _REPEATED.items()}
 
 
 def _health(parsed: Parsed) -> dict[str, Any]:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from ipycontainer.commands import Call
 
 _NAMES = (
-    "blkio-weight", "cpu-period", "cpu-quota", "cpu-shares", "cpus", "cpuset-cpus", "cpuset-mems", "memory",
-    "memory-reservation", "memory-swap", "pids-limit", "restart",
+    "blkio-weight", "cpu-period", "cpu-quota", "cpu-rt-period", "cpu-rt-runtime", "cpu-shares", "cpus", "cpuset-cpus",
+    "cpuset-mems", "memory", "memory-reservation", "memory-swap", "pids-limit", "restart",
 )  # fmt: skip
 
 
@@ -41,6 +41,8 @@ UPDATE = Verb(
         Option("blkio-weight", "", "int", "Share of the disks, 10 to 1000"),
         Option("cpu-period", "", "int", "Length of the period of --cpu-quota, in microseconds"),
         Option("cpu-quota", "", "int", "Time on the CPUs in each period, in microseconds"),
+        Option("cpu-rt-period", "", "int", "Length of the period of --cpu-rt-runtime, in microseconds"),
+        Option("cpu-rt-runtime", "", "int", "Time of its real-time processes in each period, in microseconds"),
         Option("cpu-shares", "c", "int", "Weight against other containers when CPUs are scarce"),
         Option("cpus", "", "decimal", "Number of CPUs, such as 0.5"),
         Option("cpuset-cpus", "", "text", "CPUs that it may use, such as 0-2,5"),

@@ -139,6 +139,28 @@ def address(text: str) -> str:
     return text.strip()
 
 
+def exposed(text: str) -> tuple[str, ...]:
+    """`80`, `80-82/udp` (--expose): each of the ports."""
+    from ipycontainer.engine.exposed_ports import ports
+
+    return ports(text)
+
+
+def gpus(text: str) -> str:
+    """`all`, `2`, `device=0,capabilities=utility` (--gpus), as it was written."""
+    from ipycontainer.engine.machine_options import gpus as read
+
+    read(text)
+    return text
+
+
+def storage_option(text: str) -> str:
+    """`size=10g` (--storage-opt)."""
+    from ipycontainer.engine.machine_options import storage_option as read
+
+    return read(text)
+
+
 CONVERT: dict[str, Callable[[str], Any]] = {
     "int": whole,
     "bytes": size_bytes,
@@ -154,4 +176,7 @@ CONVERT: dict[str, Callable[[str], Any]] = {
     "host": host,
     "address": address,
     "stream": stream,
+    "exposed": exposed,
+    "gpus": gpus,
+    "storage": storage_option,
 }

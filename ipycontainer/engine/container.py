@@ -68,6 +68,10 @@ class Container(Kept):
         self.sweep_if_dead()
         if self.status == PAUSED:
             raise WrongState(f"cannot start a paused container, try unpause instead: {self.name}")
+        if self.config["request"].get("gpus"):
+            from ipycontainer.engine.machine_options import refuse_devices
+
+            refuse_devices(self.config["request"]["gpus"])
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)
@@ -165,6 +169,8 @@ class Container(Kept):
         cpu_shares: int = 0,
         cpu_period: int = 0,
         cpu_quota: int = 0,
+        cpu_rt_period: int = 0,
+        cpu_rt_runtime: int = 0,
         cpuset_cpus: str = "",
         cpuset_mems: str = "",
         blkio_weight: int = 0,
@@ -182,8 +188,8 @@ class Container(Kept):
         asked = {
             "memory": size(memory), "memory_swap": size(memory_swap), "memory_reservation": size(memory_reservation),
             "cpus": float(cpus), "cpu_shares": cpu_shares, "cpu_period": cpu_period, "cpu_quota": cpu_quota,
-            "cpuset_cpus": cpuset_cpus, "cpuset_mems": cpuset_mems, "blkio_weight": blkio_weight,
-            "pids_limit": pids_limit, "restart": restart,
+            "cpu_rt_period": cpu_rt_period, "cpu_rt_runtime": cpu_rt_runtime, "cpuset_cpus": cpuset_cpus,
+            "cpuset_mems": cpuset_mems, "blkio_weight": blkio_weight, "pids_limit": pids_limit, "restart": restart,
         }  # fmt: skip
         update(self, {name: value for name, value in asked.items() if value})
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ipycontainer.images.records import LaunchRecord
 
 _LONGEST_HOSTNAME = 63
-_ABSENT = "Unable to find image"
+_ABSENT, _OF_ANOTHER_PLATFORM = "Unable to find image", "image with reference"
 POLICIES = ("always", "missing", "never")
 """When the image of a container that is made is pulled."""
 
@@ -46,9 +46,11 @@ def create_or_pull(
             return create(engine, request, starts)
         except NoSuchImage as error:
             # Several that begin so, or an id that is not here: no registry could help.
-            if policy == "never" or not str(error).startswith(_ABSENT):
+            if policy == "never" or not str(error).startswith((_ABSENT, _OF_ANOTHER_PLATFORM)):
                 raise
-            absent = str(error).partition(" locally")[0] + " locally"
+            from ipycontainer.images.store import full_tag
+
+            absent = f"{_ABSENT} '{full_tag(request.image)}' locally"
     try:
         fetch(absent)
     except RegistryError as error:
@@ -64,6 +66,10 @@ def create(engine: Engine, request: RunRequest, starts: bool = False) -> Contain
     starts: nobody is told of it before it has been started, so its start makes it durable.
     """
     image = engine.store.launch(request.image)
+    if request.platform:
+        from ipycontainer.engine.platforms import check
+
+        check(engine, request)
     identity = os.urandom(32).hex()
     config, launch = compose(engine, request, image, identity)
     name = engine.directory.choose_name(request.name)
@@ -130,6 +136,8 @@ def compose(
     spec = specification.compose(request, image.config, labels, hostname, bound, engine.volume_source)
     if request.shares():
         sharing.change(spec, request)
+    if request.cgroup_parent:
+        spec["linux"]["cgroupsPath"] = f"{request.cgroup_parent.rstrip('/')}/{identity}"
     launch = {
         "spec": spec,
         "lowers": list(image.lowers),
@@ -154,6 +162,10 @@ def compose(
 
         launch["volumes"] = launched(engine, request)
     config = _config(request, image, labels, spec)
+    if request.exposed_ports or image.config.get("ExposedPorts"):
+        from ipycontainer.engine.exposed_ports import all_exposed
+
+        config["exposed_ports"] = all_exposed(request.exposed_ports, image.config)
     if request.asks_for_health() or image.config.get("Healthcheck"):
         from ipycontainer.engine import health
 
@@ -182,8 +194,10 @@ def _etc(request: RunRequest, hostname: str) -> dict[str, str]:
 def _config(request: RunRequest, image: LaunchRecord, labels: dict[str, str], spec: dict[str, Any]) -> dict[str, Any]:
     # With --rm it goes with whatever ends it, a power cut too; and after that nobody else could tell.
     passing = {"boot_id": boot_id()} if request.remove else {}
+    theirs = {"platform": image.platform} if image.platform else {}
     return {
         **passing,
+        **theirs,
         "image": request.image,
         "image_id": image.id,
         "command": spec["process"]["args"],
@@ -224,6 +238,10 @@ def _check(engine: Engine, request: RunRequest) -> None:
         if not bind.create and not os.path.lexists(bind.source):
             raise InputError(f'invalid mount config for type "bind": bind source path does not exist: {bind.source}')
     _check_ranges(request)
+    if request.asks_the_machine():
+        from ipycontainer.engine.machine_options import check
+
+        check(request)
     if request.ulimits:
         _check_ulimits(request)
     if request.group_add:

@@ -65,7 +65,9 @@ class Engine(Images):
     def _create(self, request: RunRequest, pull: str, tell: Told | None, starts: bool) -> Container:
         from ipycontainer.engine.creation import create_or_pull
 
-        return create_or_pull(self, request, pull, lambda _absent: self.pull(request.image, tell=tell), starts)
+        return create_or_pull(
+            self, request, pull, lambda _absent: self.pull(request.image, request.platform, tell), starts
+        )
 
     def run(
         self,
@@ -108,6 +110,8 @@ class Engine(Images):
         oom_kill_disable: bool = False,
         cpu_period: int = 0,
         cpu_quota: int = 0,
+        cpu_rt_period: int = 0,
+        cpu_rt_runtime: int = 0,
         cpuset_cpus: str = "",
         cpuset_mems: str = "",
         blkio_weight: int = 0,
@@ -140,6 +144,13 @@ class Engine(Images):
         health_start_period: str | float = 0.0,
         health_start_interval: str | float = 0.0,
         no_healthcheck: bool = False,
+        exposed_ports: Sequence[str | int] = (),
+        gpus: str | int = "",
+        runtime: str = "",
+        isolation: str = "",
+        platform: str = "",
+        cgroup_parent: str = "",
+        storage_opts: Mapping[str, str] | Sequence[str] = (),
         output_limit: int = 16 << 20,
         pull: str = "missing",
     ) -> Result | Container:
@@ -152,7 +163,7 @@ class Engine(Images):
         stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry
         ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped";
         health_cmd: a shell's line that tells whether it is well (Container.health), health_interval and its kin:
-        seconds, or "1m30s".
+        seconds, or "1m30s"; exposed_ports: 80, "53/udp", "90-92"; gpus: docker's words (no driver is here).
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine.friendly import friendly_request
@@ -176,6 +187,9 @@ class Engine(Images):
             health_cmd=health_cmd, health_interval=health_interval, health_timeout=health_timeout,
             health_retries=health_retries, health_start_period=health_start_period,
             health_start_interval=health_start_interval, no_healthcheck=no_healthcheck,
+            cpu_rt_period=cpu_rt_period, cpu_rt_runtime=cpu_rt_runtime,
+            exposed_ports=exposed_ports, gpus=gpus, runtime=runtime, isolation=isolation,
+            storage_opts=storage_opts, platform=platform, cgroup_parent=cgroup_parent,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
         if detach:

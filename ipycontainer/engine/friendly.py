@@ -53,6 +53,8 @@ def friendly_request(
     oom_kill_disable: bool,
     cpu_period: int,
     cpu_quota: int,
+    cpu_rt_period: int,
+    cpu_rt_runtime: int,
     cpuset_cpus: str,
     cpuset_mems: str,
     blkio_weight: int,
@@ -85,6 +87,13 @@ def friendly_request(
     health_start_period: str | float,
     health_start_interval: str | float,
     no_healthcheck: bool,
+    exposed_ports: Sequence[str | int],
+    gpus: str | int,
+    runtime: str,
+    isolation: str,
+    platform: str,
+    cgroup_parent: str,
+    storage_opts: Mapping[str, str] | Sequence[str],
 ) -> RunRequest:
     """The request.  Raises InputError for what is not well-formed."""
     words = command.split() if isinstance(command, str) else command
@@ -124,6 +133,8 @@ def friendly_request(
         oom_kill_disable=oom_kill_disable,
         cpu_period=cpu_period,
         cpu_quota=cpu_quota,
+        cpu_rt_period=cpu_rt_period,
+        cpu_rt_runtime=cpu_rt_runtime,
         cpuset_cpus=cpuset_cpus,
         cpuset_mems=cpuset_mems,
         blkio_weight=blkio_weight,
@@ -156,6 +167,13 @@ def friendly_request(
         health_start_period=seconds(health_start_period),
         health_start_interval=seconds(health_start_interval),
         no_healthcheck=no_healthcheck,
+        exposed_ports=_exposed(exposed_ports) if exposed_ports else (),
+        gpus=(str(gpus),) if gpus else (),
+        runtime=runtime,
+        isolation=isolation,
+        platform=platform,
+        cgroup_parent=cgroup_parent,
+        storage_opts=pairs(storage_opts),
     )
 
 
@@ -180,6 +198,15 @@ def _security(options: Sequence[str]) -> tuple[str, ...]:
     from ipycontainer.engine.security_options import read_files
 
     return read_files(options, os.getcwd())
+
+
+def _exposed(items: Sequence[str | int]) -> tuple[str, ...]:
+    from ipycontainer.engine.exposed_ports import ports
+
+    try:
+        return tuple(port for item in items for port in ports(str(item)))
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def pairs(values: Mapping[str, Any] | Sequence[str], between: str = "=") -> tuple[str, ...]:

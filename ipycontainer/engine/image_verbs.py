@@ -101,16 +101,18 @@ class Images:
         changes: Sequence[str] = (),
         *,
         ignore_ids: bool = False,
+        platform: str = "",
     ) -> Image:
         """docker's import: a tar of a whole root, from a path or a descriptor, as an image of one layer.
 
-        changes: Dockerfile instructions ("CMD [\"sh\"]"); ignore_ids: as for `load`.
+        changes: Dockerfile instructions ("CMD [\"sh\"]"); ignore_ids: as for `load`;
+        platform: for which the files are ("linux/arm64"), where it is not this machine's.
         Raises ArchiveError, InputError, StoreUnwritable.
         """
         from ipycontainer.engine.images import import_tree
 
         folders.prepare(self.root)
-        return import_tree(self, source, name, message, changes, ignore_ids)
+        return import_tree(self, source, name, message, changes, ignore_ids, platform)
 
     def bootstrap(self, name: str, include: Sequence[str] = (), mirror: str = "") -> Image:
         """A distribution's image ("debian:bookworm") from its packages, by mmdebstrap; include: more packages.

@@ -117,6 +117,8 @@ def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[st
         found.pop("Cmd", None)
     if request["command"]:
         found["Cmd"] = list(request["command"])
+    if container.get("exposed_ports"):
+        found["ExposedPorts"] = dict(container["exposed_ports"])
     if container.get("healthcheck"):
         found["Healthcheck"] = dict(container["healthcheck"])
     if container["labels"]:
@@ -131,6 +133,7 @@ def import_tree(
     message: str = "",
     changes: Sequence[str] = (),
     ignore_ids: bool = False,
+    platform: str = "",
 ) -> Image:
     """A tar of a whole root, packed or not, as an image of one layer."""
     from ipycontainer.engine.image_changes import changed
@@ -138,15 +141,17 @@ def import_tree(
     from ipycontainer.images.decompress import plain
     from ipycontainer.images.inside.tar_sources import DescriptorSource
     from ipycontainer.images.names import new_name
+    from ipycontainer.oci import platform as platforms
 
     names = [new_name(name)] if name else []
     settings = changed({}, changes)
+    made_for = platforms.parse(platform) if platform else None
     what = "the archive" if isinstance(source, int) else f"the archive {source}"
     descriptor = source if isinstance(source, int) else _open(source)
     try:
         pieces = _some(plain(DescriptorSource(descriptor), what), what)
         step = {"created_by": "", "comment": message or "Imported from -"}
-        id = make_image(engine.store_for(ignore_ids), pieces, settings, step, names, what=what)
+        id = make_image(engine.store_for(ignore_ids), pieces, settings, step, names, what=what, made_for=made_for)
     finally:
         if not isinstance(source, int):
             os.close(descriptor)

@@ -110,9 +110,13 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "CapAdd": request["cap_add"] or None,
         "CapDrop": request["cap_drop"] or None,
         "Privileged": request.get("privileged", False),
+        "DeviceRequests": _device_requests(request),
         "Devices": [_device(text) for text in request.get("devices", ())] or None,
+        "Runtime": request.get("runtime") or "ipycontainer",
+        "Isolation": request.get("isolation", ""),
         "Sysctls": dict(text.partition("=")[::2] for text in request.get("sysctls", ())) or None,
         "SecurityOpt": request.get("security_opts") or None,
+        "CgroupParent": request.get("cgroup_parent", ""),
         "CpuShares": request["cpu_shares"],
         "NanoCpus": round(request["cpus"] * 1_000_000_000),
         "Memory": request["memory"],
@@ -122,6 +126,8 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "OomKillDisable": request.get("oom_kill_disable", False),
         "CpuPeriod": request.get("cpu_period", 0),
         "CpuQuota": request.get("cpu_quota", 0),
+        "CpuRealtimePeriod": request.get("cpu_rt_period", 0),
+        "CpuRealtimeRuntime": request.get("cpu_rt_runtime", 0),
         "CpusetCpus": request.get("cpuset_cpus", ""),
         "CpusetMems": request.get("cpuset_mems", ""),
         "BlkioWeight": request.get("blkio_weight", 0),
@@ -147,6 +153,14 @@ def restart_policy(request: dict[str, Any]) -> dict[str, Any]:
     """docker's RestartPolicy."""
     name, _, most = str(request.get("restart", "no")).partition(":")
     return {"Name": name, "MaximumRetryCount": int(most or 0)}
+
+
+def _device_requests(request: dict[str, Any]) -> list[dict[str, Any]] | None:
+    if not request.get("gpus"):
+        return None
+    from ipycontainer.engine.machine_options import described
+
+    return described(request["gpus"])
 
 
 def _device(text: str) -> dict[str, str]:
@@ -183,6 +197,7 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "AttachStdin": request["interactive"] and bool(attach),
         "AttachStdout": "stdout" in attach,
         "AttachStderr": "stderr" in attach,
+        "ExposedPorts": container.config.get("exposed_ports"),
         "Env": _environment(spec, request),
         "Cmd": list(request["command"]) or None,
         "Healthcheck": container.config.get("healthcheck"),

@@ -71,8 +71,11 @@ class RunRequest(Record):
     memory_swap: memory and swap together, -1 for any amount of swap; attach: the streams that whoever starts it
     stays with, none for one that is left running at once; security_opts: docker's words, a seccomp
     profile as its text (security_options.read_files); memory_swappiness: 0 to 100, -1 for not given; cpu_period,
-    cpu_quota: microseconds; network, pid_mode, ipc_mode and its kin: docker's words ("host", "container:NAME");
+    cpu_quota, cpu_rt_period, cpu_rt_runtime: microseconds; network, pid_mode, ipc_mode and its kin: docker's words
+    ("host", "container:NAME");
     extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
+    exposed_ports: "80/tcp", …; gpus: docker's words for them, each "all", "2" or "device=0"; storage_opts: NAME=VALUE;
+    cgroup_parent: "/group" from the top, "group" below our own;
     health_cmd: for /bin/sh; health_interval and its kin: seconds, 0 for docker's default or the image's;
     restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
     """
@@ -118,6 +121,8 @@ class RunRequest(Record):
     oom_kill_disable: bool = False
     cpu_period: int = 0
     cpu_quota: int = 0
+    cpu_rt_period: int = 0
+    cpu_rt_runtime: int = 0
     cpuset_cpus: str = ""
     cpuset_mems: str = ""
     blkio_weight: int = 0
@@ -151,11 +156,22 @@ class RunRequest(Record):
     health_start_period: float = 0.0
     health_start_interval: float = 0.0
     no_healthcheck: bool = False
+    exposed_ports: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
+    runtime: str = ""
+    isolation: str = ""
+    platform: str = ""
+    cgroup_parent: str = ""
+    storage_opts: tuple[str, ...] = ()
 
     def asks_for_health(self) -> bool:
         """Whether it says anything of a health check."""
         times = self.health_interval or self.health_timeout or self.health_start_period or self.health_start_interval
         return bool(self.health_cmd or times or self.health_retries or self.no_healthcheck)
+
+    def asks_the_machine(self) -> bool:
+        """Whether it asks for anything that docker leaves to its daemon's machine."""
+        return bool(self.gpus or self.runtime or self.isolation or self.storage_opts or self.cgroup_parent)
 
     def shares(self) -> bool:
         """Whether any of its namespaces is not just its own, or it wants other names than the usual ones in them."""
@@ -171,5 +187,6 @@ class RunRequest(Record):
         usual = self.memory or self.cpus or self.cpu_shares or self.pids_limit or self.memory_swap
         rare = self.memory_reservation or self.oom_kill_disable or self.memory_swappiness != -1
         cpu = self.cpu_period or self.cpu_quota or self.cpuset_cpus or self.cpuset_mems
+        cpu = cpu or self.cpu_rt_period or self.cpu_rt_runtime
         rates = self.device_read_bps or self.device_write_bps or self.device_read_iops or self.device_write_iops
         return bool(usual or rare or cpu or rates or self.blkio_weight or self.blkio_weight_devices)

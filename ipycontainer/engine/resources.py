@@ -74,6 +74,7 @@ def _check_cpu(request: RunRequest) -> None:
         raise InputError("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
     if 0 < request.cpu_quota < 1_000:
         raise InputError("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+    _check_realtime(request.cpu_rt_runtime, request.cpu_rt_period)
     if request.cpus:
         there = os.cpu_count() or 1
         if not 0.01 <= request.cpus <= there:
@@ -82,8 +83,16 @@ def _check_cpu(request: RunRequest) -> None:
         raise InputError(f"invalid CPU shares ({request.cpu_shares}): a positive number is needed")
 
 
+def _check_realtime(runtime: int, period: int) -> None:
+    if period and runtime > period:
+        raise InputError("cpu real-time runtime cannot be higher than cpu real-time period")
+    if runtime < 0 or period < 0:
+        raise InputError("real-time runtime and period are numbers of microseconds, and not negative")
+
+
 def _cpu(request: RunRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"shares": request.cpu_shares, "quota": request.cpu_quota, "period": request.cpu_period}
+    found.update(realtimeRuntime=request.cpu_rt_runtime, realtimePeriod=request.cpu_rt_period)
     if request.cpus:
         found.update(quota=round(request.cpus * CPU_PERIOD), period=CPU_PERIOD)
     elif request.cpu_quota and not request.cpu_period:

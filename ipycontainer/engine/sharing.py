@@ -74,6 +74,8 @@ def _check_conflicts(request: RunRequest) -> None:
         raise InputError("conflicting options: dns and the network mode")
     if of_another and request.extra_hosts:
         raise InputError("conflicting options: custom host-to-IP mapping and the network mode")
+    if request.exposed_ports:
+        raise InputError("conflicting options: port exposing and the container type network mode")
     if request.uts_mode == HOST and request.domainname:
         raise InputError("conflicting options: --domainname and --uts host, whose domain name is the host's")
     for setting in request.sysctls if request.ipc_mode == HOST else ():

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # What `update` may change, by its name in a request.
 LIMITS = (
-    "memory", "memory_swap", "memory_reservation", "cpus", "cpu_shares", "cpu_period", "cpu_quota", "cpuset_cpus",
-    "cpuset_mems", "blkio_weight", "pids_limit",
+    "memory", "memory_swap", "memory_reservation", "cpus", "cpu_shares", "cpu_period", "cpu_quota", "cpu_rt_period",
+    "cpu_rt_runtime", "cpuset_cpus", "cpuset_mems", "blkio_weight", "pids_limit",
 )  # fmt: skip
 
 

@@ -28,10 +28,12 @@ def make_image(
     names: Sequence[Reference],
     base: ImageRecord | None = None,
     what: str = "the layer",
+    made_for: platform.Platform | None = None,
 ) -> str:
     """A new image with one layer more than `base`: the plain tar in `pieces`; gives its id.
 
-    settings: docker's Config; step: what its history says of this layer (created_by, author, comment).
+    settings: docker's Config; step: what its history says of this layer (created_by, author, comment);
+    made_for: its platform, where there is no base to have one (None: this machine's).
     """
     whole, part = divmod(time.time_ns(), 10**9)
     # To the nanosecond, as docker's: two images of one second are two, and one of them is the older.
@@ -45,7 +47,7 @@ def make_image(
             [*(base.config.diff_ids if base else ()), Digest(record.diff_id)],
             created,
             history,
-            base.config.platform if base else platform.host(),
+            base.config.platform if base else made_for or platform.host(),
             str(step.get("author", "")),
         )
         add_image(store.layout, config, [*(base.manifest.layers if base else ()), descriptor], names)

@@ -18,7 +18,9 @@ def outlook(store: Store, name: str) -> LaunchRecord:
     layers = os.path.join(store.root, "layers")
     if image is not None:
         trees = [f"{layers}/{diff_id.hex}/tree" for diff_id in dict.fromkeys(reversed(image.config.diff_ids))]
-        return LaunchRecord(image.id, store.shown_name(name, image), tuple(trees), dict(image.config.settings))
+        return LaunchRecord(
+            image.id, store.shown_name(name, image), tuple(trees), dict(image.config.settings), image.of_another_machine
+        )
     if not store.is_base(name):
         raise NoSuchImage(f"Unable to find image '{name}' locally: load one with `ipycontainer load -i FILE`")
     from ipycontainer.images.base.build import NAME, SETTINGS

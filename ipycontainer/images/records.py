@@ -44,6 +44,13 @@ class ImageRecord(Record):
         return self.id.partition(":")[2][:12]
 
     @property
+    def of_another_machine(self) -> str:
+        """The platform that its programs are for; "" where it is this machine's."""
+        from ipycontainer.oci.platform import host
+
+        return "" if self.config.platform.same(host()) else str(self.config.platform)
+
+    @property
     def labels(self) -> dict[str, str]:
         """The image's labels."""
         return self.config.labels
@@ -52,13 +59,15 @@ class ImageRecord(Record):
 class LaunchRecord(Record):
     """All that `run` wants of an image.
 
-    lowers: the layers' folders, the top one first; config: Env, Cmd, Entrypoint, User, WorkingDir, ….
+    lowers: the layers' folders, the top one first; config: Env, Cmd, Entrypoint, User, WorkingDir, …;
+    platform: "" for this machine's, else whose its programs are ("linux/arm64").
     """
 
     id: str
     name: str
     lowers: tuple[str, ...]
     config: Mapping[str, Any]
+    platform: str = ""
 
 
 class LaunchFiles:
@@ -86,9 +95,12 @@ class LaunchFiles:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, name: str, stamp: list[int], id: str, shown: str, lowers: list[str], config: Any) -> LaunchRecord:
+    def write(
+        self, name: str, stamp: list[int], id: str, shown: str, lowers: list[str], config: Any, platform: str = ""
+    ) -> LaunchRecord:
         """Keep the record; a store that cannot be written just stays slow."""
         found = {"stamp": stamp, "id": id, "name": shown, "lowers": lowers, "config": config}
+        found.update({"platform": platform} if platform else {})
         path = self._path(name)
         if path is not None:
             temporary = f"{path}.{os.urandom(6).hex()}"
@@ -103,7 +115,7 @@ class LaunchFiles:
 
     def _record(self, found: dict[str, Any]) -> LaunchRecord:
         lowers = tuple(f"{self._layers}/{name}/tree" for name in found["lowers"])
-        return LaunchRecord(found["id"], found["name"], lowers, found["config"])
+        return LaunchRecord(found["id"], found["name"], lowers, found["config"], found.get("platform", ""))
 
     def _path(self, name: str) -> str | None:
         # `%` stands in no image name, so two names never meet in one file.

@@ -83,7 +83,7 @@ class Store:
         shown = self.shown_name(name, image)
         lowers = layers.lowers(image.config.diff_ids)
         settings = dict(image.config.settings)
-        return self._launches.write(name, stamp, image.id, shown, lowers, settings)
+        return self._launches.write(name, stamp, image.id, shown, lowers, settings, image.of_another_machine)
 
     def shown_name(self, name: str, image: ImageRecord) -> str:
         """`name` with its tag, where it is one of the image's names."""

@@ -22,6 +22,9 @@ _MACHINES = {
     "armel": ("arm", "v6"),
     "loongarch64": ("loong64", ""),
 }
+# Go's words (its list of ports), for one that stands alone.
+_SYSTEMS = "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris windows".split()
+_ARCHITECTURES = "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split()
 _IMPLIED = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 
 
@@ -56,11 +59,20 @@ def host() -> Platform:
     return _named("linux", uname().machine, "")
 
 
+def _of_one_word(word: str) -> list[str]:
+    """A machine's, or a system's on a machine like this."""
+    if word.lower() in _SYSTEMS:
+        return [word, host().architecture]
+    if word.lower() in (*_MACHINES, *_ARCHITECTURES):
+        return ["linux", word]
+    raise InputError(f'"{word}": unknown operating system or architecture; write OS/ARCHITECTURE, such as linux/amd64')
+
+
 def parse(text: str) -> Platform:
-    """`linux/arm64/v8`, `linux/x86_64` or `arm64` (the system is then linux)."""
+    """`linux/arm64/v8`, `linux/x86_64`, `arm64` (the system is then linux), `linux` (this machine's architecture)."""
     parts = text.split("/")
     if len(parts) == 1:
-        parts = ["linux", *parts]
+        parts = _of_one_word(parts[0])
     if not 2 <= len(parts) <= 3 or not all(part.replace("-", "").replace("_", "").isalnum() for part in parts):
         raise InputError(f"{text!r} is no platform; write it as OS/ARCHITECTURE, for example linux/amd64")
     return _named(parts[0], parts[1], parts[2] if len(parts) == 3 else "")

@@ -32,7 +32,9 @@ def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
     kinds = namespace_kinds(launch.spec, host.rootless)
     resources = launch.spec.get("linux", {}).get("resources", {})
     name = group_name or launch.id
-    group = cgroups.plan_cgroup(host.layout, name, cgroups.limits_from_oci(resources))
+    limits = cgroups.limits_from_oci(resources)
+    host = host.replace(layout=cgroups.below(host.layout, cgroup_parent(launch.spec), limits))
+    group = cgroups.plan_cgroup(host.layout, name, limits)
     group = device_plan.with_devices(group, host, launch, name)
     if "pid" not in kinds and not group.leaves:
         raise Refused(
@@ -44,6 +46,11 @@ def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
         tuple(_inside(launch, host, kinds, group, name)),
         tuple(last_steps(launch, host)),
     )
+
+
+def cgroup_parent(spec: dict[str, Any]) -> str:
+    """Where its cgroup hangs, if it says so (`linux.cgroupsPath`, which ends with the container's own name)."""
+    return str(spec.get("linux", {}).get("cgroupsPath", "")).rpartition("/")[0]
 
 
 def namespace_kinds(spec: dict[str, Any], rootless: bool) -> tuple[str, ...]:

@@ -61,6 +61,14 @@ class Compared:
             return  # both said no to the words
         self._found.setdefault(" ".join(line[:used]), set()).update(parsed.values)
 
+    def refusal(self, words: Sequence[str | Path], his: subprocess.CompletedProcess[bytes], option: str) -> None:
+        """docker refuses `option` on this machine, and ours gave its sentence and its exit code."""
+        assert his.returncode and his.stderr, his
+        line = [str(word) for word in words]
+        assert f"--{option}" in line, line
+        _, used = verbs.find(line)
+        self._found.setdefault(" ".join(line[:used]), set()).add(option)
+
     def record(self) -> dict[str, list[str]]:
         """Each verb as it was spelled -> the long names of its options."""
         return {verb: sorted(names) for verb, names in sorted(self._found.items())}

@@ -23,6 +23,8 @@ _OPTION = re.compile(r"^ {2,6}(?:-(?P<short>\w), )?--(?P<long>[a-z][a-z0-9-]*)")
 # group verb -> the same verb without its group, where the names differ; the others keep theirs.
 _SHORT = {"container ls": "ps", "image ls": "images", "image rm": "rmi"}
 _GROUPED_ALONE = ("prune", "df", "build")
+# Its help shows them to a client of a daemon on Windows alone; they are there.
+_HIDDEN = ("cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops")
 # `docker inspect` looks at objects of every kind and has options of its own.
 _OTHERS = ("container inspect", "image inspect")
 
@@ -49,7 +51,10 @@ def options(text: str) -> dict[str, str]:
 def read(ask: Ask) -> dict[str, dict[str, str]]:
     """Every verb of the compared groups -> its options."""
     verbs = [f"{group} {name}" for group in GROUPS for name in commands(ask(group))]
-    return {verb: options(ask(*verb.split())) for verb in (*verbs, *SINGLE)}
+    found = {verb: options(ask(*verb.split())) for verb in (*verbs, *SINGLE)}
+    for verb in ("container create", "container run"):
+        found[verb].update(dict.fromkeys(_HIDDEN, ""))
+    return found
 
 
 def recorded() -> dict[str, dict[str, str]]:

@@ -17,6 +17,7 @@ from tests.compatibility.help_of_docker import short_name
 REASONS = Path(__file__).with_name("reasons.json")
 Help = dict[str, dict[str, str]]
 
+_NOT_COMPARED = "not compared"
 # 20.10's name of an option that has another one in 28; ours takes both.
 _RENAMED = {"time": "timeout"}
 
@@ -63,7 +64,10 @@ def rows(old: Help, new: Help, evidence: Evidence) -> list[Row]:
                 since = ""
             short = known[long]
             names = f"-{short}, --{long}" if short else f"--{long}"
-            table.append(Row(verb, " / ".join(spellings), names, since, *_option(spellings, long, short, evidence)))
+            verdict, why = _option(spellings, long, short, evidence)
+            if since == "28" and why == _NOT_COMPARED:
+                why = "it is there; docker 20.10 has none to compare it with"
+            table.append(Row(verb, " / ".join(spellings), names, since, verdict, why))
     return table
 
 
@@ -106,4 +110,4 @@ def _option(spellings: list[str], long: str, short: str, evidence: Evidence) -> 
     if row is not None and "*" not in row.harmless:
         return "refused", row.refused
     there = row is not None or names & {option.long for option in verbs.load(ours).options}
-    return "missing", "not compared" if there else "not known here"
+    return "missing", _NOT_COMPARED if there else "not known here"

@@ -13,6 +13,7 @@ from tests.hostile.docker_daemon import DockerDaemon
 from tests.personas import Finished, Persona
 
 # Of a daemon with a network of its own, into its standard output.
+_MACHINE = "windows, but this machine runs"  # there is no daemon here
 _WARNING = "IPv4 forwarding is disabled. Networking will not work."
 
 
@@ -24,10 +25,12 @@ def ids_taken_out(text: str) -> str:
 
 def reason_of(stderr: str) -> str:
     """docker's sentence without who says it, where it failed, and its usage; "" where there is none."""
-    lines = [line for line in ids_taken_out(stderr).splitlines() if line.strip()]
+    lines = [line for line in ids_taken_out(stderr).splitlines() if line.strip() and not line.startswith("time=")]
     line = lines[0] if lines and "See 'docker" not in lines[0] else ""
     line = re.sub(r"^(docker: )?(Error response from daemon: )?(Error: )?", "", line)
     line = re.sub(r"^failed to create .* runc create failed: |: unknown", "", line)
+    line = re.sub(r"^unable to .*failed to (write .*): write /\S+/(\S+): ", r"\2: ", line)
+    line = re.sub("a Docker daemon running on windows, but the Docker daemon is running on", _MACHINE, line)
     return "" if "requires exactly" in line else line.rstrip(".")
 
 
@@ -56,18 +59,24 @@ class Beside:
         normal: Callable[[str], str] = ids_taken_out,
         stdin: bytes | None = None,
         reasons: bool = False,
+        refused: str = "",
     ) -> tuple[Finished, subprocess.CompletedProcess[bytes]]:
-        """One line: exit codes and normalised standard outputs must be equal; reasons: ours gives docker's too."""
+        """One line: exit codes and normalised standard outputs must be equal; reasons: ours gives docker's too.
+
+        refused: the option that docker refuses on this machine, and ours for the same reason.
+        """
         mine = self.persona.cli(*shlex.split(line.replace("{h}", str(self.ours))), input=stdin)
         words = shlex.split(line.replace("{h}", str(self.dockers)))
         his = self.daemon.run(*words, input=stdin if stdin is not None else b"")
         out = normal(mine.out), normal(his.stdout.decode())
         self.count += 1
-        said = not reasons or reason_of(his.stderr.decode()) in ids_taken_out(mine.err)
+        said = not (reasons or refused) or reason_of(his.stderr.decode()) in ids_taken_out(mine.err)
         if mine.exit_code != his.returncode or out[0] != out[1] or not said:
             self.different.append(f"{line}\nOURS {mine}\nDOCKER'S {his.returncode}\n{out[1]}\n{his.stderr.decode()}")
         else:
             self.compared(words, his)
+            if refused:
+                self.compared.refusal(words, his, refused)
         return mine, his
 
     def lines(self, table: Iterable[str], normal: Callable[[str], str] = ids_taken_out) -> None:

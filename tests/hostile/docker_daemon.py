@@ -12,6 +12,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,15 @@ class DockerDaemon:
         command = [self._client, "--host", self.socket, *words]
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "DOCKER_CONFIG": str(self.folder)}
         return subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False, **options)
+
+    @contextmanager
+    def asked_by(self, client: str) -> Iterator[None]:
+        """Meanwhile another client than the one that came with it."""
+        own, self._client = self._client, client
+        try:
+            yield
+        finally:
+            self._client = own
 
     def ok(self, *words: str | Path, **options: Any) -> str:
         """The same where it must succeed: its standard output, without the last newline."""

@@ -40,6 +40,13 @@ pull -q -a {r}/small
 images --format '{{.Tag}}' {r}/small
 pull -q --platform linux/amd64 {r}/small:1
 pull --platform nonsense/x/y/z {r}/small:1
+pull --platform x {r}/small:1
+pull --platform linux/arm64 {r}/small:1
+run --rm --network none --platform linux/arm64 {r}/small:1 true
+create --network none --platform linux/arm64 {r}/small:1 true
+GONE
+create --network none --platform linux/arm64 {r}/small:1 true
+run --rm --network none --platform linux/arm64 {r}/nobody:1 true
 pull {r}/nobody:1
 pull 'BAD NAME'
 """

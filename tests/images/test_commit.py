@@ -97,7 +97,10 @@ def test_export_and_import_make_one_layer(persona: Persona, changed: str):
     assert len(json.loads(persona.ok("image", "inspect", "piped:1"))[0]["RootFS"]["Layers"]) == 1
     assert "is empty" in persona.cli("import", "-", input=b"").err
     assert "is no tar archive" in persona.cli("import", "-", input=b"x" * 2000).err
-    persona.ok("rmi", "flat:1", "piped:1")
+    persona.ok("import", "--platform", "arm64", "changed.tar", "other:1")
+    assert persona.ok("image", "inspect", "-f", "{{.Os}}/{{.Architecture}}", "other:1") == "linux/arm64"
+    assert "unknown operating system" in persona.cli("import", "--platform", "x", "changed.tar").err
+    persona.ok("rmi", "flat:1", "piped:1", "other:1")
 
 
 @pytest.mark.personas("root")

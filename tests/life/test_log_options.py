@@ -61,8 +61,9 @@ def test_from_python(persona: Persona):
         (("--log-opt", "max-file=0"), "max-file cannot be less than 1"),
         (("--log-opt", "colour=red"), "unknown log opt 'colour' for json-file log driver"),
         (("--log-driver", "none", "--log-opt", "max-size=1k"), "invalid logging opts for driver none"),
-        (("--platform", "linux/s390x"), "is refused: containers of this machine's own platform"),
-        (("--platform", "no thing"), "is no platform"),
+        (("--pull", "never", "--platform", "linux/s390x"), "does not match the specified platform: wanted linux/s390x"),
+        (("--platform", "no thing"), "unknown operating system or architecture"),
+        (("--platform", "a/b/c/d"), "is no platform"),
     ],
 )
 @pytest.mark.personas("root")

@@ -192,3 +192,24 @@ def test_from_python(persona: Persona):
         """,
     )
     assert told == [80 << 20, 30, "0", 80 << 20]
+
+
+@ROOT
+def test_real_time(persona: Persona, nothing_left: None):
+    """A period can always be had; a runtime where the group above has one, which a new one has not."""
+    if not (V1 and Path("/sys/fs/cgroup/cpu/cpu.rt_period_us").exists()):
+        refusal = persona.cli("run", "--rm", "--cpu-rt-period", "500000", "base", "true")
+        assert "--cpu-rt-period cannot be kept here" in one_sentence(refusal, code=125)
+        return
+    container = detached(persona, "--cpu-rt-period", "500000", "base", "sleep", "100")
+    assert _kept(persona, container, "cpu.rt_period_us", "") == "500000"
+    persona.ok("update", "--cpu-rt-period", "400000", container)
+    assert _kept(persona, container, "cpu.rt_period_us", "") == "400000"
+    assert _inspect(persona, container, "CpuRealtimePeriod") == "400000"
+    refusal = persona.cli("run", "--rm", "--cpu-rt-runtime", "1000", "base", "true")
+    assert "cpu.rt_runtime_us: invalid argument" in one_sentence(refusal, code=125)
+    assert persona.cli("update", "--cpu-rt-runtime", "1000", container).exit_code == 1
+    assert _inspect(persona, container, "CpuRealtimeRuntime") == "0", "what the kernel refuses is not written down"
+    refusal = persona.cli("create", "--cpu-rt-runtime", "2000", "--cpu-rt-period", "1000", "base", "true")
+    assert "cannot be higher than" in one_sentence(refusal, code=1)
+    persona.ok("rm", "-f", container)

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipycontainer.errors import InputError, Refused
-from ipycontainer.linux.cgroups import CgroupPlan, Layout, Limits, limits_from_docker, limits_from_oci, plan_cgroup
+from ipycontainer.linux.cgroups import (
+    CgroupPlan,
+    Layout,
+    Limits,
+    below,
+    limits_from_docker,
+    limits_from_oci,
+    plan_cgroup,
+)
 from ipycontainer.linux.cgroups.layout import Hierarchy, Level
 from ipycontainer.linux.cgroups.limits import Throttle, shares_of_weight, weight_of_shares
 from ipycontainer.linux.cgroups.v1 import CANNOT
@@ -305,6 +313,53 @@ def test_disks_on_v1():
     without = v1_host().replace(rare=(RARE[1].replace(weight=""),))
     with pytest.raises(Refused, match="--blkio-weight cannot be kept here: this kernel has no weights"):
         plan_cgroup(without, "web", IO)
+
+
+@pytest.mark.parametrize(("parent", "start"), [("/jobs/mine", "/cg/memory"), ("jobs/mine/", "/cg/memory/own")])
+def test_another_parent_on_v1(parent: str, start: str):
+    layout = below(v1_host(names=("memory",)), parent, FULL)
+    plan = plan_cgroup(layout, "web", Limits(memory_max=1 << 20))
+    leaf = f"{start}/jobs/mine/ipycontainer/web"
+    assert plan.folders == (f"{start}/jobs", f"{start}/jobs/mine", f"{start}/jobs/mine/ipycontainer", leaf)
+    assert plan.leaves == (leaf,) and plan.joins == (f"{leaf}/tasks",)
+    assert {file.rpartition("/")[0] for file, _ in plan.writes} == {leaf}
+
+
+def test_another_parent_on_v2():
+    layout = below(levels(TOP).replace(root=True), "/jobs/mine", Limits())
+    plan = plan_cgroup(layout, "web", Limits(memory_max=1 << 20))
+    leaf = "/cg/jobs/mine/ipycontainer/web"
+    assert plan.folders == ("/cg/jobs", "/cg/jobs/mine", "/cg/jobs/mine/ipycontainer", leaf)
+    # From the top down, or the kernel has nothing to hand on.
+    assert [file for file, value in plan.writes if value == "+memory"] == [
+        f"{folder}/cgroup.subtree_control"
+        for folder in ("/cg", "/cg/jobs", "/cg/jobs/mine", "/cg/jobs/mine/ipycontainer")
+    ]
+    assert plan.clone_into == leaf and plan.writes[-1][0] == f"{leaf}/memory.max"
+
+
+def test_a_parent_that_cannot_be():
+    host = v1_host()
+    assert below(host, "", Limits()) is host
+    for parent in ("/", "..", "/a/../b", "a\nb", "//"):
+        with pytest.raises(InputError, match="names no control group"):
+            below(host, parent, Limits())
+    with pytest.raises(Refused, match="for root alone"):
+        below(host.replace(root=False), "/jobs", Limits())
+    with pytest.raises(Refused, match="beside --cpuset-cpus"):
+        below(host, "/jobs", Limits(cpus="0"))
+
+
+def test_real_time():
+    limits = Limits(cpu_realtime=(1000, 500_000))
+    host = v1_host()
+    with pytest.raises(Refused, match="--cpu-rt-runtime cannot be kept here: this kernel has no real-time scheduling"):
+        plan_cgroup(host, "web", limits)
+    host = host.replace(v1=tuple(one.replace(realtime="cpu" in one.controllers) for one in host.v1))
+    writes = [(file.rpartition("/")[2], value) for file, value in plan_cgroup(host, "web", limits).writes]
+    assert writes == [("cpu.rt_period_us", "500000"), ("cpu.rt_runtime_us", "1000")], "a runtime fits into its period"
+    with pytest.raises(Refused, match="--cpu-rt-period cannot be kept here: control groups of version 2"):
+        plan_cgroup(levels(TOP), "web", Limits(cpu_realtime=(0, 500_000)))
 
 
 def test_disks_and_sets_on_v2():

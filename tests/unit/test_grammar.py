@@ -264,13 +264,27 @@ run --log-opt max-size=1m base
 run --platform linux/amd64 base
 run --health-cmd true --health-interval 1m30s --health-retries 2 base
 run --no-healthcheck base
+run --gpus all base
+run --gpus 'device=0,"capabilities=utility,compute"' base
+run --gpus all,all base
+run --gpus x base
+run --gpus '' base
+run --expose 80 base
+run --expose 80-82/udp base
+run --expose 82-80 base
+run --expose 70000 base
+run --expose 80:90 base
+run --expose x base
+run --runtime runc base
+run --isolation default base
+run --storage-opt size=1g base
+run --storage-opt size base
 """
 
 # docker takes them; here they are refused in a sentence.
 REFUSED = """
 run -p 80:80 base
 run -P base
-run --gpus all base
 """
 
 

@@ -101,9 +101,10 @@ def test_platforms_are_chosen(offered: list[str | None], wanted: str, position: 
 
 def test_platforms_are_written_as_go_does():
     written = {"x86_64": "linux/amd64", "linux/arm64/v8": "linux/arm64", "armhf": "linux/arm/v7", "i686": "linux/386"}
+    written.update(linux=f"linux/{platform.host().architecture}", wasm="linux/wasm")
     assert {text: str(platform.parse(text)) for text in written} == written
     assert platform.host().os == "linux"
-    for bad in ("", "a/b/c/d", "linux/", "linux//v8", "a b"):
+    for bad in ("", "a/b/c/d", "linux/", "linux//v8", "a b", "x"):
         with pytest.raises(InputError):
             platform.parse(bad)
 

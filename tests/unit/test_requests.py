@@ -36,6 +36,12 @@ def test_nothing_but_an_image() -> None:
             "-m 64m --cpus 1/4 -c 512 --pids-limit 32",
             {"memory": 64 << 20, "cpus": 0.25, "cpu_shares": 512, "pids_limit": 32},
         ),
+        ("--expose 80 --expose 90-91/udp", {"exposed_ports": ("80/tcp", "90/udp", "91/udp")}),
+        (
+            "--gpus all --runtime runc --isolation default",
+            {"gpus": ("all",), "runtime": "runc", "isolation": "default"},
+        ),
+        ("--storage-opt size=1g", {"storage_opts": ("size=1g",)}),
         ("--network host", {"network": "host"}),
         ("--net none", {"network": "none"}),
         ("--stop-signal INT --stop-timeout 3", {"stop_signal": "INT", "stop_timeout": 3}),

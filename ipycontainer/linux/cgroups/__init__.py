@@ -3,6 +3,7 @@
 layout.py   what this host has, and where the caller sits in it
 limits.py   what is asked for, out of docker's or OCI's words
 devices.py  which devices may be opened: v1's list, v2's program
+parent.py   --cgroup-parent: another place, in the layout
 plan.py     layout + name + limits -> folders, writes, joins: plain data, nothing touched
 v2.py       the unified tree: where a container's group can hang, its files
 v1.py       one tree for each controller: the translation, and what it cannot
@@ -30,6 +31,7 @@ from ipycontainer.linux.cgroups.group import (
 )
 from ipycontainer.linux.cgroups.layout import Layout, read_layout
 from ipycontainer.linux.cgroups.limits import Limits, limits_from_docker, limits_from_oci
+from ipycontainer.linux.cgroups.parent import below
 from ipycontainer.linux.cgroups.plan import plan_cgroup, shown_groups
 from ipycontainer.linux.cgroups.usage import Usage, oom_kills, usage
 
@@ -38,6 +40,7 @@ __all__ = [
     "Layout",
     "Limits",
     "Usage",
+    "below",
     "devices",
     "freeze",
     "has_freezer",

@@ -46,6 +46,8 @@ def limit(writes: Iterable[tuple[str, str]]) -> None:
         try:
             write(file, value)
         except KernelError as error:
+            if file.endswith("/cpu.rt_runtime_us") and error.errno == errno.EINVAL:
+                raise _no_realtime(file, value) from None
             if error.errno != errno.EOPNOTSUPP or "weight" not in os.path.basename(file):
                 raise
             disk = value.split()[0]
@@ -55,6 +57,15 @@ def limit(writes: Iterable[tuple[str, str]]) -> None:
                 f" (/sys/dev/block/{disk}/queue/scheduler)",
                 "choose that scheduler or leave the option out",
             ) from None
+
+
+def _no_realtime(file: str, value: str) -> Refused:
+    """A group hands on what it has itself, and a new one has nothing."""
+    above = os.path.join(os.path.dirname(os.path.dirname(file)), os.path.basename(file))
+    return Refused(
+        f'failed to write "{value}": write {file}: invalid argument; the group above has no real-time runtime to hand '
+        f"on, or more than the period is asked for ({above} tells, and root may write it)"
+    )
 
 
 def make_folders(folders: Sequence[str]) -> None:

@@ -41,6 +41,8 @@ class Hierarchy(Record):
     cpus: str = ""  # cpuset: what the caller's own group may use, which a child has to be told
     mems: str = ""
     weight: str = ""  # blkio: the file of _WEIGHTS that this kernel has
+    above: tuple[str, ...] = ()  # folders down to `own` that may have to be made first (--cgroup-parent)
+    realtime: bool = False  # cpu: the kernel schedules real time by groups (CONFIG_RT_GROUP_SCHED)
 
 
 class Level(Record):
@@ -53,6 +55,7 @@ class Level(Record):
     writable: bool = False  # children may be made and processes moved in by the caller
     top: bool = False  # the machine's real root, for which "no internal processes" does not count
     domain: bool = True  # false in a threaded subtree, which takes no memory controller
+    above: tuple[str, ...] = ()  # as in a Hierarchy
 
 
 class Layout(Record):
@@ -183,6 +186,7 @@ def _look_v1(hierarchy: Hierarchy) -> Hierarchy:
         cpus=text(f"{folder}/cpuset.cpus").strip() if "cpuset" in has else "",
         mems=text(f"{folder}/cpuset.mems").strip() if "cpuset" in has else "",
         weight=_weight(folder) if "blkio" in has else "",
+        realtime="cpu" in has and os.path.exists(f"{folder}/cpu.rt_period_us"),
     )
 
 

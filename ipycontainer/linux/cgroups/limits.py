@@ -36,6 +36,7 @@ class Limits(Record):
     memory_low: bytes that are taken back last when the machine is short of memory.
     swappiness: 0 to 100, how soon memory goes into swap; oom_waits: over its limit it waits instead of being killed.
     cpu_max: (quota, period) in microseconds.
+    cpu_realtime: (runtime, period) in microseconds of real-time scheduling, 0 for the one that is not asked for.
     cpus, mems: lists such as "0-2,5": the CPUs, and the NUMA nodes whose memory, that it may use.
     io_weight: docker's 10 to 1000, for all devices and ("MAJOR:MINOR", weight) for one; throttles: of its traffic.
     cpu_weight: 1 to 10000; a fraction is kept, so that docker's shares come out on v1 as they went in.
@@ -55,6 +56,7 @@ class Limits(Record):
     io_weight: int = 0
     io_device_weights: tuple[tuple[str, int], ...] = ()
     throttles: tuple[Throttle, ...] = ()
+    cpu_realtime: tuple[int, int] | None = None
 
     def controllers(self) -> dict[str, str]:
         """The controllers without which these limits cannot be kept -> docker's option that asks."""
@@ -76,6 +78,8 @@ class Limits(Record):
         needed: dict[str, str] = {}
         if self.swappiness is not None or self.oom_waits:
             needed["memory"] = "--oom-kill-disable" if self.oom_waits else "--memory-swappiness"
+        if self.cpu_realtime is not None:
+            needed["cpu"] = "--cpu-rt-runtime" if self.cpu_realtime[0] else "--cpu-rt-period"
         if self.cpus or self.mems:
             needed["cpuset"] = "--cpuset-cpus" if self.cpus else "--cpuset-mems"
         for throttle in self.throttles:
@@ -100,6 +104,7 @@ def limits_from_oci(resources: Mapping[str, Any]) -> Limits:
     memory, cpu, pids = (resources.get(name) or {} for name in ("memory", "cpu", "pids"))
     limit, both = int(memory.get("limit") or 0), int(memory.get("swap") or 0)
     quota, period = int(cpu.get("quota") or 0), int(cpu.get("period") or 0)
+    realtime = int(cpu.get("realtimeRuntime") or 0), int(cpu.get("realtimePeriod") or 0)
     shares = int(cpu.get("shares") or 0)
     io = resources.get("blockIO") or {}
     return Limits(
@@ -109,6 +114,7 @@ def limits_from_oci(resources: Mapping[str, Any]) -> Limits:
         swappiness=None if memory.get("swappiness") is None else int(memory["swappiness"]),
         oom_waits=bool(memory.get("disableOOMKiller")),
         cpu_max=(quota, period or CPU_PERIOD) if quota > 0 or period else None,
+        cpu_realtime=realtime if any(realtime) else None,
         cpus=str(cpu.get("cpus") or ""),
         mems=str(cpu.get("mems") or ""),
         io_weight=int(io.get("weight") or 0),

@@ -50,7 +50,7 @@ def plan_v1(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -
             notes.append(f"{hierarchy.own} cannot be written: {', '.join(hierarchy.controllers)} is not counted.")
             continue
         leaves.append(leaf_of(hierarchy, name))
-        folders += [f"{hierarchy.own}/{OURS}", leaves[-1]]
+        folders += [*hierarchy.above, f"{hierarchy.own}/{OURS}", leaves[-1]]
         if "cpuset" in hierarchy.controllers:
             fills += [
                 (f"{folder}/cpuset.{file}", value)
@@ -107,6 +107,19 @@ def _writes(layout: Layout, name: str, limits: Limits) -> tuple[tuple[tuple[str,
     return tuple(writes), tuple(notes)
 
 
+def _realtime_writes(cpu: Hierarchy, leaf: str, limits: Limits) -> list[tuple[str, str]]:
+    """The period first: a runtime may not be longer.  Raises Refused for a kernel without it."""
+    if not cpu.realtime:
+        raise refuse(
+            {"cpu": limits.controllers()["cpu"]},
+            "this kernel has no real-time scheduling of control groups (CONFIG_RT_GROUP_SCHED)",
+            "leave the option out",
+        )
+    runtime, period = limits.cpu_realtime or (0, 0)
+    found = (("cpu.rt_period_us", period), ("cpu.rt_runtime_us", runtime))
+    return [(f"{leaf}/{file}", str(value)) for file, value in found if value]
+
+
 def _rare_writes(layout: Layout, name: str, limits: Limits) -> tuple[tuple[str, str], ...]:
     """The same for what is asked for rarely: CPU sets and disks.  Raises Refused for a weight that no kernel counts."""
     writes: list[tuple[str, str]] = []
@@ -114,6 +127,8 @@ def _rare_writes(layout: Layout, name: str, limits: Limits) -> tuple[tuple[str, 
         leaf = leaf_of(cpuset, name)
         found = ((f"{leaf}/cpuset.cpus", limits.cpus), (f"{leaf}/cpuset.mems", limits.mems))
         writes += [(file, value) for file, value in found if value]
+    if limits.cpu_realtime and (cpu := layout.v1_of("cpu")):
+        writes += _realtime_writes(cpu, leaf_of(cpu, name), limits)
     if not (disks := layout.v1_of("blkio")):
         return tuple(writes)
     leaf = leaf_of(disks, name)

@@ -9,6 +9,8 @@ may write, and in which nobody sits.  Nobody else's processes are ever moved.
 
 from __future__ import annotations
 
+import os
+
 from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan, refuse
 from ipycontainer.linux.cgroups.limits import THROTTLES
 
@@ -29,6 +31,12 @@ def plan_v2(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -
     if limits.swappiness is not None or limits.oom_waits:
         raise refuse(
             {"memory": "--oom-kill-disable" if limits.oom_waits else "--memory-swappiness"},
+            "control groups of version 2 have no such setting",
+            "leave the option out",
+        )
+    if limits.cpu_realtime is not None and "cpu" in needed:
+        raise refuse(
+            {"cpu": needed["cpu"]},
             "control groups of version 2 have no such setting",
             "leave the option out",
         )
@@ -78,7 +86,9 @@ def _at(
     # real-time process lives somewhere) then costs its statistics and not the container.
     enable: list[tuple[str, str]] = []
     wishes: list[tuple[str, str]] = []
-    for folder, enabled in ((level.path, level.enabled), (ours, ())):
+    # Below --cgroup-parent every folder on the way hands them on, the one above the first included.
+    way = [(folder, ()) for folder in (os.path.dirname(level.above[0]), *level.above[:-1])] if level.above else []
+    for folder, enabled in (*way, (level.path, level.enabled), (ours, ())):
         if must := [controller for controller in needed if controller not in enabled]:
             enable.append((f"{folder}/cgroup.subtree_control", " ".join(f"+{controller}" for controller in must)))
         wishes += [
@@ -90,8 +100,9 @@ def _at(
     if not controllers:
         notes += (f"{level.path} cannot hand controllers on: memory and processes are not counted.",)
     return CgroupPlan(
-        (ours, leaf), (), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf, notes
-    )
+        (*level.above, ours, leaf), (), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf,
+        notes,
+    )  # fmt: skip
 
 
 def _writes(

@@ -9,6 +9,7 @@ from ipycontainer.launcher import alive
 from ipycontainer.linux import cgroups
 from ipycontainer.runtime.inside import restart
 from ipycontainer.runtime.inside.sweep import living_state
+from ipycontainer.runtime.plan import cgroup_parent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def limit(host: Host, request: dict[str, Any]) -> dict[str, Any]:
     """
     run = str(request["run"])
     if request["resources"]:
-        _limit(host, run, request["resources"])
+        launch = request.get("launch") or {}
+        _limit(host, run, request["resources"], cgroup_parent(launch.get("spec", {})))
     if request.get("launch"):
         if not alive.is_alive(run):
             raise WrongState("the container is not running")
@@ -32,13 +34,14 @@ def limit(host: Host, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _limit(host: Host, run: str, resources: dict[str, Any]) -> None:
+def _limit(host: Host, run: str, resources: dict[str, Any], parent: str) -> None:
     leaves = living_state(run, "runs")["cgroups"]
     limits = cgroups.limits_from_oci(resources)
     if not leaves:
         raise Refused("its control groups cannot be limited here: it runs without any (see `ipycontainer doctor`)")
     # A container that took a slot has its groups under the slot's name.
-    plan = cgroups.plan_cgroup(host.layout, os.path.basename(leaves[0]), limits)
+    layout = cgroups.below(host.layout, parent, limits)
+    plan = cgroups.plan_cgroup(layout, os.path.basename(leaves[0]), limits)
     # What a plan writes above the container's own group hands controllers on, which takes nobody anything.
     for file, _ in plan.writes:
         folder = os.path.dirname(file)
