@@ -160,8 +160,10 @@ def living_state(run: str, line: str = "pid") -> dict[str, Any]:
     Raises WrongState when it is not running.
     """
     end = time.monotonic() + _PATIENCE
-    while alive.is_alive(run) and time.monotonic() < end:
-        state = alive.read(run)
+    while time.monotonic() < end:
+        lives, state = alive.look(run)
+        if not lives:
+            break
         if line in state:
             return state
         if "sweeping" in state:
