@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,16 +41,17 @@ def started(engine: Engine) -> list[Container]:
         return list(pool.map(start, range(SIZE)))
 
 
-def looked_at(engine: Engine, store: str) -> tuple[float, float]:
+def looked_at(engine: Engine, ground: Ground) -> tuple[float, float]:
     """Milliseconds of a list of all: in this process, and as a whole command."""
-    command = [os.path.join(os.path.dirname(sys.executable), "ipycontainer"), "--root", store, "ps", "-q"]
+    command = [ground.command(), "ps", "-q"]
+    environment = {**os.environ, **ground.environment()}
     inside, outside = [], []
     for _ in range(LOOKS):
         began = time.perf_counter()
         found = len(engine.containers())
         inside.append((time.perf_counter() - began) * 1000)
         began = time.perf_counter()
-        lines = subprocess.run(command, capture_output=True, check=True).stdout.split()
+        lines = subprocess.run(command, env=environment, capture_output=True, check=True).stdout.split()
         outside.append((time.perf_counter() - began) * 1000)
         if found != SIZE or len(lines) != SIZE:
             raise RuntimeError(f"{found} and {len(lines)} containers run, not {SIZE}")
@@ -69,8 +69,7 @@ def removed(containers: list[Container]) -> float:
 def run(options: Namespace) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
     with Ground() as ground:
-        store = f"{ground.disk}/store"
-        engine = Engine(store)
+        engine = Engine(f"{ground.disk}/store")
         try:
             engine.run("base", ["true"], remove=True)
             time.sleep(1)
@@ -78,7 +77,7 @@ def run(options: Namespace) -> None:
             containers = started(engine)
             up = time.perf_counter() - began
             time.sleep(1)
-            inside, outside = looked_at(engine, store)
+            inside, outside = looked_at(engine, ground)
             memory = sum(map(pss, ours(engine, containers))) / SIZE
             said = sum(container.logs() == b"on\n" for container in containers)
             gone = removed(containers)

@@ -134,6 +134,19 @@ def test_a_probe_that_takes_too_long_ends_with_its_children(persona: Persona, no
     until(lambda: _processes(marker) == [], "the last probe went with its container")
 
 
+def test_nor_does_a_child_outlive_it_that_was_forked_while_it_was_killed(persona: Persona, nothing_left: None):
+    marker = str(10**6 + os.getpid())
+    forks = f"i=0; while [ $i -lt 3000 ]; do i=$((i+1)); setsid sleep {marker} & done"
+    probe = f"test -e /begun && exit 0; echo > /begun; {forks}; wait"
+    words = ("--health-cmd", probe, "--health-timeout", "100ms", "--health-interval", "20ms")
+    container = detached(persona, *words, "base", "sleep", "1000")
+    until(lambda: len(_health(persona, container)["Log"]) > 0, "it was ended")
+    assert _health(persona, container)["Log"][0]["ExitCode"] == -1
+    _turns(persona, container, "healthy")
+    until(lambda: _processes(marker) == [], "none is left of it")
+    persona.ok("rm", "-f", container)
+
+
 @pytest.mark.personas("root")  # an ordinary user's containers have no freezer on cgroup v1
 def test_none_runs_while_it_stands_still(persona: Persona, nothing_left: None):
     container = detached(persona, "--health-cmd", "echo x >> /count", *SOON, "base", "sleep", "1000")

@@ -82,6 +82,8 @@ def test_what_stands_still_is_put_off() -> None:
     health.begin(110.0)
     health.put_off(113.0)
     assert health.due == 116.0 and health.is_probing
+    health.put_off(116.0, 10.0)
+    assert health.due == 126.0
 
 
 def test_options_over_the_images() -> None:

@@ -73,9 +73,12 @@ class Health:
         self.is_probing, self._began = True, now
         self.due = now + self.check.timeout
 
-    def put_off(self, now: float) -> None:
-        """Nothing may be done now, for the container stands still: a whole time limit, or interval, begins anew."""
-        self.due = now + (self.check.timeout if self.is_probing else self._wait(now))
+    def put_off(self, now: float, least: float = 0.0) -> None:
+        """Nothing may be done now, for the container stands still: a whole time limit, or interval, begins anew.
+
+        least: seconds that it takes in any case.
+        """
+        self.due = now + max(self.check.timeout if self.is_probing else self._wait(now), least)
 
     def end(self, exit_code: int, now: float) -> bool:
         """A probe has ended, with -1 where it never ran or ran too long; whether the status is another now."""

@@ -23,7 +23,7 @@ from ipycontainer.launcher import wire
 from ipycontainer.linux import cgroups, descriptors, namespaces
 from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.linux.durability import write_file
-from ipycontainer.linux.process_tree import kill_tree
+from ipycontainer.linux.process_tree import end_tree, kill_tree
 from ipycontainer.runtime.container_state import HEALTH
 from ipycontainer.runtime.inside import container, freezer, life
 from ipycontainer.runtime.inside.exec import await_program
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 LONGEST_OUTPUT = 4096
 NEVER_RAN = -1
-_SIGKILL = 9
 _PATIENCE = 10.0  # seconds: a probe's parent gives the kernel half of them
+_HANGING = 2.0  # seconds: the container's other streams wait for this
 
 
 class Probes:
@@ -106,11 +106,11 @@ class Probes:
             self._begin(now)
         elif not self._ran_too_long:
             self._ran_too_long = True
-            self._health.put_off(now)  # its parent answers as soon as all of it is dead
+            self._health.put_off(now, _PATIENCE)  # its parent answers as soon as all of it is dead
             self._stop()
         else:
-            self._health.put_off(now)
-            os.kill(self._parent, _SIGKILL)  # it hangs on the way into the container
+            self._health.put_off(now, _PATIENCE)
+            end_tree(self._parent, _HANGING)  # it hangs on the way into the container, and its program with it
 
     def close(self) -> None:
         """The container has ended: nothing is probed any more."""
@@ -118,7 +118,7 @@ class Probes:
             self._stop()
             end = pidfds.open_process(self._parent)
             if not pidfds.await_end(end, _PATIENCE):
-                os.kill(self._parent, _SIGKILL)
+                end_tree(self._parent, _HANGING)
             os.close(end)
             self._reap()
 

@@ -146,11 +146,11 @@ def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
 
 
 def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """The job "sweep": request: run, and with "remove" also folder, trash, names, name, id."""
+    """The job "sweep": request: run."""
     run = str(request["run"])
     existed = os.path.isdir(run)
-    if existed or request.get("remove"):
-        sweep_dead(run, request if request.get("remove") else None)
+    if existed:
+        sweep_dead(run)
     return {"swept": existed}
 
 
