@@ -44,6 +44,20 @@ class _Settings:
         raise _Syntax(f"{name} is not JSON")
 
 
+def _scanner(pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None) -> Callable[[str, int], tuple[Any, int]] | None:
+    """The C scanner, where there is one."""
+    try:
+        from _json import make_scanner
+    except ImportError:
+        return None
+    settings: Any = _Settings(pairs_hook)
+    made: Callable[[str, int], tuple[Any, int]] = make_scanner(settings)
+    return made
+
+
+_SCAN = _scanner(None)
+
+
 def loads(text: str | bytes, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     """The value of one JSON text.
 
@@ -55,14 +69,12 @@ def loads(text: str | bytes, pairs_hook: Callable[[list[tuple[str, Any]]], Any] 
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
-    try:
-        from _json import make_scanner
-    except ImportError:
+    scan = _SCAN if pairs_hook is None else _scanner(pairs_hook)
+    if scan is None:
         return _loads_slowly(text, pairs_hook)
     stripped = text.strip(" \t\n\r")
-    settings: Any = _Settings(pairs_hook)
     try:
-        value, end = make_scanner(settings)(stripped, 0)
+        value, end = scan(stripped, 0)
     except StopIteration as stop:
         raise ValueError(f"no JSON value at character {stop.value}") from None
     except RecursionError:

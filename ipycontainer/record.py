@@ -31,29 +31,37 @@ class Record:
     """
 
     _fields: tuple[str, ...] = ()
+    _names: frozenset[str] = frozenset()
+    _defaults: dict[str, Any] = {}
 
     def __init_subclass__(cls) -> None:
         own = [name for name in cls.__dict__.get("__annotations__", {}) if not name.startswith("_")]
         cls._fields = tuple(dict.fromkeys((*cls._fields, *own)))
+        cls._names = frozenset(cls._fields)
+        cls._defaults = {name: getattr(cls, name) for name in cls._fields if hasattr(cls, name)}
 
     def __init__(self, *values: Any, **named: Any) -> None:
+        # Lists of containers and plans of steps are made of thousands of these: what is right is not looked at twice.
+        given = self.__dict__
+        given.update(self._defaults)
+        given.update(zip(self._fields, values))
+        given.update(named)
+        twice = values and named and not named.keys().isdisjoint(self._fields[: len(values)])
+        if twice or given.keys() != self._names or len(values) > len(self._fields):
+            self._refuse(values, named)
+
+    def _refuse(self, values: tuple[Any, ...], named: dict[str, Any]) -> None:
         fields = self._fields
         if len(values) > len(fields):
             raise TypeError(f"{type(self).__name__} takes {len(fields)} values, not {len(values)}")
-        given = dict(zip(fields, values))
-        for name, value in named.items():
+        for name in named:
             if name not in fields:
                 raise TypeError(f"{type(self).__name__} has no field {name!r}")
-            if name in given:
+            if name in fields[: len(values)]:
                 raise TypeError(f"{type(self).__name__}: {name!r} is given twice")
-            given[name] = value
         for name in fields:
-            if name not in given:
-                try:
-                    given[name] = getattr(type(self), name)
-                except AttributeError:
-                    raise TypeError(f"{type(self).__name__}: {name!r} is missing") from None
-        self.__dict__.update(given)
+            if name not in self.__dict__:
+                raise TypeError(f"{type(self).__name__}: {name!r} is missing")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen; use replace({name}=…)")

@@ -33,6 +33,17 @@ RECORD = "container.jsonl"
 _UNFINISHED_SECONDS = 60.0
 
 
+# So many containers' records are kept in memory; they change only by being made anew, as another file.
+_KEPT = 4096
+
+_Mark = tuple[int, int, int]
+
+
+def _mark(path: str) -> _Mark:
+    status = os.stat(path)
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 class Directory:
     """The containers of the store at `root`, with their run folders below `run`."""
 
@@ -40,6 +51,7 @@ class Directory:
         self._containers = os.path.join(root, "containers")
         self.names_folder = os.path.join(root, "names")
         self._run = os.path.join(run, "containers")
+        self._known: dict[str, tuple[_Mark, dict[str, Any]]] = {}
 
     def folder(self, container: str) -> str:
         """The container's folder in the store."""
@@ -205,8 +217,24 @@ class Directory:
 
     def read(self, container: str) -> dict[str, Any] | None:
         """What the container is; None while it is being made or after it was removed."""
-        line = self._line(container, 0)
-        return None if line is None else _config(line)
+        path = f"{self._containers}/{container}/{RECORD}"
+        known = self._known.get(container)
+        try:
+            # The mark first: what is read may be newer than it, and is then read once more.
+            mark = _mark(path)
+            if known is not None and known[0] == mark:
+                return known[1]
+            line = self._line(container, 0)
+        except (FileNotFoundError, NotADirectoryError):
+            line = None
+        if line is None:
+            self._known.pop(container, None)
+            return None
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        config = _config(line)
+        self._known[container] = (mark, config)
+        return config
 
     def forget_unfinished(self, container: str) -> None:
         """Remove a folder that never got its record, once its maker cannot live any more."""

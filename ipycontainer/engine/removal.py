@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.engine.transitions import kill_and_wait
+from ipycontainer.engine.transitions import kill_and_wait, killing
 from ipycontainer.errors import WrongState
 from ipycontainer.runtime import lifecycle
 from ipycontainer.runtime.container_state import EXITED, PAUSED
@@ -25,7 +25,6 @@ def remove(container: Container, force: bool, volumes: bool = False) -> None:
     if state.runs:
         if not force:
             raise WrongState(_refusal(container, state.status))
-        kill_and_wait(container)
     elif state.status == EXITED:
         # Its monitor may still be busy with the last lines of its record.
         lifecycle.wait(container.folder, container.run_folder, 10.0)
@@ -39,6 +38,8 @@ def remove(container: Container, force: bool, volumes: bool = False) -> None:
         "names": engine.directory.names_folder,
         "name": container.name,
         "id": container.id,
+        # In the same job: to fork another is a good part of what a removal costs.
+        **({"kill": killing(container)} if state.runs else {}),
     }
     if volumes:
         used = container.config.get("request", {}).get("volumes", ())
@@ -66,9 +67,9 @@ def _delete(container: Container, request: dict[str, Any], force: bool) -> bool:
     deadline = time.monotonic() + _PATIENCE
     while os.path.isdir(container.folder):
         try:
-            lifecycle.delete(container.engine.launcher, request)
-            return True
+            return lifecycle.delete(container.engine.launcher, request)
         except WrongState:
+            request.pop("kill", None)
             if time.monotonic() > deadline:
                 raise
             if container.state().runs:

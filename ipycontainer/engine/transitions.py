@@ -13,6 +13,8 @@ from ipycontainer.runtime.container_state import PAUSED, RESTART_LOCK, RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ipycontainer.engine.container import Container
 
 _SIGKILL, _SIGTERM = 9, 15
@@ -87,6 +89,12 @@ def _send(container: Container, signal: int, thaw: bool = True, final: bool = Tr
     folder = container.folder if container.has_restart_policy else ""
     engine = container.engine
     lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, _event(container))
+
+
+def killing(container: Container) -> dict[str, Any]:
+    """SIGKILL for good, as a removal brings it along."""
+    folder = container.folder if container.has_restart_policy else ""
+    return lifecycle.killing(container.run_folder, _SIGKILL, True, folder, True, _event(container))
 
 
 def restart(container: Container, timeout: float | None, signal: str | int) -> None:

@@ -100,8 +100,12 @@ def kill(
     policy starts it again.  One that waits to be started again is only kept from it.  event: see the job.
     Raises WrongState when the container is not running.
     """
-    asked = {"run": run, "signal": signal, "thaw": thaw, "folder": folder, "final": final, "event": event}
-    launcher.call("kill", asked)
+    launcher.call("kill", killing(run, signal, thaw, folder, final, event))
+
+
+def killing(run: str, signal: int, thaw: bool, folder: str, final: bool, event: Event | None) -> dict[str, Any]:
+    """The request of `kill`, which a removal may bring along."""
+    return {"run": run, "signal": signal, "thaw": thaw, "folder": folder, "final": final, "event": event}
 
 
 def pause(launcher: Launcher, run: str, event: Event) -> None:
@@ -162,9 +166,9 @@ def sweep(launcher: Launcher, run: str) -> None:
     launcher.call("sweep", {"run": run})
 
 
-def delete(launcher: Launcher, request: dict[str, Any]) -> None:
-    """Sweep, and remove the container's folder and name.  request: run, folder, names, name, id."""
-    launcher.call("sweep", {**request, "remove": True})
+def delete(launcher: Launcher, request: dict[str, Any]) -> bool:
+    """Sweep, and remove the container's folder and name: request as the job "remove" has it.  Whether it did."""
+    return bool(launcher.call("remove", request)["removed"])
 
 
 def wait(folder: str, run: str, timeout: float | None = None, started: bool = False, once: bool = False) -> State:

@@ -186,7 +186,7 @@ def last_steps(launch: Launch, host: Host) -> list[Step]:
 
 
 def _program(launch: Launch, host: Host, made: bool = True) -> list[Step]:
-    """Who the program is, what it may not, and the program: for PID 1 and for an exec (made: its folder)."""
+    """Who the program is, what it may not, and the program: for PID 1 (made: its folder may be) and for an exec."""
     process = launch.spec["process"]
     user = process.get("user", {})
     bounding = tuple(process.get("capabilities", {}).get("bounding", ()))
@@ -194,7 +194,7 @@ def _program(launch: Launch, host: Host, made: bool = True) -> list[Step]:
     limits = tuple((item["type"], int(item["soft"]), int(item["hard"])) for item in process.get("rlimits", ()))
     extra = tuple(str(item) for item in user.get("additionalGids", ()))
     steps: list[Step] = [
-        identity.FindUser(launch.user, extra, tuple(process.get("env", ()))),
+        identity.FindUser(launch.user, extra, tuple(process.get("env", ())), made),
         identity.EnterFolder(process.get("cwd", "/"), made),
         confine.SetUmask(user.get("umask", 0o022)),
     ]

@@ -28,6 +28,7 @@ BECOMES = {
     "runtime.inside.slot:Slot.wait": "slot",
     "runtime.inside.container:become": "child",
     "runtime.inside.sweep:sweep": "sweeper",
+    "runtime.inside.remove:remove": "sweeper",
     "runtime.inside.sweep:sweep_orphans": "sweeper",
     "runtime.inside.probe:_be_parent": "prober",
     "images.registry.download:fetch_layer": "worker",  # of an image of more than one layer

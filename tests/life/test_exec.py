@@ -32,6 +32,10 @@ def test_a_working_folder_that_is_not_there_is_not_made(persona: Persona):
     assert "/none/such" in one_sentence(persona.cli("exec", "-w", "/none/such", container, "true"), code=126)
     assert persona.cli("exec", container, "ls", "-d", "/none").exit_code != 0
     assert "is a file" in one_sentence(persona.cli("exec", "-w", "/etc/passwd", container, "true"), code=126)
+    # docker's number for whoever the image does not know; a start's is 125, docker's too.
+    assert "unable to find user" in one_sentence(persona.cli("exec", "-u", "nosuch", container, "true"), code=126)
+    assert "unable to find group" in one_sentence(persona.cli("exec", "-u", "0:nosuch", container, "true"), code=126)
+    assert "unable to find user" in one_sentence(persona.cli("run", "--rm", "-u", "nosuch", "base", "true"), code=125)
     assert persona.ok("exec", "-w", "/tmp", container, "pwd") == "/tmp"
     assert persona.ok("run", "--rm", "-w", "/none/such", "base", "pwd") == "/none/such"
 

@@ -42,7 +42,9 @@ def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
 def _start_next(host: Host, slots: Slots | None, waiting: Waiting, monitor: Channel) -> None:
     """What the starter does."""
     ended: list[int] = []
-    request = _next_request(waiting) if slots is None else _live_in_slot(slots, waiting, monitor, ended)
+    request = (
+        _next_request(waiting) if slots is None or waiting.hurried else _live_in_slot(slots, waiting, monitor, ended)
+    )
     if request is None:
         return
     document, client = request

@@ -30,6 +30,8 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     state = living_state(launch.run, "runs")
     pidfd = open_init(state)
     place = Place(launch)
+    # Before the fork: whatever the child first touches after it, the kernel copies for it.
+    steps = plan_exec(launch, host, tuple(state["kinds"]), tuple(state["joins"]))
     # Joining a pid namespace is for children: pid_namespaces(7).
     namespaces.setns(pidfd, namespaces.CLONE_NEWPID)
     theirs, ours = program_pipes(launch, piped=launch.attach)
@@ -39,7 +41,6 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     if place.child == 0:
         place.channel = child
         place.pidfd = pidfd
-        steps = plan_exec(launch, host, tuple(state["kinds"]), tuple(state["joins"]))
         container.become(place, theirs, [("exec", steps)], keep=[pidfd])
     place.pidfd = os.pidfd_open(place.child)
     child.close()

@@ -6,7 +6,7 @@ from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import attend as attending
 from ipycontainer.runtime.inside import exec as exec_job
-from ipycontainer.runtime.inside import hold, kill, limit, pause, root_handle, sweep
+from ipycontainer.runtime.inside import hold, kill, limit, pause, remove, root_handle, sweep
 from ipycontainer.runtime.inside.rehearsal import rehearse, rehearse_exec
 from ipycontainer.runtime.inside.slot import Slots
 from ipycontainer.runtime.launch import Host
@@ -55,7 +55,7 @@ def _read_map(kind: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def jobs(mode: str) -> dict[str, Job]:
-    """exec, hold, kill, limit, pause, unpause, root, sweep."""
+    """exec, hold, kill, limit, pause, unpause, remove, root, sweep."""
     host = read_host(mode)
 
     def execute(request: dict[str, Any], descriptors: list[int], channel: Channel) -> None:
@@ -76,6 +76,7 @@ def jobs(mode: str) -> dict[str, Job]:
         "pause": pause.pause,
         "unpause": pause.unpause,
         "sweep": sweep.sweep,
+        "remove": remove.remove,
     }
 
 

@@ -146,11 +146,11 @@ def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
 
 
 def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """The job "sweep": request: run, and with "remove" also folder, trash, names, name, id."""
+    """The job "sweep": request: run."""
     run = str(request["run"])
     existed = os.path.isdir(run)
-    if existed or request.get("remove"):
-        sweep_dead(run, request if request.get("remove") else None)
+    if existed:
+        sweep_dead(run)
     return {"swept": existed}
 
 
@@ -160,8 +160,10 @@ def living_state(run: str, line: str = "pid") -> dict[str, Any]:
     Raises WrongState when it is not running.
     """
     end = time.monotonic() + _PATIENCE
-    while alive.is_alive(run) and time.monotonic() < end:
-        state = alive.read(run)
+    while time.monotonic() < end:
+        lives, state = alive.look(run)
+        if not lives:
+            break
         if line in state:
             return state
         if "sweeping" in state:

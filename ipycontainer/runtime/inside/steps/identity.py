@@ -98,7 +98,10 @@ def _group(wanted: str, groups: list[list[str]]) -> int:
 
 
 class FindUser(Step):
-    """Look the user up in the container's own /etc/passwd and /etc/group."""
+    """Look the user up in the container's own /etc/passwd and /etc/group.
+
+    starts: for PID 1; whoever is not found for an exec is docker's 126.
+    """
 
     call = "open(2), read(2)"
     why = "names mean what the image says, not what the host says"
@@ -107,8 +110,17 @@ class FindUser(Step):
     wanted: str
     extra_groups: tuple[str, ...]
     environment: tuple[str, ...]
+    starts: bool = True
 
     def take(self, place: Place) -> None:
+        try:
+            self._find(place)
+        except StartError as error:
+            if self.starts:
+                raise
+            raise CommandNotExecutable(str(error)) from None
+
+    def _find(self, place: Place) -> None:
         groups = read_table("/etc/group")
         user = look_up(self.wanted, read_table("/etc/passwd"), groups)
         extra = tuple(_group(name, groups) for name in self.extra_groups)

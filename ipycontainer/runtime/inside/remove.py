@@ -1,0 +1,58 @@
+"""The job "remove": a container and all that it left; one that runs is killed first, in the same process."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.launcher import alive
+from ipycontainer.linux import pidfd
+from ipycontainer.runtime.inside.kill import kill
+from ipycontainer.runtime.inside.sweep import sweep_dead
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ipycontainer.launcher.wire import Channel
+
+# Seconds: how long a monitor may take to write down the end of what was killed.
+_PATIENCE = 10.0
+_LOOK = 0.1
+
+
+def remove(request: dict[str, Any], descriptors: list[int], channel: Channel) -> dict[str, Any]:
+    """request: run, folder, trash, names, name, id; volumes, journal: those that go with it; kill: the request of
+    the job "kill", for one that runs.
+
+    Gives whether it was removed here; else it was by its own end (--rm), or by somebody else.
+    Raises WrongState while its monitor lives.
+    """
+    if request.get("kill"):
+        try:
+            kill(request["kill"], descriptors, channel)
+        except WrongState:
+            pass  # it has just ended
+        _await_monitor(str(request["run"]))
+        if not os.path.isdir(request["folder"]):
+            return {"removed": False}
+    sweep_dead(str(request["run"]), request)
+    return {"removed": True}
+
+
+def _await_monitor(run: str) -> None:
+    """Until the monitor of now is gone; another one is a new start's, and not ours to wait for."""
+    end = time.monotonic() + _PATIENCE
+    number = alive.read(run).get("monitor")
+    try:
+        monitor = pidfd.open_process(int(number or 0))
+    except KernelError:
+        return  # gone, or it has written nothing yet: who sweeps looks at its lock
+    try:
+        while alive.is_alive(run) and alive.read(run).get("monitor") == number and time.monotonic() < end:
+            # The number may be another's by now: what counts is the lock, and this only says when to look again.
+            if pidfd.await_end(monitor, _LOOK):
+                time.sleep(0.001)
+    finally:
+        os.close(monitor)
