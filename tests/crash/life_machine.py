@@ -75,7 +75,8 @@ class Life(Verbs, Beside):
         if known.status != RUNNING or known.restarts >= _MOST_RESTARTS:
             return
         os.kill(container.pid, _SIGKILL)
-        if known.goes_on(KILLED):
+        # A killed client may have marked it as stopped, and never have sent the signal that ends it.
+        if known.goes_on(KILLED) and not known.by_hand:
             known.restarts += 1
 
             def runs_again() -> bool:

@@ -34,7 +34,7 @@ from ipycontainer.runtime.inside import stopped
 
 # The first examples are the simplest ones, one verb over and over: they do nothing here.
 SIMPLE = 2
-_QUIET = 0.2  # seconds: who does not move for so long has come to rest
+_QUIET = 0.5  # seconds: who does not move for so long has come to rest, on a busy machine too
 
 
 class Store(RuleBasedStateMachine):

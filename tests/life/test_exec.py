@@ -177,3 +177,32 @@ def test_the_monitor_of_the_container_is_not_the_execs(persona: Persona):
     process.communicate()
     assert attempt(persona, "exit 0").exit_code == 0
     assert alive_record(persona, container)["monitor"] and persona.ok("ps", "-q") == container[:12]
+
+
+# One process from beginning to end; the program ends between two looks of an exec that is on its way.
+MEETS_THE_END = """
+import os, signal, threading
+from ipycontainer import Engine
+from ipycontainer.errors import WrongState
+
+engine, said = Engine(), []
+for turn in range(40):
+    container = engine.run("base", ["sleep", "1000"], detach=True)
+    container.exec(["true"])
+    first = os.pidfd_open(container.pid)
+    ender = threading.Timer(turn * 0.0002, lambda: signal.pidfd_send_signal(first, 9))
+    ender.start()
+    try:
+        said.append(container.exec(["true"]).exit_code)
+    except WrongState:
+        said.append("ended")
+    ender.join()
+    os.close(first)
+    container.remove(force=True)
+print(*sorted(set(map(str, said))))
+"""
+
+
+def test_an_exec_that_meets_the_end_of_its_container(persona: Persona):
+    said = set(str(persona.python(MEETS_THE_END)).split())
+    assert said <= {"0", "137", "ended"} and "ended" in said, said

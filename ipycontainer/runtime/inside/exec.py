@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import Error, StartError, from_wire, to_wire
+from ipycontainer.errors import Error, KernelError, StartError, WrongState, from_wire, to_wire
 from ipycontainer.launcher import wire
 from ipycontainer.linux import namespaces
+from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.runtime.inside import container
 from ipycontainer.runtime.inside.exec_events import ExecEvents
 from ipycontainer.runtime.inside.kill import open_init
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 
+_MOMENT = 0.2  # seconds, and only where an exec has failed
+
+
 def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channel: Channel) -> None:
     """request: a Launch whose spec has only `process`; its streams are the caller's, nothing is logged."""
     launch = Launch.from_dict(request)
@@ -33,18 +37,25 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     # Before the fork: whatever the child first touches after it, the kernel copies for it.
     steps = plan_exec(launch, host, tuple(state["kinds"]), tuple(state["joins"]))
     # Joining a pid namespace is for children: pid_namespaces(7).
-    namespaces.setns(pidfd, namespaces.CLONE_NEWPID)
+    try:
+        namespaces.setns(pidfd, namespaces.CLONE_NEWPID)
+    except KernelError as error:
+        raise _unless_gone(pidfd, error) from None
     theirs, ours = program_pipes(launch, piped=launch.attach)
     parent, child = wire.pair()
     container.hide()
-    place.child = os.fork()
+    try:
+        place.child = os.fork()
+    except OSError as error:
+        # ENOMEM: a pid namespace whose PID 1 has died takes nobody.  fork(2)
+        raise _unless_gone(pidfd, KernelError("fork", error.errno or 0, "exec")) from None
     if place.child == 0:
         place.channel = child
         place.pidfd = pidfd
         container.become(place, theirs, [("exec", steps)], keep=[pidfd])
     place.pidfd = os.pidfd_open(place.child)
     child.close()
-    for descriptor in {*theirs, pidfd}:
+    for descriptor in set(theirs):
         os.close(descriptor)
     events = ExecEvents(launch)
     events.begin()
@@ -52,9 +63,18 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
         ours = await_program(parent, ours)
     except Error as error:
         os.waitpid(place.child, 0)
-        channel.send({"error": to_wire(error)})
+        channel.send({"error": to_wire(_unless_gone(pidfd, error))})
         return
+    os.close(pidfd)
     _serve(place, ours, channel, events)
+
+
+def _unless_gone(first: int, error: Error) -> Error:
+    """Why the exec failed: when PID 1 ends meanwhile the kernel ends all who came to it, and lets nobody come.
+
+    These go first, so PID 1 is given a moment; pid_namespaces(7).
+    """
+    return WrongState("the container is not running any more") if pidfds.await_end(first, _MOMENT) else error
 
 
 def await_program(parent: Channel, ours: list[int]) -> list[int]:
