@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -79,6 +80,22 @@ def test_a_mark_ends_a_wait(tmp_path: Path) -> None:
     assert stopped.wake(str(run))
     waiting.join(30.0)
     assert found == [False] and not stopped.wake(str(run))
+
+
+def test_a_full_disk_ends_no_wait_and_a_mark_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, mode: int) -> None:
+        raise OSError(errno.ENOSPC, "", path)
+
+    monkeypatch.setattr(os, "mkfifo", full)
+    moments = iter([0.0, 0.0, 100.0])
+    assert stopped.wait(str(tmp_path), str(tmp_path), 60.0, lambda: next(moments))
+    assert not stopped.wake(str(tmp_path))
+    found: list[bool] = []
+    waiting = threading.Thread(target=lambda: found.append(stopped.wait(str(tmp_path), str(tmp_path), 60.0)))
+    waiting.start()
+    stopped.mark(str(tmp_path), final=True)
+    waiting.join(30.0)
+    assert found == [False]
 
 
 def test_the_mark(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MARK, FINAL = "stopped", "final"
 _BACKOFF = "backoff"
+_LOOK = 0.05  # seconds
 
 
 def mark(folder: str, final: bool) -> None:
@@ -73,22 +74,39 @@ def wait(run: str, folder: str, seconds: float, clock: Callable[[], float] = tim
     """Wait so long before the next start; False as soon as somebody has stopped the container for good.
 
     The FIFO is there before the mark is read, and the mark is written before the FIFO is looked for: none is missed.
+    Where there can be none (a full disk) the mark is looked at now and then.
     """
     path = os.path.join(run, _BACKOFF)
-    try:
-        os.mkfifo(path, 0o600)
-    except FileExistsError:
-        pass
-    # Both ends, or the poll would return for ever once a writer has left.
-    fifo = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    fifo = _open_fifo(path)
     try:
         poll = select.poll()
-        poll.register(fifo, select.POLLIN)
+        if fifo >= 0:
+            poll.register(fifo, select.POLLIN)
         end = clock() + seconds
         while (left := end - clock()) > 0 and read(folder) != FINAL:
-            if poll.poll(left * 1000):
+            if poll.poll((left if fifo >= 0 else min(left, _LOOK)) * 1000):
                 os.read(fifo, 4096)
-        os.unlink(path)
     finally:
-        os.close(fifo)
+        if fifo >= 0:
+            _remove(path)
+            os.close(fifo)
     return read(folder) != FINAL
+
+
+def _open_fifo(path: str) -> int:
+    """Both its ends, or the poll would return for ever once a writer has left; -1 where there can be none."""
+    try:
+        try:
+            os.mkfifo(path, 0o600)
+        except FileExistsError:
+            pass
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # its folder goes by force
