@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import victims
-from forked import Client, Trouble, need, until
+from forked import Client, Trouble, await_slot, need, until
 from ipycontainer.fault_switch import SWITCH, Switch
 
 from ipycontainer import Engine, errors
@@ -225,6 +225,8 @@ class Driver:
         self.switch.disarm()
         self.alone = name.startswith("client.")
         act = self.act(kind)
+        if name.startswith("slot."):
+            await_slot(self.engine.launcher)
         self.switch.arm(name, action)
         client = Client(act)
         client.see_to_the_end(self._kill_who_halts)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from ipycontainer.fault_switch import SWITCH
 
 from ipycontainer import errors
+from ipycontainer.engine import about
+from ipycontainer.launcher.client import Launcher
 
 PATIENCE = 20.0
 _SIGKILL = 9
@@ -79,3 +81,13 @@ class Client:
         need(self.said or self.killed, "the client ended without a word")
         need(not (self.said or "").startswith("crashed"), f"the client: {self.said}")
         need("\n" not in (self.said or ""), f"not one sentence: {self.said}")
+
+
+def await_slot(launcher: Launcher) -> None:
+    """Until one waits: who finds none begins at the plan's first step, and passes no slot.  Where none are kept, or
+    each is killed, that is never."""
+    launcher.connect().close()
+    try:
+        until(lambda: about.slots(launcher.run)["Waiting"], "", 2.0)
+    except Trouble:
+        pass
