@@ -79,7 +79,7 @@ def _end_all(engine: Engine) -> bool:
         # One without a record that can be read, or one that has just been started.
         if is_alive(run):
             try:
-                lifecycle.kill(engine.launcher, run, _SIGKILL, thaw=True)
+                lifecycle.kill(engine.launcher, lifecycle.killing(run, _SIGKILL, thaw=True))
             except Error:
                 pass  # it ends by itself
         lifecycle.wait_for_sweep(run, _PATIENCE)

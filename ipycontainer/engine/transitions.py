@@ -86,15 +86,13 @@ def _is_started_anew(container: Container, began: float) -> bool:
 
 
 def _send(container: Container, signal: int, thaw: bool = True, final: bool = True) -> None:
-    folder = container.folder if container.has_restart_policy else ""
-    engine = container.engine
-    lifecycle.kill(engine.launcher, container.run_folder, signal, thaw, folder, final, _event(container))
+    lifecycle.kill(container.engine.launcher, killing(container, signal, thaw, final))
 
 
-def killing(container: Container) -> dict[str, Any]:
-    """SIGKILL for good, as a removal brings it along."""
+def killing(container: Container, signal: int = _SIGKILL, thaw: bool = True, final: bool = True) -> dict[str, Any]:
+    """The request to send it `signal`: of its own, or as a removal brings it along."""
     folder = container.folder if container.has_restart_policy else ""
-    return lifecycle.killing(container.run_folder, _SIGKILL, True, folder, True, _event(container))
+    return lifecycle.killing(container.run_folder, signal, thaw, folder, final, _event(container))
 
 
 def restart(container: Container, timeout: float | None, signal: str | int) -> None:

@@ -85,26 +85,24 @@ def _connect(folder: int, run: str) -> Channel:
     raise WrongState(STOPPED)
 
 
-def kill(
-    launcher: Launcher,
+def kill(launcher: Launcher, request: dict[str, Any]) -> None:
+    """Send a signal to PID 1: what `killing` gives.  Raises WrongState when the container is not running."""
+    launcher.call("kill", request)
+
+
+def killing(
     run: str,
     signal: int,
     thaw: bool = False,
     folder: str = "",
     final: bool = False,
     event: Event | None = None,
-) -> None:
-    """Send `signal` to PID 1; thaw: let a paused one go on, so that it meets it.
+) -> dict[str, Any]:
+    """The request of `kill`, which a removal may bring along; thaw: let a paused one go on, so that it meets it.
 
     folder: the container's own, where it has a restart policy, which shall know that somebody stops it; final: no
     policy starts it again.  One that waits to be started again is only kept from it.  event: see the job.
-    Raises WrongState when the container is not running.
     """
-    launcher.call("kill", killing(run, signal, thaw, folder, final, event))
-
-
-def killing(run: str, signal: int, thaw: bool, folder: str, final: bool, event: Event | None) -> dict[str, Any]:
-    """The request of `kill`, which a removal may bring along."""
     return {"run": run, "signal": signal, "thaw": thaw, "folder": folder, "final": final, "event": event}
 
 
