@@ -65,7 +65,7 @@ def _of_one_word(word: str) -> list[str]:
         return [word, host().architecture]
     if word.lower() in (*_MACHINES, *_ARCHITECTURES):
         return ["linux", word]
-    raise InputError(f'"{word}": unknown operating system or architecture; write OS/ARCHITECTURE, such as linux/amd64')
+    raise InputError(f"{word!r}: unknown operating system or architecture; write OS/ARCHITECTURE, such as linux/amd64")
 
 
 def parse(text: str) -> Platform:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.page import SECOND, LabPage
+from tests.browser.page import PATIENCE, SECOND, LabPage
 from tests.personas import Persona
 
 BUSY = "sh -c 'while :; do :; done'"
@@ -23,7 +23,7 @@ def started(page: LabPage) -> None:
 
 def shown(cell: Locator) -> Locator:
     usage = cell.locator(USAGE)
-    expect(usage.locator("polyline").first).to_have_attribute("points", re.compile(r"\d"))
+    expect(usage.locator("polyline").first).to_have_attribute("points", re.compile(r"\d"), timeout=PATIENCE)
     return usage
 
 
@@ -62,6 +62,22 @@ def test_it_moves_while_a_container_works_and_stands_still_when_hidden(open_page
     expect(cell.locator(".jp-RenderedHTMLCommon svg").first).to_be_visible()
     expect(cell.locator(".jp-OutputArea-output").first).to_contain_text("busy: ")
     expect(cell.locator(USAGE)).to_have_count(0)
+
+
+LOSES = """
+from ipycontainer.jupyter.widgets.live import LiveUsage
+kept, lost = LiveUsage.send, []
+LiveUsage.send = lambda self, content: kept(self, content) if lost else lost.append(content["kind"])
+"""
+
+
+def test_an_answer_that_is_lost_is_asked_for_again(open_page, browsing: Persona):
+    page: LabPage = open_page()
+    browsing.ok("run", "-d", "--name", "busy", "base", "sleep", "1000")
+    started(page)
+    page.run_cell(LOSES)
+    shown(page.run_cell("engine.dashboard()"))
+    expect(page.run_cell("lost")).to_contain_text("['whole']")
 
 
 def test_the_dashboard_shows_who_comes_and_goes(open_page, browsing: Persona):

@@ -5,6 +5,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const POINTS = 60;
 const HEADROOM = 1.15;
 const AGAIN = 10_000; // milliseconds after which the kernel is told again that somebody looks
+const UNHEARD = 2_000; // the same at first, while it has not answered: it may be running a cell
 const LEFT = { style: 'text-align:left' };
 const PANELS = [
   ['cpu', 'CPU'],
@@ -169,7 +170,9 @@ function render({ model, el }) {
   el.setAttribute('role', 'group'); // no landmark: a notebook may show several
   el.setAttribute('aria-label', 'What containers use');
   const view = new View(el, model.get('many'));
+  let heard = false;
   const hear = message => {
+    heard ||= message.kind !== 'points';
     if (message.kind === 'whole') {
       view.whole(message.series);
     } else if (message.kind === 'points') {
@@ -189,8 +192,13 @@ function render({ model, el }) {
     try {
       model.send(content);
     } catch {
-      window.clearInterval(timer); // the kernel is gone, and what is drawn stays
+      window.clearTimeout(timer); // the kernel is gone, and what is drawn stays
     }
+  };
+  // An answer may be lost: a page that is being restored hears nothing for a while.
+  const say = wait => {
+    timer = window.setTimeout(say, wait, heard ? AGAIN : Math.min(2 * wait, AGAIN));
+    tell({ kind: 'look', who, ...(heard ? {} : { begins: true }) });
   };
   const judge = () => {
     const now = near && document.visibilityState === 'visible';
@@ -198,10 +206,10 @@ function render({ model, el }) {
       return;
     }
     looks = now;
-    window.clearInterval(timer);
+    window.clearTimeout(timer);
     if (looks) {
-      tell({ kind: 'look', who, begins: true });
-      timer = window.setInterval(() => tell({ kind: 'look', who }), AGAIN);
+      heard = false;
+      say(UNHEARD);
     } else {
       tell({ kind: 'away', who });
     }
