@@ -191,6 +191,8 @@ def test_numbers_in_base_256():
     assert entry.uid == 2**40
     entry = read_all(patched(slice(136, 148), b"\xff" * 12))[0][0]
     assert entry.mtime_ns == -(10**9)
+    for field in (b"\x80\x7f" + b"\xff" * 10, b"\xc0" + b"\0" * 11, b"\x80" + (1 << 63).to_bytes(11, "big")):
+        assert read_all(patched(slice(136, 148), field))[0][0].mtime_ns == 0
     with pytest.raises(ArchiveError, match="negative"):
         read_all(patched(slice(108, 116), b"\xff" * 8))
 
@@ -201,6 +203,8 @@ def test_numbers_in_base_256():
         (patched(slice(0, 4), b"name", good=False), "checksum is wrong"),
         (patched(slice(100, 108), b"0o00644\0"), "mode is no number"),
         (patched(slice(100, 108), b"9999999\0"), "mode is no octal number"),
+        (patched(slice(136, 148), b"-\0".ljust(12, b"\0")), "mtime is no number"),
+        (patched(slice(136, 148), b"-\x80\1".ljust(12, b"\0")), "mtime is no number"),
         (patched(slice(156, 157), b"Q"), "unknown type"),
         (patched(slice(124, 136), b"77777777777\0"), "ends in the middle"),
         (b"\1" * 512, "no tar archive"),

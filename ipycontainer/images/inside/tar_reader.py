@@ -25,6 +25,9 @@ BLOCK_SIZE = 512
 CHUNK = 256 * 1024
 _LONGEST_META = 1024 * 1024
 _ZEROS = bytes(BLOCK_SIZE)
+# Seconds that a time_t of 64 bits holds, in nanoseconds.  Base 256 can state more, which is then the epoch, as docker's
+# chtimes has it for times that it cannot keep.
+_END_OF_TIME = (1 << 63) * 1_000_000_000
 _HEADER = Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12x")
 _KINDS = {
     b"0": FILE, b"\0": FILE, b"7": FILE, b"S": FILE, b"1": LINK, b"2": SYMLINK, b"3": CHAR, b"4": BLOCK,
@@ -168,6 +171,8 @@ class TarReader:
         if entry.kind is FILE and entry.name[-1:] == b"/":
             # How folders were written before ustar.  Only now: a header's name that PAX replaces may be cut anywhere.
             entry.kind = DIRECTORY
+        if abs(entry.mtime_ns) >= _END_OF_TIME:
+            entry.mtime_ns = 0
         # Only files have content: a size on anything else counts for nothing, as in Go's reader.
         entry.size = entry.real_size = size if entry.kind == FILE else 0
         self._begin(entry.size)
@@ -250,11 +255,12 @@ def _number(field: bytes, what: str, signed: bool = False) -> int:
     digits = field.partition(b"\0")[0].strip(b" ")
     if not digits:
         return 0
-    if signed and digits[:1] == b"-":
-        return -_number(digits[1:], what)
+    sign = -1 if signed and digits[:1] == b"-" else 1
+    if sign < 0:
+        digits = digits[1:]
     if not digits.isdigit():
         raise ArchiveError(f"a header's {what} is no number: {field!r}; the archive is damaged, or no tar archive")
     try:
-        return int(digits, 8)
+        return sign * int(digits, 8)
     except ValueError:
         raise ArchiveError(f"a header's {what} is no octal number: {field!r}") from None
