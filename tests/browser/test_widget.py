@@ -155,7 +155,7 @@ def test_a_notebook_opened_again_is_live_while_its_kernel_lives_and_a_picture_af
     expect(cell.locator(STILL)).to_be_hidden()
     path = saved(page)
 
-    # A known defect: now and then a restored view hears nothing (empty, the picture stays) until the page is opened anew.
+    # A known defect: now and then a restored view hears nothing and stays empty, until the page is opened anew.
     for last in (False, False, True):
         second: LabPage = open_page()
         second.execute("docmanager:open", {"path": path, "factory": "Notebook"})
