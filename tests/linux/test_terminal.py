@@ -62,11 +62,12 @@ def test_the_session_leader_gets_the_keys_and_the_new_size(in_child):
             os.close(pair.master)  # whoever keeps the master open keeps the line from hanging up
             os.setsid()
             terminal.take_control(pair.peer)
-            signal.signal(signal.SIGWINCH, lambda *_: os.write(writable, b"w"))
-            signal.signal(signal.SIGINT, lambda *_: os.write(writable, b"i"))
+            # Blocked and waited for: a handler's call would be lost where the signal comes just before pause(2).
+            letters = {signal.SIGWINCH: b"w", signal.SIGINT: b"i"}
+            signal.pthread_sigmask(signal.SIG_BLOCK, letters)
             os.write(writable, b"r")
             while True:
-                signal.pause()
+                os.write(writable, letters[signal.sigwait(letters)])
         said = [os.read(readable, 1)]
         terminal.resize(pair.master, 10, 20)
         said.append(os.read(readable, 1))
