@@ -44,11 +44,24 @@ class Looker:
                 break
         client.get_shell_msg(timeout=10)
 
-    def tell(self, **content: Any) -> None:
-        """What view.js says."""
+    def tell(self, subshell: str | None = None, **content: Any) -> None:
+        """What view.js says; subshell: in which of the kernel's threads it wants to be heard (JEP 91)."""
         client = self.kernel.client
         data = {"method": "custom", "content": content}
-        client.shell_channel.send(client.session.msg("comm_msg", {"comm_id": self.comm, "data": data}))
+        message = client.session.msg("comm_msg", {"comm_id": self.comm, "data": data})
+        message["header"]["subshell_id"] = subshell
+        client.shell_channel.send(message)
+
+    def ask_control(self, kind: str, **content: Any) -> dict[str, Any]:
+        """The reply to a request on the control channel."""
+        client = self.kernel.client
+        message = client.session.msg(f"{kind}_request", content)
+        client.control_channel.send(message)
+        while True:
+            reply = client.get_control_msg(timeout=10)
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                assert reply["content"]["status"] == "ok", reply
+                return dict(reply["content"])
 
     def hear(self, seconds: float = 10.0, until: str = "") -> list[dict[str, Any]]:
         """What was told within some seconds, or until a message of that kind (which is then the last)."""
@@ -99,6 +112,20 @@ def test_it_moves_while_somebody_looks_and_not_otherwise(busy: Kernel):
     looker.hear(1.5)
     assert looker.hear(2.5) == []
     assert busy.ok(THREADS).out == "[]\n"
+
+
+def test_a_page_that_deletes_its_subshell_makes_the_widget_deaf_for_nobody(busy: Kernel):
+    """JupyterLab makes a subshell for what it asks when it restores a page, and deletes it at once."""
+    looker = Looker(busy, "box.usage()")
+    looker.tell(kind="look", who="one", begins=True)
+    looker.hear(until="points")
+    subshell = looker.ask_control("create_subshell")["subshell_id"]
+    looker.tell(subshell, kind="look", who="two", begins=True)
+    looker.hear(until="whole")
+    looker.hear(until="points")
+    looker.ask_control("delete_subshell", subshell_id=subshell)
+    looker.tell(kind="look", who="three", begins=True)
+    looker.hear(until="whole")
 
 
 def test_it_moves_while_a_cell_runs(busy: Kernel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from pathlib import Path
 
 import anywidget
@@ -14,6 +15,8 @@ from ipycontainer.jupyter.widgets.sampler import Sampler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from IPython.display import DisplayHandle
 
     from ipycontainer.engine.container import Container
@@ -35,9 +38,19 @@ class LiveUsage(anywidget.AnyWidget):
     def __init__(self, engine: Engine, only: Container | None) -> None:
         super().__init__(many=only is None)
         self._cells = CellWatch()
-        self.sampler = Sampler(engine, only, self.send, lambda: self._cells.running, self._stand_still)
+        self._cell = contextvars.copy_context()
+        self.sampler = Sampler(engine, only, self._tell, lambda: self._cells.running, self._stand_still)
         self.display: DisplayHandle | None = None
         self.on_msg(self._hear)
+
+    def _tell(self, content: dict[str, Any]) -> None:
+        """To all browsers, as a word of the cell that made this.
+
+        ipykernel 7.4 hands what a browser says to the subshell whose request the last word on this comm belonged
+        to.  In a thread that would be any request, such as that of a page which has deleted its subshell since:
+        from then on no browser was heard.  A copy, for a context is entered by one thread at a time.
+        """
+        self._cell.copy().run(self.send, content)
 
     def _stand_still(self) -> None:
         """It has ended: the notebook keeps the picture, which needs no kernel any more."""
@@ -51,7 +64,7 @@ class LiveUsage(anywidget.AnyWidget):
         who = str(content.get("who", ""))[:64]
         if content.get("kind") == "look" and who:
             if content.get("begins") and (self.sampler.measuring or self.sampler.finished):
-                self.send(self.sampler.whole())
+                self._tell(self.sampler.whole())
             self.sampler.look(who)
         elif content.get("kind") == "away" and who:
             self.sampler.look_away(who)
