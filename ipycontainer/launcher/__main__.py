@@ -9,7 +9,6 @@ This is the one place that imports from floors above its own: it is where jobs g
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -21,6 +20,16 @@ _SLOTS = 4
 # After so many rounds the interpreter has specialised its code (PEP 659), and writes to it no more: else each forked
 # process would do that again, on pages of its own.
 _REHEARSALS = 20
+# What a monitor needs for as long as its container runs.  Loaded before all else it lies together, on few pages; each
+# of them becomes the monitor's own as soon as it counts a reference there.
+_STAYS = (
+    "launcher.server",
+    "runtime.inside.handing_over",
+    "runtime.inside.streams",
+    "runtime.inside.log",
+    "runtime.inside.clients",
+    "runtime.inside.monitor",
+)
 
 
 def main() -> None:
@@ -67,8 +76,11 @@ def _enter(root: str, run: str, name: str) -> None:
 
 
 def _serve(root: str, run: str, name: str, mode: str) -> None:
+    for module in _STAYS:
+        __import__(f"ipycontainer.{module}")
     from ipycontainer.images.inside.jobs import JOBS as IMAGE_JOBS
     from ipycontainer.json_text import dumps
+    from ipycontainer.launcher import heap
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import prctl
     from ipycontainer.runtime.inside.jobs import attendance
@@ -91,10 +103,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     server = Server(os.path.join(run, name), jobs, attend, slots, rehearsals[0], orphaned, idle)
     for rehearse in rehearsals * _REHEARSALS:
         rehearse()
-    # Nothing made so far will ever be freed: keep the collector from touching (and so copying) its pages.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    filling = heap.settle()
     # Imports end here: what a job needs is loaded, and a container's files can never be found as modules.
     sys.path.clear()
     os.close(_LOCK)
@@ -108,6 +117,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     os.write(_READY, b"ready")
     os.close(_READY)
     server.serve()
+    del filling  # not before
 
 
 if __name__ == "__main__":

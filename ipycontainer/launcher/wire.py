@@ -75,18 +75,19 @@ class Channel:
         """Send a document, with descriptors.  Raises LauncherError when the other end is gone."""
         raw = dumps(document).encode()
         if len(raw) < _INLINE:
-            self._send(b"j" + raw, descriptors)
+            self.send_bytes(b"j" + raw, descriptors)
             return
         memory = os.memfd_create("ipycontainer-document", os.MFD_CLOEXEC)
         try:
             view = memoryview(raw)
             while view:
                 view = view[os.write(memory, view) :]
-            self._send(b"m", [memory, *descriptors])
+            self.send_bytes(b"m", [memory, *descriptors])
         finally:
             os.close(memory)
 
-    def _send(self, raw: bytes, descriptors: Sequence[int]) -> None:
+    def send_bytes(self, raw: bytes, descriptors: Sequence[int] = ()) -> None:
+        """One message as it stands.  Raises LauncherError when the other end is gone."""
         rights = []
         if descriptors:
             rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _packed(descriptors))]
@@ -98,7 +99,7 @@ class Channel:
 
     def send_chunk(self, kind: str, data: bytes) -> None:
         """Send bytes of a stream, waiting while the other end is slow."""
-        self._send(kind.encode() + data, ())
+        self.send_bytes(kind.encode() + data)
 
     def offer_chunk(self, kind: str, data: bytes) -> bool:
         """Send bytes of a stream if that is possible without waiting; whether it was.
@@ -122,6 +123,11 @@ class Channel:
 
     def receive(self) -> Message | None:
         """The next message, waiting for it; None when the other end is gone."""
+        found = self.receive_bytes()
+        return _message(*found) if found is not None else None
+
+    def receive_bytes(self) -> tuple[bytes, list[int]] | None:
+        """The same as it stands: its bytes, and the descriptors that came along."""
         try:
             raw, ancillary, flags, _ = self._receive()
         except ConnectionResetError:
@@ -138,7 +144,7 @@ class Channel:
         if flags & (_socket.MSG_TRUNC | _socket.MSG_CTRUNC):
             _close_all(descriptors)
             raise LauncherError("a message of the launcher was cut: too long, or too many descriptors")
-        return _message(raw, descriptors)
+        return raw, descriptors
 
     def _receive(self) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
         space = _socket.CMSG_SPACE(4 * _MOST_DESCRIPTORS)

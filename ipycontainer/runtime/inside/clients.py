@@ -20,7 +20,7 @@ WINDOW = 1.0  # seconds: how long one is looked at before it is called slow
 _OVERHEAD = 64  # what a chunk costs beside its bytes: a program may write them one by one
 _BACKLOG = 16
 SOCKET = "attach"
-"""In the run folder: where a monitor takes clients.  It alone makes it; what kill -9 leaves goes with the folder."""
+"""In the run folder: where a monitor takes clients."""
 
 
 class Client:
@@ -104,30 +104,20 @@ class Client:
 
 
 class Listener:
-    """Where clients come in: the socket `attach` in the container's run folder."""
+    """Where clients come in.  descriptor: what `open_listener` gave."""
 
-    def __init__(self, run: str) -> None:
-        # By descriptor: the whole path would be longer than a socket's may be, unix(7).
-        folder = os.open(run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        path = f"/proc/self/fd/{folder}/{SOCKET}"
-        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
-        try:
-            try:
-                os.unlink(path)  # a killed monitor's
-            except FileNotFoundError:
-                pass
-            self._socket.bind(path)
-            self._socket.listen(_BACKLOG)
-            self._socket.setblocking(False)
-        finally:
-            os.close(folder)
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._socket: _socket.socket | None = None  # made when somebody comes: most containers never see a client
 
     def fileno(self) -> int:
         """For poll."""
-        return self._socket.fileno()
+        return self._descriptor
 
     def accept(self) -> Client | None:
         """The next one; None where it has gone away again."""
+        if self._socket is None:
+            self._socket = _socket.socket(fileno=self._descriptor)
         try:
             descriptor, _ = self._socket._accept()  # type: ignore[attr-defined]
         except OSError:
@@ -138,12 +128,35 @@ class Listener:
 
     def close(self) -> None:
         """Take nobody any more."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
+        else:
+            os.close(self._descriptor)
 
 
-def open_listener(run: str) -> Listener | None:
-    """A Listener; None where none can be had, and then nobody can attach to this one."""
+def open_listener(run: str) -> int | None:
+    """The socket `attach` in the run folder, listening; None where none can be had: then nobody can attach to this one.
+
+    Whoever starts a program makes it, its monitor serves it; what kill -9 leaves goes with the folder.
+    """
     try:
-        return Listener(run)
+        # By descriptor: the whole path would be longer than a socket's may be, unix(7).
+        folder = os.open(run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
-        return None  # a forced removal was faster, or the run folder's disk is full
+        return None  # a forced removal was faster
+    path = f"/proc/self/fd/{folder}/{SOCKET}"
+    made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    try:
+        try:
+            os.unlink(path)  # a killed monitor's, or that of the program before
+        except FileNotFoundError:
+            pass
+        made.bind(path)
+        made.listen(_BACKLOG)
+        made.setblocking(False)
+    except OSError:
+        made.close()
+        return None  # the same, or the run folder's disk is full
+    finally:
+        os.close(folder)
+    return made.detach()

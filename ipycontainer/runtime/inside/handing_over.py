@@ -1,94 +1,143 @@
-"""From a starter to its monitor: a container that runs, and all that is held of it, in one message.
+"""From a starter to its monitor: a container that runs, and all that is held of it.
 
 A forked process owns every page that it writes to, and Python writes to whatever it looks at.  So the process that
 stays for as long as the container lives, the monitor, does nothing but wait until all is done that is done once: a
-child of its own, the starter, sees to that and ends.  PID 1 is the monitor's child all the same (CLONE_PARENT).
+child of its own, the starter, sees to that and ends.  PID 1 is the monitor's child all the same (CLONE_PARENT).  What
+only its end will ask for the monitor does not even read before: it lies in the kernel until then.
 """
 
 from __future__ import annotations
 
+import marshal
 import os
 
 from ipycontainer.launcher import wire
 from ipycontainer.linux import forks, prctl
 from ipycontainer.record import Record
+from ipycontainer.runtime.inside import clients
 from ipycontainer.runtime.inside.charge import Charge
 from ipycontainer.runtime.launch import Launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from ipycontainer.runtime.inside.first import First
+
+    Told = tuple[int, tuple[int, ...], bool, bool, bool, bool, str, int, int, bool, bool, bool, int]
 
     from ipycontainer.launcher.wire import Channel
 
 _SIGKILL = 9
 
 
-class Running(Record):
-    """A container whose program runs.
+class Running:
+    """A container whose program runs: what its monitor needs for as long as it does.
 
-    child, pidfd: PID 1; lock: of its run folder; streams: our ends of the program's; mounts: its mount namespace (-1:
-    none); kept: descriptors of the namespaces that its next PID 1 joins, by kind; client: whoever started it and
-    attends (-1: nobody); kinds, joins: what a probe enters; launch: how it is started, where that will be asked again;
-    ended: children of the monitor that did their part and are zombies.
+    No record, and no reader of JSON before it: each would touch 50 KB more.
+
+    child, pidfd: PID 1; lock: of its run folder; mounts: its mount namespace; client: whoever started it and attends;
+    listener: where others come in (-1: none of these); kept: descriptors of the namespaces that its next PID 1 joins;
+    streams: our ends of the program's; terminal, stdin_once: what they are; probed: there is a health check;
+    log_folder, log_size, log_files, durable: see LogWriter; ended: children that did their part and are zombies.
+    """
+
+    def __init__(self, told: Told, held: list[int]) -> None:
+        (
+            self.child,
+            self.ended,
+            self.terminal,
+            self.stdin_once,
+            self.probed,
+            self.durable,
+            self.log_folder,
+            self.log_size,
+            self.log_files,
+            mounts,
+            client,
+            listener,
+            kept,
+        ) = told
+        self.lock, self.pidfd = held[0], held[1]
+        self.mounts = held[2] if mounts else -1
+        self.client = held[2 + mounts] if client else -1
+        self.listener = held[2 + mounts + client] if listener else -1
+        first = 2 + mounts + client + listener
+        self.kept = held[first : first + kept]
+        self.streams = held[first + kept :]
+
+
+class Papers(Record):
+    """What is asked for at its end, or with its first probe.
+
+    kinds, joins: what a probe enters; kept: the namespaces of Running.kept by kind; launch: how it is started, where
+    that will be asked again.
     """
 
     charge: Charge
-    lock: int
-    child: int
-    pidfd: int
-    streams: tuple[int, ...]
-    mounts: int = -1
-    kept: tuple[tuple[str, int], ...] = ()
-    client: int = -1
-    kinds: tuple[str, ...] = ()
-    joins: tuple[str, ...] = ()
-    launch: Launch | None = None
-    ended: tuple[int, ...] = ()
+    kinds: tuple[str, ...]
+    joins: tuple[str, ...]
+    kept: tuple[str, ...]
+    launch: Launch | None
 
 
-def send(monitor: Channel, running: Running) -> None:
-    """Hand it over; whoever does has nothing left to do.  Raises LauncherError when the monitor is gone."""
-    single = (running.lock, running.pidfd, running.mounts, running.client)
-    document = {
-        "charge": running.charge.as_dict(),
-        "child": running.child,
-        "held": [descriptor >= 0 for descriptor in single],
-        "kept": [kind for kind, _ in running.kept],
-        "kinds": running.kinds,
-        "joins": running.joins,
-        "launch": running.launch.as_dict() if running.launch else None,
-        "ended": running.ended,
-    }
-    held = [descriptor for descriptor in single if descriptor >= 0]
-    monitor.send(document, [*held, *(descriptor for _, descriptor in running.kept), *running.streams])
+def send(monitor: Channel, first: First, lock: int, streams: Sequence[int], client: int, papers: Papers) -> None:
+    """Hand it over; whoever does has nothing left to do.  Raises LauncherError when the monitor is gone.
+
+    client: whoever attends (-1: nobody).  Two messages: the monitor leaves the second in the channel for as long as
+    the container runs.
+    """
+    place, charge, launch = first.place, papers.charge, papers.launch
+    listener = clients.open_listener(charge.run)
+    told: Told = (
+        place.child,
+        tuple(place.ended),
+        charge.terminal,
+        charge.stdin_once,
+        launch is not None and launch.health is not None,
+        not charge.remove,
+        charge.log_folder,
+        charge.log_size,
+        charge.log_files,
+        first.mounts >= 0,
+        client >= 0,
+        listener is not None,
+        len(first.kept),
+    )
+    held = [item for item in (first.mounts, client, listener) if item is not None and item >= 0]
+    monitor.send_bytes(marshal.dumps(told), [lock, place.pidfd, *held, *first.kept.values(), *streams])
+    again = launch.as_dict() if launch is not None else None
+    monitor.send({**papers.as_dict(), "charge": charge.as_dict(), "launch": again})
 
 
 def receive(starter: Channel) -> Running | None:
-    """What `send` sends; None when the starter has ended without."""
-    message = starter.receive()
-    if message is None:
+    """The first of the two; None when the starter has ended without."""
+    found = starter.receive_bytes()
+    if found is None:
         return None
-    document, descriptors = message.document, iter(message.descriptors)
-    lock, pidfd, mounts, client = (next(descriptors) if held else -1 for held in document["held"])
-    return Running(
+    raw, held = found
+    # From a child of this very process: the one kind of text that marshal is made for.
+    return Running(marshal.loads(raw), held)
+
+
+def read_papers(starter: Channel) -> Papers:
+    """The second, which lies there whatever has become of the starter."""
+    message = starter.receive()
+    assert message is not None  # both were sent, or nothing of this is there
+    document = message.document
+    return Papers(
         Charge.from_dict(document["charge"]),
-        lock,
-        document["child"],
-        pidfd,
-        kept=tuple([(kind, next(descriptors)) for kind in document["kept"]]),
-        streams=tuple(descriptors),
-        mounts=mounts,
-        client=client,
-        kinds=tuple(document["kinds"]),
-        joins=tuple(document["joins"]),
-        launch=Launch.from_dict(document["launch"]) if document["launch"] else None,
-        ended=tuple(document["ended"]),
+        tuple(document["kinds"]),
+        tuple(document["joins"]),
+        tuple(document["kept"]),
+        Launch.from_dict(document["launch"]) if document["launch"] else None,
     )
 
 
-def begin(start: Callable[[Channel], None], let_go: Callable[[], None] = lambda: None) -> Running | None:
-    """Fork a starter that does `start`, and give what it hands over.
+def begin(
+    start: Callable[[Channel], None], let_go: Callable[[], None] = lambda: None
+) -> tuple[Running, Channel] | None:
+    """Fork a starter that does `start`; gives what it hands over, and the channel with the papers.
 
     let_go: closes what the starter alone needs.  None: there is nothing to attend to, and whoever asked knows why.  A
     starter that was killed takes this process along, and with it the kernel kills PID 1: whoever finds that sweeps.
@@ -102,16 +151,16 @@ def begin(start: Callable[[Channel], None], let_go: Callable[[], None] = lambda:
     theirs.close()
     let_go()
     running = receive(ours)
-    ours.close()
     status = os.waitpid(starter, 0)[1]
     if running is not None:
         for ended in running.ended:
             os.waitpid(ended, 0)
-    elif status:
+        return running, ours
+    if status:
         os._exit(1)
-    else:
-        _reap_all()
-    return running
+    ours.close()
+    _reap_all()
+    return None
 
 
 def as_starter(start: Callable[[Channel], None], channel: Channel, monitor: int) -> None:

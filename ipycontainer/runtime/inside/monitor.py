@@ -25,81 +25,100 @@ from ipycontainer.runtime.inside.streams import Streams
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
-    from ipycontainer.runtime.inside.handing_over import Running
+    from ipycontainer.runtime.inside.charge import Charge
+    from ipycontainer.runtime.inside.handing_over import Papers, Running
     from ipycontainer.runtime.launch import Host, Launch
 
 
 class Monitor:
-    """One container, from the moment its program runs."""
+    """One container, from the moment its program runs.
 
-    def __init__(self, host: Host, running: Running) -> None:
+    starter: the channel of whoever started it, in which its papers lie until they are asked for.
+    """
+
+    def __init__(self, host: Host, running: Running, starter: Channel) -> None:
         prctl.set_name("ipycontainer")
         self._host = host
         self._running = running
-        self._charge = running.charge
-        self._lock = running.lock
-        self._launch = running.launch
-        self._restarts = restart.Restarts()
-        self._wait: float | None = None  # seconds until it is started again
+        self._starter: Channel | None = starter
+        self._read: Papers | None = None
+        self._restarts: restart.Restarts | None = None  # made with the first: most containers never see one
+        self._launch: Launch | None = None  # how it is started again, once that is decided
+        self._wait: float | None = None  # seconds until then
+
+    def _papers(self) -> Papers:
+        """What is asked for at its end, or with its first probe."""
+        if self._starter is not None:
+            self._read = handing_over.read_papers(self._starter)
+            self._starter.close()
+            self._starter = None
+        assert self._read is not None
+        return self._read
 
     def see_to_the_end(self) -> None:
         """Attend to it, and start it again as often as its policy says."""
-        self._live()
+        charge = self._live()
         while self._wait is not None:
             launch = self._launch
             assert launch is not None
             if not stopped.wait(launch.run, launch.folder, self._wait):
-                self._give_up()
+                self._give_up(charge)
                 return
             self._wait = None
             if not self._start_again(launch):
                 return
-            self._live()
+            charge = self._live()
 
     def _start_again(self, before: Launch) -> bool:
         """Whether it runs; if not, its starter has recorded why, and swept."""
-        kept = dict(self._running.kept)
+        assert self._restarts is not None
+        lock, kept = self._running.lock, dict(zip(self._papers().kept, self._running.kept))
         launch = restart.next_launch(before, kept)
         charge = charge_of(launch, time.time()).replace(restarts=self._restarts.count)
 
         def start(monitor: Channel) -> None:
-            Starter(self._host, charge, self._lock, None, First(Place(launch), monitor, kept), monitor, launch).start(
-                launch
-            )
+            Starter(self._host, charge, lock, None, First(Place(launch), monitor, kept), monitor, launch).start(launch)
 
-        running = handing_over.begin(start)
+        handed = handing_over.begin(start)
         # What is held comes back, or is not needed any more.
-        for descriptor in (self._lock, *kept.values()):
+        for descriptor in (lock, *kept.values()):
             os.close(descriptor)
-        if running is None:
+        if handed is None:
             return False
-        self._running, self._charge, self._lock, self._launch = running, running.charge, running.lock, running.launch
+        self._running, self._starter = handed
         return True
 
-    def _give_up(self) -> None:
+    def _give_up(self, charge: Charge) -> None:
         """Somebody has stopped it before it was started again."""
         try:
-            ending.settle(self._charge)
+            ending.settle(charge)
         finally:
-            ending.sweep_all(self._charge, "")
-            os.close(self._lock)
+            ending.sweep_all(charge, "")
+            os.close(self._running.lock)
 
     def _probes(self) -> Probes | None:
-        launch, running = self._launch, self._running
-        if launch is None or not launch.health:
+        running = self._running
+        if not running.probed:
             return None
-        return Probes(launch, self._host, self._charge, running.pidfd, running.kinds, running.joins)
+        papers = self._papers()
+        assert papers.launch is not None
+        return Probes(papers.launch, self._host, papers.charge, running.pidfd, papers.kinds, papers.joins)
 
-    def _live(self) -> None:
-        """Pump until PID 1 has ended; then its status, its last words, its record."""
-        charge, running = self._charge, self._running
+    def _note_size(self, rows: int, columns: int) -> None:
+        charge = self._papers().charge
+        life.record_event(charge, *life.resized(rows, columns))
+
+    def _live(self) -> Charge:
+        """Pump until PID 1 has ended; then its status, its last words, its record.  Gives what was recorded of it."""
+        running = self._running
         probes = self._probes()
         client = wire.adopt(running.client) if running.client >= 0 else None
-        writer = log.LogWriter(charge.log_folder, charge.log_size, charge.log_files, durable=not charge.remove)
-        streams = Streams(client, writer, charge.stdin_once)
-        streams.listen(clients.open_listener(charge.run), {"started": running.child})
-        streams.take(running.streams, charge.terminal)
-        streams.hear_sizes(lambda rows, columns: life.record_event(charge, *life.resized(rows, columns)))
+        writer = log.LogWriter(running.log_folder, running.log_size, running.log_files, durable=running.durable)
+        streams = Streams(client, writer, running.stdin_once)
+        if running.listener >= 0:
+            streams.listen(clients.Listener(running.listener), {"started": running.child})
+        streams.take(running.streams, running.terminal)
+        streams.hear_sizes(self._note_size)
         if probes is not None:
             streams.tend(probes)
         streams.pump(running.pidfd)
@@ -108,14 +127,15 @@ class Monitor:
         code = os.waitstatus_to_exitcode(os.waitpid(running.child, 0)[1])
         code = 128 - code if code < 0 else code
         streams.drain()
+        charge = self._papers().charge
         killed = bool(charge.leaves) and cgroups.oom_kills(charge.leaves) > 0
         streams.close_log()
-        self._decide(code)
-        charge, again = self._charge, self._wait is not None
+        charge = self._decide(charge, code)
+        again = self._wait is not None
         happened: list[ending.Event] = [("oom", {})] if killed else []
         if probes is not None and not charge.remove:
             probes.keep()
-        life.mark_ending(self._lock)
+        life.mark_ending(running.lock)
         gone = ending.record(charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})], again)
         # The client knows as soon as the record is there; what is left to sweep nobody can see, and the names it
         # bears are free already.  A client that does not read holds nothing up.
@@ -125,25 +145,26 @@ class Monitor:
             os.close(running.mounts)  # the last of the container's mounts vanish
         if again:
             os.close(running.pidfd)
-            ending.sweep_to_restart(charge, self._lock, self._host.mode)
+            ending.sweep_to_restart(charge, running.lock, self._host.mode)
             if not told and os.fork() == 0:
                 # A client that does not read holds nobody up but a process of its own.
-                os.close(self._lock)
+                os.close(running.lock)
                 streams.finish(answer, wait=True)
                 os._exit(0)
-            return
+            return charge
         ending.sweep_all(charge, gone)
-        os.close(self._lock)
+        os.close(running.lock)
         if not told:
             streams.finish(answer, wait=True)
+        return charge
 
-    def _decide(self, code: int) -> None:
-        """Whether it is started again, and when."""
-        charge = self._charge
-        launch = self._launch = restart.renewed(charge.run) or self._launch
+    def _decide(self, charge: Charge, code: int) -> Charge:
+        """Whether it is started again, and when; gives its charge, which counts that."""
+        launch = self._launch = restart.renewed(charge.run) or self._papers().launch
         if launch is None or not launch.restart:
-            return
+            return charge
         ran = time.time() - charge.started
         mark = stopped.read(charge.folder)
+        self._restarts = self._restarts or restart.Restarts()
         self._wait = self._restarts.wait_after(launch.restart, launch.retries, code, ran, mark)
-        self._charge = charge.replace(restarts=self._restarts.count)
+        return charge.replace(restarts=self._restarts.count)

@@ -120,23 +120,11 @@ class Starter:
         self._hand_over(kinds, joins)
 
     def _hand_over(self, kinds: tuple[str, ...], joins: tuple[str, ...]) -> None:
-        place, launch = self._first.place, self._launch
-        attends = self._client is not None and self._charge.attach
-        running = handing_over.Running(
-            self._charge,
-            self._lock,
-            place.child,
-            place.pidfd,
-            tuple(self._streams),
-            self._first.mounts,
-            tuple(self._first.kept.items()),
-            self._client.fileno() if self._client is not None and attends else -1,
-            kinds,
-            joins,
-            launch if launch is not None and (launch.restart or launch.health) else None,
-            tuple(place.ended),
-        )
-        handing_over.send(self._monitor, running)
+        launch, charge, client = self._launch, self._charge, self._client
+        again = launch if launch is not None and (launch.restart or launch.health) else None
+        papers = handing_over.Papers(charge, kinds, joins, tuple(self._first.kept), again)
+        attends = client.fileno() if client is not None and charge.attach else -1
+        handing_over.send(self._monitor, self._first, self._lock, self._streams, attends, papers)
 
     def _await_program(self) -> None:
         """Until the program runs, and with it PID 1's end of the channel is closed, or a step has failed."""
