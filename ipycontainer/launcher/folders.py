@@ -128,6 +128,7 @@ def prepare(root: str) -> str:
         os.makedirs(root, 0o711, exist_ok=True)
         for name in ("containers", "names", "slots", "trash", "volumes"):
             os.makedirs(os.path.join(root, name), 0o711, exist_ok=True)
+        _spread(root)
         version = os.path.join(root, "version")
         if not os.path.exists(version):
             temporary = f"{version}.{os.urandom(6).hex()}"  # threads come here at once too
@@ -140,6 +141,13 @@ def prepare(root: str) -> str:
     for name in ("containers", "slots", "root", "etc"):
         os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
     return run
+
+
+def _spread(root: str) -> None:
+    from ipycontainer.linux.placement import spread  # once in a store's life: a run does not wait for these imports
+
+    for name in ("containers", "slots"):
+        spread(os.path.join(root, name))
 
 
 def _sentence(path: str, error: OSError) -> str:
