@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
     """See the next container of this queue to its end, from a slot where there are any."""
     os.setsid()
-    handed = handing_over.begin(lambda monitor: _start_next(host, slots, waiting, monitor), waiting.close)
-    if handed is not None:
-        Monitor(host, *handed).see_to_the_end()
+    running = handing_over.begin(lambda monitor: _start_next(host, slots, waiting, monitor), waiting.close)
+    if running is not None:
+        Monitor(host, running).see_to_the_end()
 
 
 def _start_next(host: Host, slots: Slots | None, waiting: Waiting, monitor: Channel) -> None:

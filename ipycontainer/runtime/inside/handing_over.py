@@ -3,7 +3,7 @@
 A forked process owns every page that it writes to, and Python writes to whatever it looks at.  So the process that
 stays for as long as the container lives, the monitor, does nothing but wait until all is done that is done once: a
 child of its own, the starter, sees to that and ends.  PID 1 is the monitor's child all the same (CLONE_PARENT).  What
-only its end will ask for the monitor does not even read before: it lies in the kernel until then.
+only its end will ask for the monitor does not even read before: it lies in a connection until then.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ipycontainer.launcher.wire import Channel
     from ipycontainer.runtime.inside.first import First
 
     Told = tuple[int, tuple[int, ...], bool, bool, bool, bool, str, int, int, bool, bool, bool, int]
-
-    from ipycontainer.launcher.wire import Channel
 
 _SIGKILL = 9
 
@@ -36,10 +35,11 @@ class Running:
 
     No record, and no reader of JSON before it: each would touch 50 KB more.
 
-    child, pidfd: PID 1; lock: of its run folder; mounts: its mount namespace; client: whoever started it and attends;
-    listener: where others come in (-1: none of these); kept: descriptors of the namespaces that its next PID 1 joins;
-    streams: our ends of the program's; terminal, stdin_once: what they are; probed: there is a health check;
-    log_folder, log_size, log_files, durable: see LogWriter; ended: children that did their part and are zombies.
+    child, pidfd: PID 1; lock: of its run folder; papers: a connection in which they lie; mounts: its mount namespace;
+    client: whoever started it and attends; listener: where others come in (-1: none of these); kept: descriptors of
+    the namespaces that its next PID 1 joins; streams: our ends of the program's; terminal, stdin_once: what they are;
+    probed: there is a health check; log_folder, log_size, log_files, durable: see LogWriter; ended: children that did
+    their part and are zombies.
     """
 
     def __init__(self, told: Told, held: list[int]) -> None:
@@ -58,11 +58,11 @@ class Running:
             listener,
             kept,
         ) = told
-        self.lock, self.pidfd = held[0], held[1]
-        self.mounts = held[2] if mounts else -1
-        self.client = held[2 + mounts] if client else -1
-        self.listener = held[2 + mounts + client] if listener else -1
-        first = 2 + mounts + client + listener
+        self.lock, self.pidfd, self.papers = held[0], held[1], held[2]
+        self.mounts = held[3] if mounts else -1
+        self.client = held[3 + mounts] if client else -1
+        self.listener = held[3 + mounts + client] if listener else -1
+        first = 3 + mounts + client + listener
         self.kept = held[first : first + kept]
         self.streams = held[first + kept :]
 
@@ -84,8 +84,7 @@ class Papers(Record):
 def send(monitor: Channel, first: First, lock: int, streams: Sequence[int], client: int, papers: Papers) -> None:
     """Hand it over; whoever does has nothing left to do.  Raises LauncherError when the monitor is gone.
 
-    client: whoever attends (-1: nobody).  Two messages: the monitor leaves the second in the channel for as long as
-    the container runs.
+    client: whoever attends (-1: nobody).
     """
     place, charge, launch = first.place, papers.charge, papers.launch
     listener = clients.open_listener(charge.run)
@@ -105,13 +104,15 @@ def send(monitor: Channel, first: First, lock: int, streams: Sequence[int], clie
         len(first.kept),
     )
     held = [item for item in (first.mounts, client, listener) if item is not None and item >= 0]
-    monitor.send_bytes(marshal.dumps(told), [lock, place.pidfd, *held, *first.kept.values(), *streams])
+    drawer, back = wire.pair()
     again = launch.as_dict() if launch is not None else None
-    monitor.send({**papers.as_dict(), "charge": charge.as_dict(), "launch": again})
+    back.send({**papers.as_dict(), "charge": charge.as_dict(), "launch": again})
+    given = [lock, place.pidfd, drawer.fileno(), *held, *first.kept.values(), *streams]
+    monitor.send_bytes(marshal.dumps(told), given)
 
 
 def receive(starter: Channel) -> Running | None:
-    """The first of the two; None when the starter has ended without."""
+    """What `send` sends; None when the starter has ended without."""
     found = starter.receive_bytes()
     if found is None:
         return None
@@ -120,10 +121,12 @@ def receive(starter: Channel) -> Running | None:
     return Running(marshal.loads(raw), held)
 
 
-def read_papers(starter: Channel) -> Papers:
-    """The second, which lies there whatever has become of the starter."""
-    message = starter.receive()
-    assert message is not None  # both were sent, or nothing of this is there
+def take_up(papers: int) -> Papers:
+    """What lies in that connection, which is closed; the other end of it went with the starter."""
+    drawer = wire.adopt(papers)
+    message = drawer.receive()
+    drawer.close()
+    assert message is not None
     document = message.document
     return Papers(
         Charge.from_dict(document["charge"]),
@@ -134,10 +137,8 @@ def read_papers(starter: Channel) -> Papers:
     )
 
 
-def begin(
-    start: Callable[[Channel], None], let_go: Callable[[], None] = lambda: None
-) -> tuple[Running, Channel] | None:
-    """Fork a starter that does `start`; gives what it hands over, and the channel with the papers.
+def begin(start: Callable[[Channel], None], let_go: Callable[[], None] = lambda: None) -> Running | None:
+    """Fork a starter that does `start`, and give what it hands over.
 
     let_go: closes what the starter alone needs.  None: there is nothing to attend to, and whoever asked knows why.  A
     starter that was killed takes this process along, and with it the kernel kills PID 1: whoever finds that sweeps.
@@ -151,16 +152,16 @@ def begin(
     theirs.close()
     let_go()
     running = receive(ours)
+    ours.close()
     status = os.waitpid(starter, 0)[1]
     if running is not None:
         for ended in running.ended:
             os.waitpid(ended, 0)
-        return running, ours
-    if status:
+    elif status:
         os._exit(1)
-    ours.close()
-    _reap_all()
-    return None
+    else:
+        _reap_all()
+    return running
 
 
 def as_starter(start: Callable[[Channel], None], channel: Channel, monitor: int) -> None:

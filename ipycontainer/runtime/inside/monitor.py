@@ -31,29 +31,22 @@ if TYPE_CHECKING:
 
 
 class Monitor:
-    """One container, from the moment its program runs.
+    """One container, from the moment its program runs."""
 
-    starter: the channel of whoever started it, in which its papers lie until they are asked for.
-    """
-
-    def __init__(self, host: Host, running: Running, starter: Channel) -> None:
+    def __init__(self, host: Host, running: Running) -> None:
         prctl.set_name("ipycontainer")
         self._host = host
         self._running = running
-        self._starter: Channel | None = starter
-        self._read: Papers | None = None
+        self._taken_up: Papers | None = None
         self._restarts: restart.Restarts | None = None  # made with the first: most containers never see one
         self._launch: Launch | None = None  # how it is started again, once that is decided
         self._wait: float | None = None  # seconds until then
 
     def _papers(self) -> Papers:
         """What is asked for at its end, or with its first probe."""
-        if self._starter is not None:
-            self._read = handing_over.read_papers(self._starter)
-            self._starter.close()
-            self._starter = None
-        assert self._read is not None
-        return self._read
+        if self._taken_up is None:
+            self._taken_up = handing_over.take_up(self._running.papers)
+        return self._taken_up
 
     def see_to_the_end(self) -> None:
         """Attend to it, and start it again as often as its policy says."""
@@ -79,13 +72,13 @@ class Monitor:
         def start(monitor: Channel) -> None:
             Starter(self._host, charge, lock, None, First(Place(launch), monitor, kept), monitor, launch).start(launch)
 
-        handed = handing_over.begin(start)
+        running = handing_over.begin(start)
         # What is held comes back, or is not needed any more.
         for descriptor in (lock, *kept.values()):
             os.close(descriptor)
-        if handed is None:
+        if running is None:
             return False
-        self._running, self._starter = handed
+        self._running, self._taken_up = running, None
         return True
 
     def _give_up(self, charge: Charge) -> None:
