@@ -117,7 +117,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     os.write(_READY, b"ready")
     os.close(_READY)
     server.serve()
-    del filling  # not before
+    del filling  # whoever was forked until here found no free place where it lay
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def prepare(root: str) -> str:
 
 
 def _spread(root: str) -> None:
-    from ipycontainer.linux.placement import spread  # once in a store's life: a run does not wait for these imports
+    from ipycontainer.linux.placement import spread  # for a new store or after a boot: no run waits for these imports
 
     for name in ("containers", "slots"):
         spread(os.path.join(root, name))

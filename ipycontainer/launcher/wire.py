@@ -87,7 +87,10 @@ class Channel:
             os.close(memory)
 
     def send_bytes(self, raw: bytes, descriptors: Sequence[int] = ()) -> None:
-        """One message as it stands.  Raises LauncherError when the other end is gone."""
+        """One message as it stands, for whoever needs no kind to know it.
+
+        Raises LauncherError when the other end is gone.
+        """
         rights = []
         if descriptors:
             rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _packed(descriptors))]

@@ -93,7 +93,7 @@ def send(monitor: Channel, first: First, lock: int, streams: Sequence[int], clie
         tuple(place.ended),
         charge.terminal,
         charge.stdin_once,
-        launch is not None and launch.health is not None,
+        bool(launch and launch.health),
         not charge.remove,
         charge.log_folder,
         charge.log_size,

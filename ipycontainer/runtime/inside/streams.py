@@ -72,7 +72,7 @@ class Streams:
         self._probes: Probes | None = None
         self._hear_size: Callable[[int, int], None] | None = None
 
-    def listen(self, listener: Listener | None, greeting: dict[str, object]) -> None:
+    def listen(self, listener: Listener, greeting: dict[str, object]) -> None:
         """Take clients from there on; each is given the `greeting` before anything else."""
         self._listener, self._greeting = listener, greeting
 
