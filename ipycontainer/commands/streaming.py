@@ -11,8 +11,8 @@ import os
 import select
 import time
 
-from ipycontainer.commands.interrupts import Interrupts
 from ipycontainer.errors import Error, LauncherError
+from ipycontainer.linux.signal_pipe import SignalPipe
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -140,7 +140,7 @@ class _Follower:
         signals = {_signal.SIGINT, *self.console.forwards()} if self.manner.proxy else set()
         if self.terminal is not None:
             signals.add(_signal.SIGWINCH)
-        with Interrupts(signals) as interrupts:
+        with SignalPipe(signals) as interrupts:
             self.poll.register(interrupts.reader, select.POLLIN)
             if self.stdin is not None:
                 self.poll.register(self.stdin, select.POLLIN)
@@ -168,7 +168,7 @@ class _Follower:
         self.console.complain(SAID)
         return 1
 
-    def _until_the_end(self, interrupts: Interrupts) -> None:
+    def _until_the_end(self, interrupts: SignalPipe) -> None:
         while not self.has_left:
             for descriptor, events in self._ready():
                 if descriptor == interrupts.reader:

@@ -19,6 +19,7 @@ from ipycontainer.launcher.queue import Queue
 from ipycontainer.launcher.waiting import PID, Waiting
 from ipycontainer.launcher.wire import Channel
 from ipycontainer.linux import forks, pidfd, prctl
+from ipycontainer.linux.signal_pipe import SignalPipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Server:
         self._children: set[int] = set()
         self._sweepers: set[int] = set()
         # A signal alone would not end poll(), which Python takes up again after a handler (PEP 475).
-        self._wake, self._waker = os.pipe()
+        self._signals = SignalPipe((_signal.SIGCHLD, _signal.SIGUSR1))
         # Whoever waits says here that it does no more.
         self._taken, self._taker = os.pipe()
         # Those who wait hold the reading end; it ends when the launcher does, however that happens.
@@ -79,8 +80,11 @@ class Server:
 
     def serve(self) -> None:
         """Serve until idle for long enough or asked to leave.  Children go on without us."""
-        _signal.signal(_signal.SIGCHLD, self._child_ended)
-        _signal.signal(_signal.SIGUSR1, self._leave_soon)
+        with self._signals:
+            self._until_left()
+            self._close()
+
+    def _until_left(self) -> None:
         refill_at = time.monotonic()
         while True:
             ready = self._wait(refill_at)
@@ -88,9 +92,9 @@ class Server:
                 self._note_taken()
                 # Anew at each: while requests follow each other closely, nothing is made ready between them.
                 refill_at = time.monotonic() + REFILL_SECONDS
-            if self._wake in ready:
-                if b"!" in os.read(self._wake, 64):
-                    break
+            if self._signals.reader in ready:
+                if _signal.SIGUSR1 in self._signals.arrived():
+                    return
                 self._reap()
             late = refill_at and time.monotonic() >= refill_at
             for queue in self._queues:
@@ -101,8 +105,7 @@ class Server:
                     for _ in range(queue.missing(time.monotonic())):
                         self._fork_waiting(queue, hurried=False)
             if not ready and not late and self._is_idle():
-                break
-        self._close()
+                return
 
     def _is_idle(self) -> bool:
         return all(any(child in queue.waiting for queue in self._queues) for child in self._children)
@@ -110,7 +113,7 @@ class Server:
     def _wait(self, refill_at: float) -> set[int]:
         """What is ready; a listener counts only while nobody waits at it."""
         poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
+        poll.register(self._signals.reader, select.POLLIN)
         poll.register(self._taken, select.POLLIN)
         for queue in self._queues:
             if not queue.waiting:
@@ -143,16 +146,12 @@ class Server:
         while (self._sweepers or any(queue.waiting for queue in self._queues)) and time.monotonic() < end:
             poll = select.poll()
             poll.register(self._taken, select.POLLIN)
-            poll.register(self._wake, select.POLLIN)
+            poll.register(self._signals.reader, select.POLLIN)
             ready = {descriptor for descriptor, _ in poll.poll(_PATIENCE * 1000)}
             if self._taken in ready:
                 self._note_taken()
-            if self._wake in ready:
-                os.read(self._wake, 64)
+            if self._signals.arrived():
                 self._reap()
-
-    def _child_ended(self, _number: int, _frame: object) -> None:
-        os.write(self._waker, b"k")
 
     def _reap(self) -> None:
         """In the loop and not in the signal's handler: there a child could end before its number is written down."""
@@ -170,9 +169,6 @@ class Server:
                 # Killed, or out of its depth: what it was to clean up is still there.
                 self._sweepers.add(self._fork(self._orphaned))
             self._sweepers.discard(pid)
-
-    def _leave_soon(self, _number: int, _frame: object) -> None:
-        os.write(self._waker, b"!")
 
     def _ask_to_leave(self, _request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
         # By descriptor, and only to our parent: we may have outlived the launcher, and its number may be another's.
@@ -201,9 +197,8 @@ class Server:
         forks.live(lambda: self._begin_child(act))
 
     def _begin_child(self, act: Callable[[], None]) -> None:
-        for number in (_signal.SIGCHLD, _signal.SIGUSR1):
-            _signal.signal(number, _signal.SIG_DFL)
-        for descriptor in (self._wake, self._waker, self._taken, self._life):
+        self._signals.close()
+        for descriptor in (self._taken, self._life):
             os.close(descriptor)
         act()
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import os
 import select
 
-from ipycontainer.commands.interrupts import Interrupts
 from ipycontainer.commands.kernels.connection import CHANNELS, INSIDE, Connection, SocketFolder
 from ipycontainer.commands.kernels.guard import Guard
 from ipycontainer.engine.request import Bind
 from ipycontainer.errors import Error, LauncherError, NoSuchContainer
 from ipycontainer.json_text import dumps
+from ipycontainer.linux.signal_pipe import SignalPipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _stay(container: Container, connection: Connection, folder: SocketFolder, pa
     """Start it and stay with it."""
     poll = select.poll()
     relay: Relay | None = None
-    with Interrupts(_FORWARDED) as interrupts:
+    with SignalPipe(_FORWARDED) as interrupts:
         poll.register(interrupts.reader, select.POLLIN)
         attachment = container.start(attach=True)
         assert attachment is not None
@@ -113,7 +113,7 @@ def _stay(container: Container, connection: Connection, folder: SocketFolder, pa
 
 
 def _until_the_end(
-    attachment: Attachment, poll: select.poll, interrupts: Interrupts, parent: int, relay: Relay | None
+    attachment: Attachment, poll: select.poll, interrupts: SignalPipe, parent: int, relay: Relay | None
 ) -> None:
     output = attachment.fileno()
     while True:

@@ -1,0 +1,104 @@
+"""Signals as bytes in a pipe: none waits until the main thread runs Python again."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+
+import pytest
+
+from ipycontainer.linux.signal_pipe import SignalPipe
+
+
+def _is_ready(descriptor, seconds):
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
+@pytest.fixture
+def bystander():
+    """A thread that a signal may be given to, as the kernel does when the main thread has one already."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    yield thread.ident
+    done.set()
+    thread.join()
+
+
+def test_what_another_thread_got_ends_the_poll(bystander):
+    """So does one that comes when the main thread is on its way into poll(): there too it runs no more Python."""
+    with SignalPipe({signal.SIGINT}) as signals:
+        timer = threading.Timer(0.2, signal.pthread_kill, (bystander, signal.SIGINT))
+        timer.start()
+        began = time.monotonic()
+        assert _is_ready(signals.reader, 20)
+        assert time.monotonic() - began < 15
+        assert signals.arrived() == bytes([signal.SIGINT])
+        timer.join()
+
+
+def test_each_is_noted_and_none_interrupts():
+    with SignalPipe({signal.SIGUSR1, signal.SIGINT}) as signals:
+        assert signals.arrived() == b""
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert sorted(signals.arrived()) == [signal.SIGINT, signal.SIGUSR1]
+        assert signals.arrived() == b""
+
+
+def test_it_is_as_it_was_afterwards():
+    before = signal.getsignal(signal.SIGINT)
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    was = signal.set_wakeup_fd(writer)
+    try:
+        with SignalPipe({signal.SIGINT}):
+            assert signal.getsignal(signal.SIGINT) is not before
+        assert signal.getsignal(signal.SIGINT) is before
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        assert os.read(reader, 8) == bytes([signal.SIGINT])
+    finally:
+        signal.set_wakeup_fd(was)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_what_others_wait_for_reaches_them():
+    """An event loop's own descriptor hears of its signals, a moment later."""
+    heard = []
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    was, handler = (
+        signal.set_wakeup_fd(writer),
+        signal.signal(signal.SIGUSR2, lambda number, _frame: heard.append(number)),
+    )
+    try:
+        with SignalPipe({signal.SIGINT}) as signals:
+            os.kill(os.getpid(), signal.SIGUSR2)
+            os.kill(os.getpid(), signal.SIGINT)
+            assert signals.arrived() == bytes([signal.SIGINT])
+        assert heard == [signal.SIGUSR2]
+        assert os.read(reader, 8) == bytes([signal.SIGUSR2])
+    finally:
+        signal.signal(signal.SIGUSR2, handler)
+        signal.set_wakeup_fd(was)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_another_thread_takes_none():
+    before, told = signal.getsignal(signal.SIGINT), []
+
+    def enter():
+        with SignalPipe({signal.SIGINT}) as signals:
+            told.append((signals.arrived(), signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert told == [(b"", before)]
