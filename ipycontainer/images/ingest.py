@@ -125,9 +125,9 @@ def add_image(
         manifest = manifests.build(described, layers)
     else:
         manifest = manifests.read(raw_manifest)
-    layout.put_document(config.document)
-    digest = layout.put_document(manifest.document)
-    described = Descriptor(manifest.media_type, digest, manifest.document.size)
+    kept = [layout.put_document(config.document), layout.put_document(manifest.document)]
+    layout.sync_names([*kept, *(layer.digest for layer in layers)])
+    described = Descriptor(manifest.media_type, manifest.document.digest, manifest.document.size)
     add_names(layout, described, names, known)
     return described
 

@@ -1,8 +1,9 @@
 """Layers as trees: `ROOT/layers/DIFFID/tree`, each stored once whoever's image it is in.
 
 Beside the tree lie `layer.json` (what is known of it) and, where one id alone is
-mapped, `owners`.  A layer gets its name when it is whole, its diff id has been
-checked and it is on disk; until then it is `.new-…`, locked by whoever makes it.
+mapped, `owners`; all of it is written, and made durable, by the job that unpacks.  A
+layer gets its name when it is whole and its diff id has been checked; until then it is
+`.new-…`, locked by whoever makes it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 from ipycontainer.errors import Error, StoreError
 from ipycontainer.images.decompress import setting
 from ipycontainer.images.feed import feed
-from ipycontainer.json_text import dumps, loads
+from ipycontainer.json_text import loads
 from ipycontainer.linux.durability import sync_folder
 from ipycontainer.oci.digest import Digest, Verifier
 from ipycontainer.record import Record
@@ -21,14 +22,16 @@ from ipycontainer.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any
 
     from ipycontainer.images.feed import Call
 
 
 class LayerRecord(Record):
-    """size: bytes of file content; opaque: nothing below it is to be seen; folded: names that were given to root here,
-    because their ids are outside of what this user has.
+    """What images/inside/unpack.py says of a layer, under its name.
+
+    mode: of the launcher that unpacked it; size: bytes of file content; opaque: nothing below it is to be seen;
+    left_out: attributes that could not be kept; folded: names that were given to root here, because their ids are
+    outside of what this user has.
     """
 
     diff_id: str
@@ -71,7 +74,7 @@ class Layers:
         """What is known of the layer."""
         try:
             with open(os.path.join(self.path(diff_id), "layer.json"), encoding="utf-8") as file:
-                return LayerRecord.from_dict(loads(file.read()))
+                return LayerRecord.from_dict({**loads(file.read()), "diff_id": str(diff_id)})
         except (FileNotFoundError, ValueError):
             raise StoreError(f"the layer {diff_id} is damaged; remove its image and load it again") from None
 
@@ -118,8 +121,8 @@ class Layers:
                 "ignore_ids": self._ignore_ids,
             }
             answer = feed(self._call, "images.unpack", request, descriptor, _checked(pieces, verifier))
-            record = _record(verifier.finish(), self._mode, answer)
-            self._publish(path, record)
+            record = LayerRecord.from_dict({**answer, "diff_id": str(verifier.finish())})
+            self._publish(path, Digest(record.diff_id))
         except BaseException:
             os.close(descriptor)
             try:
@@ -145,16 +148,11 @@ class Layers:
         finally:
             os.close(above)
 
-    def _publish(self, path: str, record: LayerRecord) -> None:
-        with open(os.path.join(path, "layer.json"), "w", encoding="utf-8") as file:
-            file.write(dumps(record.as_dict()))
-            file.flush()
-            os.fsync(file.fileno())
-        sync_folder(path)
+    def _publish(self, path: str, diff_id: Digest) -> None:
         try:
-            os.rename(path, os.path.join(self.folder, Digest(record.diff_id).hex))
+            os.rename(path, self.path(diff_id))
         except OSError:
-            if not self.has(Digest(record.diff_id)):
+            if not self.has(diff_id):
                 raise
             self._remove([os.path.basename(path)])  # somebody else was first with the same layer
         sync_folder(self.folder)
@@ -214,18 +212,6 @@ def _checked(pieces: Iterable[bytes | memoryview], verifier: Verifier) -> Iterat
     for piece in pieces:
         verifier.update(piece)
         yield piece
-
-
-def _record(diff_id: Digest, mode: str, answer: dict[str, Any]) -> LayerRecord:
-    return LayerRecord(
-        str(diff_id),
-        mode,
-        int(answer["bytes"]),
-        int(answer["entries"]),
-        bool(answer["opaque"]),
-        int(answer["left_out"]),
-        int(answer["folded"]),
-    )
 
 
 def _open_folder(path: str) -> int:

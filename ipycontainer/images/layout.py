@@ -1,8 +1,9 @@
 """An OCI image layout on disk: `oci-layout`, `index.json`, `blobs/sha256/…`.
 
 Other programs read it as it lies (`skopeo inspect oci:ROOT/images:base:latest`).
-A blob appears under its digest only when it is whole, checked and on disk; the
-index changes under one lock, by rename, and last.
+A blob appears under its digest only when it is whole, checked and on disk; the names
+of an image's blobs are made durable together, and then the index changes: under one
+lock, by rename, and last.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ipycontainer.oci.document import Document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, Self
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
@@ -146,14 +147,21 @@ class Layout:
         return Document(raw, what)
 
     def put_document(self, document: Document) -> Digest:
-        """Keep a document as a blob; gives its digest."""
-        from ipycontainer.linux.durability import write_file
+        """Keep a document as a blob; gives its digest.  Its name is not durable before sync_names."""
+        from ipycontainer.linux.durability import place_file
 
         digest = document.digest
         if not self.has(digest):
             os.makedirs(os.path.dirname(self.blob_path(digest)), 0o700, exist_ok=True)
-            write_file(self.blob_path(digest), [document.raw])
+            place_file(self.blob_path(digest), [document.raw])
         return digest
+
+    def sync_names(self, digests: Iterable[Digest]) -> None:
+        """The names of these blobs are durable, whoever put them there: from here on the index may speak of them."""
+        from ipycontainer.linux.durability import sync_folder
+
+        for folder in sorted({os.path.dirname(self.blob_path(digest)) for digest in digests}):
+            sync_folder(folder)
 
     def new_blob(self, digest: Digest | None = None, size: int = -1, what: str = "the blob") -> BlobWriter:
         """A blob that is still being written; digest and size are what was promised, if anything was."""
@@ -178,15 +186,12 @@ class BlobWriter:
             view = view[os.write(self.descriptor, view) :]
 
     def finish(self) -> Digest:
-        """Check, make durable, and give the blob its name."""
-        from ipycontainer.linux.durability import sync_folder
-
+        """Check, make the content durable, and give the blob its name (see Layout.sync_names)."""
         digest = self._verifier.finish()
         os.fsync(self.descriptor)
         path = self._layout.blob_path(digest)
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         os.rename(self._path, path)
-        sync_folder(os.path.dirname(path))
         return digest
 
     @property

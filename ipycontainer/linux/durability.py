@@ -58,6 +58,16 @@ def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644, durable: b
 
     Without `durable` readers still see the old content or the new one, but a power cut may take it.
     """
+    place_file(path, pieces, mode, durable)
+    if durable:
+        sync_folder(os.path.dirname(path))
+
+
+def place_file(path: str, pieces: Sequence[bytes], mode: int = 0o644, durable: bool = True) -> None:
+    """The same, but its name is not durable before its folder is synced: for several files, one sync of it.
+
+    Without `durable` neither is its content.
+    """
     temporary = f"{path}.new-{os.urandom(6).hex()}"  # in a pid namespace every writer is number 1
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
@@ -67,5 +77,3 @@ def write_file(path: str, pieces: Sequence[bytes], mode: int = 0o644, durable: b
     finally:
         os.close(descriptor)
     os.rename(temporary, path)
-    if durable:
-        sync_folder(os.path.dirname(path))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import stat
 import subprocess
 
 import pytest
 
 from ipycontainer.errors import ArchiveError, DeviceRefused, StoreUnwritable, TruncatedArchive
-from ipycontainer.images.inside import owners
+from ipycontainer.images.inside import owners, remove
 from tests.images.forked import Bench
 from tests.images.tars import WHEN, char, fifo, file, folder, hard_link, symlink, tar
 
@@ -40,7 +42,7 @@ def test_files_folders_links_modes_and_times(bench: Bench):
         )
     )
     assert answer["entries"] == 10
-    assert answer["bytes"] == 1_000_007
+    assert answer["size"] == 1_000_007
     assert (bench.tree / "a/plain").read_bytes() == b"hello"
     assert (bench.tree / "no/parents/named").stat().st_size == 1_000_000
     assert os.readlink(bench.tree / "a/soft") == "../nowhere"
@@ -112,7 +114,7 @@ def test_holes_stay_holes(bench: Bench, options: list[str]):
     raw = subprocess.run(command, check=True, capture_output=True).stdout
     assert len(raw) < 1 << 20
     answer = bench.unpack(raw)
-    assert answer["bytes"] < 1 << 20
+    assert answer["size"] < 1 << 20
     found = (bench.tree / "sparse").stat()
     assert found.st_size == 20 << 20
     assert found.st_blocks * 512 < 1 << 20, "holes became zeros on the disk"
@@ -220,3 +222,45 @@ def test_trees_are_removed_whoever_owns_them_and_however_deep(bench: Bench):
     bench.remove(bench.layer.name, "link", "never-there")
     assert sorted(os.listdir(bench.folder)) == ["outside"]
     assert (outside / "keep").exists(), "a link is removed, not followed"
+
+
+@pytest.mark.parametrize("helps", ["a child", "a child that dies", "nobody"])
+def test_a_large_tree_is_removed_from_both_ends(bench: Bench, monkeypatch: pytest.MonkeyPatch, helps: str):
+    """Who is faster differs; what is left never: nothing.  What lies too deep, and is moved aside, is among it."""
+    names = [file(f"d{one}/e{two}/f{three}") for one in range(12) for two in range(12) for three in range(12)]
+    bench.unpack(tar(*names))
+    helpers = bench.folder / "helpers"
+    helpers.touch(0o666)
+    helpers.chmod(0o666)
+
+    def dig() -> None:
+        os.chdir(bench.tree / "d5")
+        for _ in range(250):
+            os.mkdir("deeper", 0o700)
+            os.chdir("deeper")
+
+    bench.inside(dig)
+    help_out = remove._Removal._help
+
+    def helped(removal: remove._Removal, job: int) -> None:
+        with open(helpers, "a", encoding="utf-8") as told:
+            told.write("one\n")
+        if helps == "a child that dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        help_out(removal, job)
+
+    monkeypatch.setattr(remove._Removal, "_help", helped)
+    if helps == "nobody":
+        monkeypatch.setattr(remove, "ALONE", 1 << 30)
+    bench.remove(bench.layer.name)
+    assert sorted(os.listdir(bench.folder)) == ["helpers"]
+    assert helpers.read_text() == ("" if helps == "nobody" else "one\n")
+
+
+def test_what_is_known_of_a_layer_lies_beside_its_tree(bench: Bench):
+    """Written by the job, before the one sync at its end."""
+    answer = bench.unpack(tar(file("f", b"12345"), folder("d")))
+    assert json.loads((bench.layer / "layer.json").read_text()) == answer
+    assert answer == {
+        "mode": bench.mode, "size": 5, "entries": 2, "opaque": False, "left_out": 0, "folded": 0
+    }  # fmt: skip

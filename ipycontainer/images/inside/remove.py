@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, StoreError
+from ipycontainer.linux import forks, prctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEEPEST = 100
+_SIGKILL = 9
+# With fewer names than this a child costs more than it wins.
+ALONE = 1000
 
 
 def remove(request: dict[str, Any], descriptors: list[int], _channel: Channel) -> dict[str, Any]:
@@ -35,56 +39,99 @@ def remove_tree(folder: int, name: bytes) -> None:
     Each open folder costs a descriptor, and a container can nest folders deeper than there are descriptors:
     what lies too deep is first moved up, beside `name`.
     """
-    pending = [name]
-    moved = 0
-    while pending:
-        current = pending.pop()
-        try:
-            os.unlink(current, dir_fd=folder)
-            continue
-        except FileNotFoundError:
-            continue
-        except (IsADirectoryError, PermissionError):
-            pass
-        try:
-            deep = _empty(folder, current, _DEEPEST)
-            for descriptor, inner in deep:
-                aside = b"%b.deep-%d" % (name, moved)
-                moved += 1
-                os.rename(inner, aside, src_dir_fd=descriptor, dst_dir_fd=folder)
-                pending.append(aside)
-                os.close(descriptor)
-            if deep:
-                pending.insert(0, current)
-            else:
-                _gone(os.rmdir, current, folder)
-        except OSError as error:
-            raise KernelError("unlinkat", error.errno or 0, os.fsdecode(current)) from None
-
-
-def _empty(folder: int, name: bytes, depth: int) -> list[tuple[int, bytes]]:
-    """Remove what is in `name`; gives the folders that lie too deep: (descriptor of where, name)."""
-    deep: list[tuple[int, bytes]] = []
+    removal = _Removal(folder, name)
     try:
-        descriptor = os.open(name, _FLAGS, dir_fd=folder)
-    except FileNotFoundError:
-        return deep  # somebody else removes the same tree
-    try:
-        with os.scandir(descriptor) as found:
-            entries = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in found]
-        for inner, is_directory in entries:
-            if not is_directory:
-                _gone(os.unlink, inner, descriptor)
-            elif depth == 0:
-                deep.append((os.dup(descriptor), inner))
-            else:
-                below = _empty(descriptor, inner, depth - 1)
-                deep += below
-                if not below:
-                    _gone(os.rmdir, inner, descriptor)
+        removal.run()
     finally:
-        os.close(descriptor)
-    return deep
+        removal.let_helper_go()
+
+
+class _Removal:
+    """One process's way through a tree, which others may remove at the same time.
+
+    A large tree is removed from both ends: a child begins with what comes last.  Nearly all the time goes into the
+    kernel, where two of them hinder each other only in the same folder.
+    """
+
+    def __init__(self, folder: int, name: bytes, backwards: bool = False) -> None:
+        self._folder = folder
+        self._name = name
+        self._backwards = backwards
+        self._met = 0
+        self._helper = 0
+
+    def run(self) -> None:
+        """All of it."""
+        pending = [self._name]
+        moved = 0
+        while pending:
+            current = pending.pop()
+            try:
+                os.unlink(current, dir_fd=self._folder)
+                continue
+            except FileNotFoundError:
+                continue
+            except (IsADirectoryError, PermissionError):
+                pass
+            try:
+                deep = self._empty(self._folder, current, _DEEPEST)
+                for descriptor, inner in deep:
+                    aside = b"%b.deep-%d" % (self._name, moved)
+                    moved += 1
+                    os.rename(inner, aside, src_dir_fd=descriptor, dst_dir_fd=self._folder)
+                    pending.append(aside)
+                    os.close(descriptor)
+                if deep:
+                    pending.insert(0, current)
+                else:
+                    _gone(os.rmdir, current, self._folder)
+            except OSError as error:
+                raise KernelError("unlinkat", error.errno or 0, os.fsdecode(current)) from None
+
+    def let_helper_go(self) -> None:
+        """It finds nothing more, or is not to go on alone."""
+        if self._helper:
+            os.kill(self._helper, _SIGKILL)
+            os.waitpid(self._helper, 0)
+
+    def _empty(self, folder: int, name: bytes, depth: int) -> list[tuple[int, bytes]]:
+        """Remove what is in `name`; gives the folders that lie too deep: (descriptor of where, name)."""
+        deep: list[tuple[int, bytes]] = []
+        try:
+            descriptor = os.open(name, _FLAGS, dir_fd=folder)
+        except FileNotFoundError:
+            return deep  # somebody else removes the same tree
+        try:
+            with os.scandir(descriptor) as found:
+                entries = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in found]
+            self._note(len(entries))
+            for inner, is_directory in reversed(entries) if self._backwards else entries:
+                if not is_directory:
+                    _gone(os.unlink, inner, descriptor)
+                elif depth == 0:
+                    deep.append((os.dup(descriptor), inner))
+                else:
+                    below = self._empty(descriptor, inner, depth - 1)
+                    deep += below
+                    if not below:
+                        _gone(os.rmdir, inner, descriptor)
+        finally:
+            os.close(descriptor)
+        return deep
+
+    def _note(self, count: int) -> None:
+        self._met += count
+        if self._met > ALONE and not self._helper and not self._backwards:
+            job = os.getpid()
+            self._helper = os.fork()
+            if not self._helper:
+                forks.live(lambda: self._help(job))
+
+    def _help(self, job: int) -> None:
+        prctl.set_parent_death_signal(_SIGKILL)
+        if os.getppid() == job:
+            # What lies too deep is left: two that move it aside would take the same names for it.
+            _Removal(self._folder, self._name, backwards=True)._empty(self._folder, self._name, _DEEPEST)
 
 
 def _gone(remove_name: Callable[..., None], name: bytes, folder: int) -> None:

@@ -3,7 +3,7 @@
 The descriptors are a new folder and a pipe with the plain tar.  Decompression
 and digests are the caller's: it has the libraries that do them fast, and what
 comes out of a decompressor is checked there before the tree is given its name.
-The tree is on disk when the job answers.
+The tree, and what is to be known of it, is on disk when the job answers.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ipycontainer.images.inside.tar_entry import BLOCK, CHAR, DIRECTORY, FIFO, F
 from ipycontainer.images.inside.tar_reader import TarReader
 from ipycontainer.images.inside.tar_sources import DescriptorSource
 from ipycontainer.images.inside.writeback import Writeback
+from ipycontainer.json_text import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def unpack(request: dict[str, Any], descriptors: list[int], _channel: Channel) -
 
     request: mode ("root", "range" or "one"); most_bytes (0: what the disk has); ignore_ids (give to root what belongs
     to ids that are not mapped); without (guards off: tests).
-    Answers with entries, bytes, opaque (the layer hides all below it), left_out (attributes not kept), folded (names
-    given to root).
+    Answers with what it also writes beside the tree: images/layers.py's LayerRecord, but for its diff id.
     """
     folder, pipe = descriptors
     os.umask(0)
@@ -54,16 +54,31 @@ def unpack(request: dict[str, Any], descriptors: list[int], _channel: Channel) -
         unpacker.run()
     finally:
         unpacker.writeback.wait()
-    if request["mode"] == "one":
-        unpacker.owners.write(folder)
-    unpacker.writeback.finish()
-    return {
+    known = {
+        "mode": request["mode"],
+        "size": unpacker.bytes,
         "entries": unpacker.entries,
-        "bytes": unpacker.bytes,
         "opaque": unpacker.opaque,
         "left_out": unpacker.left_out,
         "folded": unpacker.fold.count if unpacker.fold else 0,
     }
+    try:
+        if request["mode"] == "one":
+            unpacker.owners.write(folder)
+        _write_record(folder, known)
+        unpacker.writeback.finish()
+    except OSError as error:
+        raise StoreUnwritable(f"cannot write the layer's tree: {error.strerror}; nothing of it was kept") from None
+    return known
+
+
+def _write_record(folder: int, known: dict[str, Any]) -> None:
+    """Before the one sync at the end, which makes it durable with the tree: a sync of its own would be two more."""
+    descriptor = os.open("layer.json", _CREATE, 0o644, dir_fd=folder)
+    try:
+        _write(descriptor, memoryview(dumps(known).encode()))
+    finally:
+        os.close(descriptor)
 
 
 class Unpacker:
