@@ -307,10 +307,12 @@ class Container(Kept):
     @property
     def can_pause(self) -> bool:
         """Whether it runs and its processes can be made to stand still."""
+        if self.status != RUNNING:
+            return False
         from ipycontainer.launcher import alive
         from ipycontainer.linux import cgroups
 
-        return self.status == RUNNING and cgroups.has_freezer(alive.read(self.run_folder).get("cgroups", []))
+        return cgroups.has_freezer(alive.read(self.run_folder).get("cgroups", []))
 
     def inspect(self, size: bool = False) -> dict[str, Any]:
         """docker's `inspect`; `size`: with SizeRw and SizeRootFs."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
 
 from ipycontainer.errors import Error, TruncatedArchive, WrongState
 from ipycontainer.runtime.lifecycle import standing_still
@@ -73,33 +72,43 @@ def commit(
     pause: bool | None = None,
 ) -> Image:
     """What the container changed as a new layer over its image, with the settings it was started with."""
-    from ipycontainer.engine.image_changes import changed
-    from ipycontainer.images.commit import make_image
     from ipycontainer.images.names import new_name
 
     engine = container.engine
     store = engine.store
     names = [new_name(name)] if name else []
-    step = {"created_by": " ".join(container.command), "author": author, "comment": message}
     with _standing_still(container, pause), store.loading():  # its image keeps its blobs, whoever removes it meanwhile
-        base = store.resolve(str(container.config["image_id"]))
-        settings = changed(_settings(base.config.settings, container.config), changes)
-        what = f"the layer of {container.name}"
-        id = make_image(store, container.trees().layer(), settings, step, names, base, what)
+        # The layer is packed while the modules are loaded that take it in.
+        with container.trees().layer() as pieces:
+            from ipycontainer.engine.image_changes import changed
+            from ipycontainer.images.commit import make_image
+
+            base = store.resolve(str(container.config["image_id"]))
+            settings = changed(_settings(base.config.settings, container.config), changes)
+            step = {"created_by": " ".join(container.command), "author": author, "comment": message}
+            id = make_image(store, pieces, settings, step, names, base, f"the layer of {container.name}")
     engine.journal.append("container", "commit", container.id, {"name": container.name, "image": name or id})
     return engine.image(id)
 
 
-@contextmanager
-def _standing_still(container: Container, pause: bool | None) -> Iterator[None]:
+class _standing_still:
     """The container's processes do nothing meanwhile: True, or with None where that can be."""
-    with ExitStack() as stack:
+
+    def __init__(self, container: Container, pause: bool | None) -> None:
+        self._held: standing_still | None = None
         if pause or (pause is None and container.can_pause):
-            try:
-                stack.enter_context(standing_still(container.engine.launcher, container.run_folder))
-            except WrongState:
-                pass  # nothing runs that could write
-        yield
+            self._held = standing_still(container.engine.launcher, container.run_folder)
+
+    def __enter__(self) -> None:
+        try:
+            if self._held is not None:
+                self._held.__enter__()
+        except WrongState:
+            self._held = None  # nothing runs that could write
+
+    def __exit__(self, *details: object) -> None:
+        if self._held is not None:
+            self._held.__exit__(*details)
 
 
 def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, Any]:

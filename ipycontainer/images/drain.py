@@ -8,7 +8,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
+    from typing import Any, Self
 
     from ipycontainer.images.feed import Call
 
@@ -16,34 +16,62 @@ _PIPE = 1024 * 1024
 
 
 def drain(call: Call, job: str, request: dict[str, Any], folders: Sequence[int]) -> Iterator[bytes]:
-    """Run `job` with the descriptors (*folders, pipe) and give what it writes; at the end its error, if any.
+    """What a Drain gives, begun when the first piece is asked for."""
+    with Drain(call, job, request, folders) as pieces:
+        yield from pieces
 
-    Whoever stops listening early ends the job: its pipe breaks.
+
+class Drain:
+    """What `job` writes, given the descriptors (*folders, pipe), in pieces; at the end its error, if any.
+
+    It begins at once and works ahead, as far as the pipe is long.  Whoever stops listening early (`close`) ends the
+    job: its pipe breaks.
     """
-    from threading import Thread
 
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    try:
-        fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _PIPE)
-    except OSError:
-        pass  # the user's share of pipe memory is used up; a small pipe does it too
-    failures: list[BaseException] = []
+    def __init__(self, call: Call, job: str, request: dict[str, Any], folders: Sequence[int]) -> None:
+        from threading import Thread
 
-    def work() -> None:
+        self._reading, writing = os.pipe2(os.O_CLOEXEC)
         try:
-            call(job, request, [*folders, writing])
-        except BaseException as error:  # noqa: BLE001  # raised again by the thread that reads
-            failures.append(error)
-        finally:
-            os.close(writing)
+            fcntl.fcntl(self._reading, fcntl.F_SETPIPE_SZ, _PIPE)
+        except OSError:
+            pass  # the user's share of pipe memory is used up; a small pipe does it too
+        self._failures: list[BaseException] = []
+        # They have to be there until the request is sent, and who called may not wait for that.
+        given = [*map(os.dup, folders), writing]
 
-    worker = Thread(target=work, name=job, daemon=True)
-    worker.start()
-    try:
-        while data := os.read(reading, _PIPE):
-            yield data
-    finally:
-        os.close(reading)
-        worker.join()
-    if failures:
-        raise failures[0]
+        def work() -> None:
+            try:
+                call(job, request, given)
+            except BaseException as error:  # noqa: BLE001  # raised again by the thread that reads
+                self._failures.append(error)
+            finally:
+                for descriptor in given:
+                    os.close(descriptor)
+
+        self._worker = Thread(target=work, name=job, daemon=True)
+        self._worker.start()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._reading >= 0 and (data := os.read(self._reading, _PIPE)):
+            return data
+        self.close()
+        if self._failures:
+            raise self._failures.pop()
+        raise StopIteration
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._reading >= 0:
+            os.close(self._reading)
+            self._reading = -1
+            self._worker.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 
 from ipycontainer.errors import NotFound
-from ipycontainer.images.drain import drain
-from ipycontainer.images.inside.tar_writer import END
+from ipycontainer.images.drain import Drain
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -67,9 +65,9 @@ class Trees:
         with self._open(upper=True) as descriptors:
             return int(self._call("images.weigh", {**self._request, "apparent": apparent}, descriptors)["bytes"])
 
-    def layer(self) -> Iterator[bytes]:
-        """The writable layer as a plain tar."""
-        return self._stream("images.layer", upper=True) if self._container else iter((END,))
+    def layer(self) -> Drain:
+        """The writable layer as a plain tar, of which the first pieces are made at once."""
+        return self._begin("images.layer", upper=bool(self._container))
 
     def export(self) -> Iterator[bytes]:
         """Everything that is to be seen, as a plain tar."""
@@ -90,8 +88,12 @@ class Trees:
         return b"".join(self._stream("images.read", upper=False, path=path.strip("/")))
 
     def _stream(self, job: str, upper: bool, **more: Any) -> Iterator[bytes]:
+        with self._begin(job, upper, **more) as pieces:
+            yield from pieces
+
+    def _begin(self, job: str, upper: bool, **more: Any) -> Drain:
         with self._open(upper) as descriptors:
-            yield from drain(self._call, job, {**self._request, **more}, descriptors)
+            return Drain(self._call, job, {**self._request, **more}, descriptors)
 
     def _open(self, upper: bool) -> _Descriptors:
         return _Descriptors([self._folder, *([self._container] if upper else [])])
@@ -102,22 +104,20 @@ class _Descriptors:
 
     def __init__(self, paths: list[str]) -> None:
         self._paths = paths
-        self._stack = ExitStack()
+        self._opened: list[int] = []
 
     def __enter__(self) -> list[int]:
-        found = []
         for path in self._paths:
             try:
-                descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                self._opened.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
             except FileNotFoundError:
-                self._stack.close()
+                self.__exit__()
                 raise NotFound(f"the folder {path} is not there any more") from None
-            self._stack.callback(os.close, descriptor)
-            found.append(descriptor)
-        return found
+        return self._opened
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        while self._opened:
+            os.close(self._opened.pop())
 
 
 def _file_record(head: bytes, target: bytes) -> FileRecord:

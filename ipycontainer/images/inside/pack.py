@@ -29,10 +29,16 @@ _ELSEWHERE = ("overlay.redirect", "overlay.metacopy")
 
 
 def pack_layer(request: dict[str, Any], descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """Write the writable layer (below the second descriptor) over `lowers` (below the first) into the third."""
-    layers, container, out = descriptors
+    """Write the writable layer (below the second descriptor) over `lowers` (below the first) into the third.
+
+    With two descriptors nothing was ever written there.
+    """
+    writer = TarStream(descriptors[-1])
+    if len(descriptors) == 2:
+        writer.end()
+        return {"entries": 0}
+    layers, container, _out = descriptors
     asked = Asked(request, layers, container)
-    writer = TarStream(out)
     packer = _Packer(asked, Stack(asked.uppers, asked.mode), writer)
     lower = asked.lower_stack()
     pending = [(b"", lower.all)]
