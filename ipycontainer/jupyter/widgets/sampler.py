@@ -109,7 +109,8 @@ class Sampler:
 
     def _leave(self) -> None:
         with self._lock:
-            self._thread = None
+            if self._thread is threading.current_thread():  # else a look has come since, and has started the next one
+                self._thread = None
 
     def _measure(self, watch: Watch) -> None:
         changed, due = True, time.monotonic() + PERIOD
@@ -131,10 +132,13 @@ class Sampler:
             changed = bool(poll.poll(max(0.0, due - time.monotonic()) * 1000))
 
     def _wanted(self) -> bool:
+        """Whether somebody looks; if not, the thread is gone as of now, and the next look starts another."""
         now = time.monotonic()
         with self._lock:
             least = now + LEASE if self._busy() else 0.0
             self._lookers = {who: max(end, least) for who, end in self._lookers.items() if max(end, least) > now}
+            if not self._lookers:
+                self._thread = None
             return bool(self._lookers)
 
     def _over(self) -> bool:
