@@ -5,10 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
+from ipycontainer.linux import prctl
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
+
+_SIGKILL = 9
+
+
+def die_with(parent: int) -> None:
+    """Be killed when `parent`, who forked this process, dies: from now on, and at once if it has died already."""
+    prctl.set_parent_death_signal(_SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def live(act: Callable[[], None]) -> NoReturn:

@@ -141,7 +141,7 @@ def test_the_kernel_gives_the_number_again(persona: Persona, guarded: bool):
 
 _SLOW: list[Edit] = [
     # The starter does not go with its monitor, so that its end of the channel stays open …
-    ("runtime/inside/handing_over.py", "    prctl.set_parent_death_signal(_SIGKILL)\n", ""),
+    ("runtime/inside/handing_over.py", "    forks.die_with(monitor)\n", ""),
     # … and PID 1 asks to be killed with its parent when that one is dead already.
     (
         "runtime/inside/steps/confine.py",

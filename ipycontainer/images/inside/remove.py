@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, StoreError
-from ipycontainer.linux import forks, prctl
+from ipycontainer.linux import forks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,10 +128,9 @@ class _Removal:
                 forks.live(lambda: self._help(job))
 
     def _help(self, job: int) -> None:
-        prctl.set_parent_death_signal(_SIGKILL)
-        if os.getppid() == job:
-            # What lies too deep is left: two that move it aside would take the same names for it.
-            _Removal(self._folder, self._name, backwards=True)._empty(self._folder, self._name, _DEEPEST)
+        forks.die_with(job)
+        # What lies too deep is left: two that move it aside would take the same names for it.
+        _Removal(self._folder, self._name, backwards=True)._empty(self._folder, self._name, _DEEPEST)
 
 
 def _gone(remove_name: Callable[..., None], name: bytes, folder: int) -> None:

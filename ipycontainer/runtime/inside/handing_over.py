@@ -12,7 +12,7 @@ import marshal
 import os
 
 from ipycontainer.launcher import wire
-from ipycontainer.linux import forks, prctl
+from ipycontainer.linux import forks
 from ipycontainer.record import Record
 from ipycontainer.runtime.inside import clients
 from ipycontainer.runtime.inside.charge import Charge
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.inside.first import First
 
     Told = tuple[int, tuple[int, ...], bool, bool, bool, bool, str, int, int, bool, bool, bool, int]
-
-_SIGKILL = 9
 
 
 class Running:
@@ -167,9 +165,7 @@ def begin(start: Callable[[Channel], None], let_go: Callable[[], None] = lambda:
 def as_starter(start: Callable[[Channel], None], channel: Channel, monitor: int) -> None:
     """What a starter does, from its first instruction to its last."""
     # It has the container's lock, which must go when the monitor does.
-    prctl.set_parent_death_signal(_SIGKILL)
-    if os.getppid() != monitor:
-        os._exit(1)
+    forks.die_with(monitor)
     start(channel)
 
 
