@@ -42,7 +42,8 @@ def bootstrap(
     tell: Callable[[str], object] = lambda _line: None,
 ) -> Image:
     """Make the image `name`: the tag is the suite.  tell: is called with each line of mmdebstrap's."""
-    from ipycontainer.images.commit import make_image
+    from ipycontainer.engine.image import Image
+    from ipycontainer.images.commit import About, make_image
 
     reference = parse(name)
     distribution = reference.path.rpartition("/")[2]
@@ -58,9 +59,10 @@ def bootstrap(
     command = _command(reference.tag, include, mirror or _MIRRORS.get(distribution, ""), variant)
     step = {"created_by": " ".join(command), "comment": "made from packages"}
     what = f"the tree of {reference.familiar}"
-    id = make_image(engine.store, _tree(command, what, tell), _SETTINGS, step, [reference], what=what)
-    engine.journal.append("image", "import", id, {"name": reference.familiar})
-    return engine.image(id)
+    store = engine.store
+    made = make_image(store, _tree(command, what, tell), [reference], what, lambda: About(_SETTINGS, step))
+    engine.journal.append("image", "import", made.id, {"name": reference.familiar})
+    return Image(made, store)
 
 
 def _command(suite: str, include: Sequence[str], mirror: str, variant: str) -> list[str]:

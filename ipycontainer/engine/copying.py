@@ -76,12 +76,12 @@ class Root:
     def pack(self, path: str, name: str, follow: bool) -> Iterator[bytes]:
         """What is at `path`, called `name` in the archive."""
         request = {"path": path, "name": name, "follow": follow, "guard": self._guard}
-        return drain(self._launcher.call, "copy.out", request, [self._root])
+        return drain(self._launcher.ask, "copy.out", request, [self._root])
 
     def place(self, folder: str, owners: bool, pieces: Iterable[bytes]) -> None:
         """Unpack the pieces of an archive into a folder that is there."""
-        request = {"path": folder, "owners": owners, "mode": self._launcher.mode, "guard": self._guard}
-        feed(self._launcher.call, "copy.in", request, self._root, pieces)
+        request = {"path": folder, "owners": owners, "guard": self._guard}
+        feed(self._launcher.ask, "copy.in", request, self._root, pieces)
 
     def missing(self, path: str) -> NotFound:
         """docker's sentence."""
@@ -190,32 +190,68 @@ def _kind_here(path: str) -> str:
     return "folder" if os.path.isdir(path) else "file" if os.path.lexists(path) else ""
 
 
+class _Here:
+    """What a thread of this process does, for `feed` and `drain` as if a job did it."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        from threading import Thread
+
+        self._failure: BaseException | None = None
+        self._ended, ending = os.pipe2(os.O_CLOEXEC)
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits
+                self._failure = error
+            finally:
+                os.close(ending)
+
+        self._thread = Thread(target=run, name="copy", daemon=True)
+        self._thread.start()
+
+    def fileno(self) -> int:
+        """A pipe that ends with the work."""
+        return self._ended
+
+    def over(self) -> bool:
+        """Wait for the end."""
+        self._thread.join()
+        return True
+
+    def answer(self) -> dict[str, Any]:
+        """Wait for the end; raises what the work raised."""
+        self._thread.join()
+        os.close(self._ended)
+        if self._failure is not None:
+            raise self._failure
+        return {}
+
+
 def _packed(pinned: int, name: str) -> Iterator[bytes]:
     """The host's side of the archive, written by a thread."""
 
-    def call(_job: str, _request: dict[str, Any], descriptors: Any = (), /) -> dict[str, Any]:
+    def ask(_job: str, _request: dict[str, Any], descriptors: Any = (), /) -> _Here:
         top, pipe = descriptors
-        pack(top, os.fsencode(name), os.dup(pipe))
-        return {}
+        return _Here(lambda: pack(top, os.fsencode(name), os.dup(pipe)))
 
-    return drain(call, "copy", {}, [pinned])
+    return drain(ask, "copy", {}, [pinned])
 
 
 def _unpack_here(folder: str, pieces: Iterable[bytes], archive: bool) -> None:
     """As the caller's own files; without -a nothing that came out of a container is set-user-ID here."""
 
-    def call(_job: str, _request: dict[str, Any], descriptors: Any = (), /) -> dict[str, Any]:
+    def ask(_job: str, _request: dict[str, Any], descriptors: Any = (), /) -> _Here:
         there, pipe = descriptors
         placer = Placer(there, archive and os.geteuid() == 0, _ALL_MODES if archive else _NO_SET_ID)
-        placer.place(TarReader(DescriptorSource(pipe), "what is copied"))
-        return {}
+        return _Here(lambda: placer.place(TarReader(DescriptorSource(pipe), "what is copied")))
 
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise Error(f"{folder} cannot be opened: {error.strerror}") from None
     try:
-        feed(call, "copy", {}, descriptor, pieces)
+        feed(ask, "copy", {}, descriptor, pieces)
     finally:
         os.close(descriptor)
 

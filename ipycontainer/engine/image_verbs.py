@@ -49,7 +49,7 @@ class Images:
         """The same; ignore_ids: what comes in and belongs to ids that this user does not have is given to root."""
         from ipycontainer.images.store import Store
 
-        return Store(self.root, self.launcher.call, lambda: self.launcher.mode, ignore_ids)
+        return Store(self.root, self.launcher.ask, lambda: self.launcher.mode, ignore_ids)
 
     def images(self, broken: Callable[[str], object] | None = None) -> list[Image]:
         """All images, the newest first; `broken` is told of each one that cannot be read."""

@@ -77,18 +77,31 @@ def commit(
     engine = container.engine
     store = engine.store
     names = [new_name(name)] if name else []
+    _changed({}, changes)  # what is wrong with them is said before anything is made
+
+    def about() -> About:
+        base = store.resolve(str(container.config["image_id"]))
+        settings = _changed(_settings(base.config.settings, container.config), changes)
+        return About(settings, {"created_by": " ".join(container.command), "author": author, "comment": message}, base)
+
     with _standing_still(container, pause), store.loading():  # its image keeps its blobs, whoever removes it meanwhile
         # The layer is packed while the modules are loaded that take it in.
         with container.trees().layer() as pieces:
-            from ipycontainer.engine.image_changes import changed
-            from ipycontainer.images.commit import make_image
+            from ipycontainer.images.commit import About, make_image
 
-            base = store.resolve(str(container.config["image_id"]))
-            settings = changed(_settings(base.config.settings, container.config), changes)
-            step = {"created_by": " ".join(container.command), "author": author, "comment": message}
-            id = make_image(store, pieces, settings, step, names, base, f"the layer of {container.name}")
-    engine.journal.append("container", "commit", container.id, {"name": container.name, "image": name or id})
-    return engine.image(id)
+            made = make_image(store, pieces, names, f"the layer of {container.name}", about)
+    engine.journal.append("container", "commit", container.id, {"name": container.name, "image": name or made.id})
+    from ipycontainer.engine.image import Image
+
+    return Image(made, store)
+
+
+def _changed(settings: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    if not changes:
+        return settings
+    from ipycontainer.engine.image_changes import changed
+
+    return changed(settings, changes)
 
 
 class _standing_still:
@@ -113,13 +126,13 @@ class _standing_still:
 
 def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, Any]:
     """The image's settings, with what the container was asked to be."""
-    from ipycontainer.engine.image_changes import with_environment
-
     request = container["request"]
     found = dict(image)
     given = {"User": request["user"], "WorkingDir": request["workdir"], "StopSignal": request["stop_signal"]}
     found.update((name, value) for name, value in given.items() if value)
     if request["env"]:
+        from ipycontainer.engine.image_changes import with_environment
+
         found["Env"] = with_environment(found.get("Env") or [], [item for item in request["env"] if "=" in item])
     if request["entrypoint"] is not None:
         found["Entrypoint"] = list(request["entrypoint"])
@@ -145,27 +158,27 @@ def import_tree(
     platform: str = "",
 ) -> Image:
     """A tar of a whole root, packed or not, as an image of one layer."""
-    from ipycontainer.engine.image_changes import changed
-    from ipycontainer.images.commit import make_image
+    from ipycontainer.engine.image import Image
+    from ipycontainer.images.commit import About, make_image
     from ipycontainer.images.decompress import plain
     from ipycontainer.images.inside.tar_sources import DescriptorSource
     from ipycontainer.images.names import new_name
     from ipycontainer.oci import platform as platforms
 
+    store = engine.store_for(ignore_ids)
     names = [new_name(name)] if name else []
-    settings = changed({}, changes)
-    made_for = platforms.parse(platform) if platform else None
+    step = {"created_by": "", "comment": message or "Imported from -"}
+    about = About(_changed({}, changes), step, made_for=platforms.parse(platform) if platform else None)
     what = "the archive" if isinstance(source, int) else f"the archive {source}"
     descriptor = source if isinstance(source, int) else _open(source)
     try:
         pieces = _some(plain(DescriptorSource(descriptor), what), what)
-        step = {"created_by": "", "comment": message or "Imported from -"}
-        id = make_image(engine.store_for(ignore_ids), pieces, settings, step, names, what=what, made_for=made_for)
+        made = make_image(store, pieces, names, what, lambda: about)
     finally:
         if not isinstance(source, int):
             os.close(descriptor)
-    engine.journal.append("image", "import", id, {"name": name or id})
-    return engine.image(id)
+    engine.journal.append("image", "import", made.id, {"name": name or made.id})
+    return Image(made, store)
 
 
 def _some(pieces: Iterator[bytes], what: str) -> Iterator[bytes]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import select
+
+from ipycontainer.errors import Error
+from ipycontainer.images.feed import is_over, pipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Self
 
-    from ipycontainer.images.feed import Call
+    from ipycontainer.images.feed import Ask
 
-_PIPE = 1024 * 1024
+_PIECE = 1024 * 1024
 
 
-def drain(call: Call, job: str, request: dict[str, Any], folders: Sequence[int]) -> Iterator[bytes]:
+def drain(ask: Ask, job: str, request: dict[str, Any], folders: Sequence[int]) -> Iterator[bytes]:
     """What a Drain gives, begun when the first piece is asked for."""
-    with Drain(call, job, request, folders) as pieces:
+    with Drain(ask, job, request, folders) as pieces:
         yield from pieces
 
 
@@ -28,47 +31,52 @@ class Drain:
     job: its pipe breaks.
     """
 
-    def __init__(self, call: Call, job: str, request: dict[str, Any], folders: Sequence[int]) -> None:
-        from threading import Thread
-
-        self._reading, writing = os.pipe2(os.O_CLOEXEC)
+    def __init__(self, ask: Ask, job: str, request: dict[str, Any], folders: Sequence[int]) -> None:
+        self._reading, writing = pipe()
+        # They have to be there until the job is over (it may be asked for again), and who called may not wait for that.
+        self._given = [*map(os.dup, folders), writing]
         try:
-            fcntl.fcntl(self._reading, fcntl.F_SETPIPE_SZ, _PIPE)
-        except OSError:
-            pass  # the user's share of pipe memory is used up; a small pipe does it too
-        self._failures: list[BaseException] = []
-        # They have to be there until the request is sent, and who called may not wait for that.
-        given = [*map(os.dup, folders), writing]
-
-        def work() -> None:
-            try:
-                call(job, request, given)
-            except BaseException as error:  # noqa: BLE001  # raised again by the thread that reads
-                self._failures.append(error)
-            finally:
-                for descriptor in given:
-                    os.close(descriptor)
-
-        self._worker = Thread(target=work, name=job, daemon=True)
-        self._worker.start()
+            os.set_blocking(self._reading, False)
+            self._asked = ask(job, request, self._given)
+        except BaseException:
+            self._let_go()
+            raise
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        if self._reading >= 0 and (data := os.read(self._reading, _PIPE)):
-            return data
-        self.close()
-        if self._failures:
-            raise self._failures.pop()
+        while self._reading >= 0:
+            try:
+                if data := os.read(self._reading, _PIECE):
+                    return data
+            except BlockingIOError:
+                # What it has written before its end lies in the pipe; with our own end of it gone, so does its end.
+                if is_over(self._asked, self._reading, select.POLLIN):
+                    self._close_given()
+                    os.set_blocking(self._reading, True)
+            else:
+                self._let_go()
+                self._asked.answer()
         raise StopIteration
 
     def close(self) -> None:
         """Listen no more."""
         if self._reading >= 0:
-            os.close(self._reading)
-            self._reading = -1
-            self._worker.join()
+            self._let_go()
+            try:
+                self._asked.answer()
+            except (Error, OSError):
+                pass  # its pipe broke, and nobody wants to know
+
+    def _let_go(self) -> None:
+        os.close(self._reading)
+        self._reading = -1
+        self._close_given()
+
+    def _close_given(self) -> None:
+        while self._given:
+            os.close(self._given.pop())
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ from ipycontainer.oci import media_types
 from ipycontainer.oci.descriptor import Descriptor
 from ipycontainer.oci.digest import Digest
 from ipycontainer.oci.image_config import ImageConfig
+from ipycontainer.oci.manifest import Manifest
 from ipycontainer.oci.reference import Reference, normalise
 from ipycontainer.record import Record
 
@@ -110,13 +111,14 @@ class _Tee:
 
 def add_image(
     layout: Layout,
+    trees: Layers,
     config: ImageConfig,
     layers: Sequence[Descriptor],
     names: Sequence[Reference],
     raw_manifest: Any = None,
     known: str = "",
-) -> Descriptor:
-    """Write the documents and, last, the index.
+) -> Manifest:
+    """Write the documents and, last, the index; gives the manifest.
 
     raw_manifest: the manifest as it came, if one did; known: `repository@digest` under which a registry has it.
     """
@@ -126,10 +128,11 @@ def add_image(
     else:
         manifest = manifests.read(raw_manifest)
     kept = [layout.put_document(config.document), layout.put_document(manifest.document)]
+    trees.sync_names()
     layout.sync_names([*kept, *(layer.digest for layer in layers)])
     described = Descriptor(manifest.media_type, manifest.document.digest, manifest.document.size)
     add_names(layout, described, names, known)
-    return described
+    return manifest
 
 
 def add_names(layout: Layout, image: Descriptor, names: Sequence[Reference], known: str = "") -> None:

@@ -10,15 +10,15 @@ from ipycontainer.oci.descriptor import Descriptor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 def take_plain(
-    layout: Layout, layers: Layers, pieces: Iterable[bytes], what: str = "the layer"
+    layout: Layout, layers: Layers, pieces: Iterable[bytes], what: str, meanwhile: Callable[[], object]
 ) -> tuple[Descriptor, LayerRecord]:
-    """The layer whose plain tar is `pieces`: its descriptor and what became of it."""
+    """The layer whose plain tar is `pieces`: its descriptor and what became of it.  meanwhile: as for `feed`."""
     with layout.new_blob(what=what) as blob:
-        record = layers.add(None, _compressed(pieces, blob), what)
+        record = layers.add(None, _compressed(pieces, blob), what, meanwhile)
         digest = blob.finish()
         return Descriptor(media_types.layer("gzip"), digest, blob.size), record
 
@@ -26,6 +26,6 @@ def take_plain(
 def _compressed(pieces: Iterable[bytes], blob: BlobWriter) -> Iterator[bytes]:
     compressor = gzip_compressor()
     for piece in pieces:
+        yield piece  # first, so that the job unpacks it meanwhile
         blob.write(compressor.compress(piece))
-        yield piece
     blob.write(compressor.flush())

@@ -21,9 +21,9 @@ from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ipycontainer.images.feed import Call
+    from ipycontainer.images.feed import Ask
 
 
 class LayerRecord(Record):
@@ -44,16 +44,16 @@ class LayerRecord(Record):
 
 
 class Layers:
-    """The layers below `folder`; `call` runs jobs in the store namespace, whose mode is `mode`.
+    """The layers below `folder`; `ask` has jobs done in the store namespace, whose mode `mode` tells.
 
     ignore_ids: what belongs to ids outside of the map is given to root, instead of being refused.
     """
 
     def __init__(
-        self, folder: str, call: Call, mode: str, without: Sequence[str] = (), ignore_ids: bool = False
+        self, folder: str, ask: Ask, mode: Callable[[], str], without: Sequence[str] = (), ignore_ids: bool = False
     ) -> None:
         self.folder = folder
-        self._call = call
+        self._ask = ask
         self._mode = mode
         self._without = list(without)
         self._ignore_ids = ignore_ids
@@ -99,14 +99,24 @@ class Layers:
 
     def _fits(self, record: LayerRecord) -> None:
         """Root's trees and users' say "gone" in different words; the wrong reader would show deleted files again."""
-        if self._mode not in (record.mode, "range" if record.mode == "one" else record.mode):
+        mode = self._mode()
+        if mode not in (record.mode, "range" if record.mode == "one" else record.mode):
             raise StoreError(
                 f"the layers in {self.folder} were unpacked in the mode {record.mode!r}, but this machine now gives"
-                f" {self._mode!r} (`ipycontainer doctor` says why); use another IPYCONTAINER_ROOT, or `rmi` the image"
+                f" {mode!r} (`ipycontainer doctor` says why); use another IPYCONTAINER_ROOT, or `rmi` the image"
             )
 
-    def add(self, diff_id: Digest | None, pieces: Iterable[bytes | memoryview], what: str = "the layer") -> LayerRecord:
-        """Unpack the plain tar in `pieces`, whose digest must be `diff_id`; None for a layer that is new."""
+    def add(
+        self,
+        diff_id: Digest | None,
+        pieces: Iterable[bytes | memoryview],
+        what: str = "the layer",
+        meanwhile: Callable[[], object] | None = None,
+    ) -> LayerRecord:
+        """Unpack the plain tar in `pieces`, whose digest must be `diff_id`; None for a layer that is new.
+
+        Its tree is durable then, but not its name, before sync_names.  meanwhile: as for `feed`.
+        """
         self.prepare()
         name = f".new-{os.getpid()}-{os.urandom(6).hex()}"
         path = os.path.join(self.folder, name)
@@ -115,12 +125,12 @@ class Layers:
             verifier = Verifier(diff_id, what=what)
             most = setting("IPYCONTAINER_LAYER_BYTES", 0)
             request = {
-                "mode": self._mode,
                 "without": self._without,
                 "most_bytes": most,
                 "ignore_ids": self._ignore_ids,
             }
-            answer = feed(self._call, "images.unpack", request, descriptor, _checked(pieces, verifier))
+            checked = _checked(pieces, verifier)
+            answer = feed(self._ask, "images.unpack", request, descriptor, checked, meanwhile)
             record = LayerRecord.from_dict({**answer, "diff_id": str(verifier.finish())})
             self._publish(path, Digest(record.diff_id))
         except BaseException:
@@ -155,6 +165,9 @@ class Layers:
             if not self.has(diff_id):
                 raise
             self._remove([os.path.basename(path)])  # somebody else was first with the same layer
+
+    def sync_names(self) -> None:
+        """The names of the layers are durable, whoever put them there: from here on others may speak of them."""
         sync_folder(self.folder)
 
     def discard(self, keep: Iterable[Digest]) -> list[Digest]:
@@ -203,7 +216,7 @@ class Layers:
             return
         descriptor = _open_folder(self.folder)
         try:
-            self._call("images.remove", {"names": names}, [descriptor])
+            self._ask("images.remove", {"names": names}, [descriptor]).answer()
         finally:
             os.close(descriptor)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.errors import ImageNameError
-from ipycontainer.images.ingest import add_names
 from ipycontainer.oci import reference as references
-from ipycontainer.oci.descriptor import Descriptor
 from ipycontainer.oci.reference import Reference
 
 TYPE_CHECKING = False
@@ -24,6 +22,9 @@ def new_name(text: str) -> Reference:
 
 def tag(store: Store, source: str, target: str) -> None:
     """Give the image `source` the name `target` too; whoever had it loses it."""
+    from ipycontainer.images.ingest import add_names
+    from ipycontainer.oci.descriptor import Descriptor
+
     name = new_name(target)
     # Held, so that what somebody else removes meanwhile keeps its blobs until it has its new name.
     with store.loading():

@@ -19,19 +19,23 @@ if TYPE_CHECKING:
 class ImageRecord(Record):
     """An image: its id (the config's digest), the names it has, and its documents.
 
-    size: bytes of the unpacked files, as docker shows it; created: seconds since the epoch; digests: of its
-    manifests in the index (one, unless its layers came compressed in several ways); manifest: the first of them;
-    repo_digests: `repository@digest` of the registries that it came from or went to.
+    size: bytes of the unpacked files, as docker shows it; digests: of its manifests in the index (one, unless its
+    layers came compressed in several ways); manifest: the first of them; repo_digests: `repository@digest` of the
+    registries that it came from or went to.
     """
 
     id: str
     names: tuple[str, ...]
-    created: float
     size: int
     digests: tuple[str, ...]
     manifest: Manifest
     config: ImageConfig
     repo_digests: tuple[str, ...] = ()
+
+    @property
+    def created(self) -> float:
+        """Seconds since the epoch; 0.0 where it does not say."""
+        return self.config.created_seconds
 
     @property
     def digest(self) -> str:

@@ -4,7 +4,7 @@
     ROOT/layers/DIFFID/  each layer once, as a tree for overlayfs
 
 Looking at files of a tree, unpacking and removing happen in jobs, through
-`call`, because only the store namespace may touch them.
+`ask`, because only the store namespace may touch them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ipycontainer.errors import Error, ImageNameError, NoSuchImage
 from ipycontainer.images.layout import Layout, Lock, writing
 from ipycontainer.images.records import ImageRecord, LaunchFiles, LaunchRecord
 from ipycontainer.oci import reference as references
-from ipycontainer.oci.digest import Digest
+from ipycontainer.oci.digest import Digest, is_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ipycontainer.images.feed import Call
+    from ipycontainer.images.feed import Ask
     from ipycontainer.images.layers import Layers
     from ipycontainer.images.trees import Trees
     from ipycontainer.oci.image_config import ImageConfig
@@ -36,32 +36,28 @@ BASE = "docker.io/library/base:latest"
 class Store:
     """The images below `root`.
 
-    call: runs a job in the store namespace (`Launcher.call`); mode: how ids are mapped there, or a function
-    that finds out, for asking may start the launcher; ignore_ids: what comes in and belongs to ids outside of the map
+    ask: has a job done in the store namespace (`Launcher.ask`); mode: how ids are mapped there, for
+    asking may start the launcher; ignore_ids: what comes in and belongs to ids outside of the map
     is given to root.
     """
 
-    def __init__(self, root: str, call: Call, mode: str | Callable[[], str], ignore_ids: bool = False) -> None:
+    def __init__(self, root: str, ask: Ask, mode: Callable[[], str], ignore_ids: bool = False) -> None:
         self.root = root
-        self._call = call
+        self._ask = ask
         self._mode = mode
         self.ignore_ids = ignore_ids
         self.layout = Layout(os.path.join(root, "images"))
         self._launches = LaunchFiles(os.path.join(root, "images", "launch"), os.path.join(root, "layers"))
         # Documents never change under their digest, so what was read once may be kept.
-        self._known: dict[str, tuple[str, Manifest, ImageConfig]] = {}
+        self._manifests: dict[str, Manifest] = {}
+        self._configs: dict[str, ImageConfig] = {}
 
     @property
     def layers(self) -> Layers:
         """The layers beside the layout."""
         from ipycontainer.images.layers import Layers
 
-        return Layers(os.path.join(self.root, "layers"), self._call, self.mode, ignore_ids=self.ignore_ids)
-
-    @property
-    def mode(self) -> str:
-        """How ids are mapped in the store namespace; asking may start the launcher."""
-        return self._mode if isinstance(self._mode, str) else self._mode()
+        return Layers(os.path.join(self.root, "layers"), self._ask, self._mode, ignore_ids=self.ignore_ids)
 
     def launch(self, name: str) -> LaunchRecord:
         """What `run` wants of the image `name`: from one small file if it was run before."""
@@ -102,6 +98,7 @@ class Store:
             with self.loading():
                 for digest, diff_id in dict(missing).items():
                     restore_tree(self.layout, layers, digest, diff_id)
+                layers.sync_names()  # a launch file is going to name them
 
     def loading(self) -> Lock:
         """Held (shared) while images come in, so that nothing they rely on is collected."""
@@ -132,8 +129,10 @@ class Store:
 
     def find(self, name: str) -> ImageRecord | None:
         """The image called `name`, or None; a name that cannot be one is refused."""
-        images = self.list()
         by_id = name.removeprefix("sha256:")
+        if is_digest(f"sha256:{by_id}") and (found := self.list(id=f"sha256:{by_id}")):
+            return found[0]
+        images = self.list()
         if name.startswith("sha256:") or len(name) == 64:
             return _only([image for image in images if _has_id(image, by_id)], name)
         reference = references.normalise(name)
@@ -160,14 +159,15 @@ class Store:
                 if name_of(entry) == name:
                     digest = Digest(entry["digest"])
                     others = [item for item in image.digests if item != digest]
-                    return image.replace(manifest=self._known[digest][1], digests=(str(digest), *others))
+                    return image.replace(manifest=self._manifest(digest), digests=(str(digest), *others))
         return image
 
-    def list(self, broken: Callable[[str], object] | None = None) -> Images:
+    def list(self, broken: Callable[[str], object] | None = None, id: str = "") -> Images:
         """All images, the newest first.
 
         broken: is told in a sentence of each one whose documents cannot be read, and the others are given; without
-        it such a one raises, for who must not overlook any.
+        it such a one raises, for who must not overlook any.  id: the one image with this id; of the others nothing
+        but the manifest is read.
         """
         from ipycontainer.images.ingest import name_of, repo_digests_of
 
@@ -182,6 +182,8 @@ class Store:
         images: dict[str, ImageRecord] = {}
         for digest, names in entries.items():
             try:
+                if id and self._manifest(Digest(digest)).config.digest != id:
+                    continue
                 image = self._image(Digest(digest), tuple(names))
             except (Error, OSError) as error:
                 if broken is None:
@@ -197,24 +199,25 @@ class Store:
                     repo_digests=tuple(dict.fromkeys((*same.repo_digests, *image.repo_digests))),
                 )
             images[image.id] = image
-        return sorted(images.values(), key=lambda image: image.created, reverse=True)
+        found = [*images.values()]
+        if len(found) > 1:  # a time is read where there is something to be in order: `datetime` takes 1 ms to load
+            found.sort(key=lambda image: image.created, reverse=True)
+        return found
 
     def _image(self, digest: Digest, names: tuple[str, ...]) -> ImageRecord:
-        if digest not in self._known:
-            self._known[digest] = self.read_image(digest)
-        id, manifest, config = self._known[digest]
+        manifest, config = self.read_image(digest)
         layers = self.layers_for_reading()
         size = 0
         for diff_id in dict.fromkeys(config.diff_ids):
             if layers.has(diff_id):
                 size += layers.record(diff_id).size
-        return ImageRecord(id, names, config.created_seconds, size, (str(digest),), manifest, config)
+        return ImageRecord(str(manifest.config.digest), names, size, (str(digest),), manifest, config)
 
     def layers_for_reading(self) -> Layers:
         """The layers' records; nothing is asked of the launcher for them."""
         from ipycontainer.images.layers import Layers
 
-        return Layers(os.path.join(self.root, "layers"), self._call, "")
+        return Layers(os.path.join(self.root, "layers"), self._ask, self._mode)
 
     def folded(self, image: ImageRecord) -> int:
         """How many names in its trees belong to root because nobody here has their own ids."""
@@ -226,23 +229,32 @@ class Store:
         """A look into the layers of these names, the top one first, under what the container in that folder wrote."""
         from ipycontainer.images.trees import Trees
 
-        return Trees(self._call, os.path.join(self.root, "layers"), self.mode, lowers, container)
+        return Trees(self._ask, os.path.join(self.root, "layers"), lowers, container)
 
     def ensure_trees(self, image: ImageRecord) -> None:
         """Unpack again what another program put into the layout, or what was lost."""
         self._ensure_trees(image, self.layers)
 
-    def read_image(self, digest: Digest) -> tuple[str, Manifest, ImageConfig]:
-        """Id, manifest and config of the image behind a manifest or an index, checked against their digests."""
-        from ipycontainer.oci import image_config, index, manifest, platform
+    def read_image(self, digest: Digest) -> tuple[Manifest, ImageConfig]:
+        """Manifest and config of the image behind a manifest or an index, checked against their digests."""
+        manifest = self._manifest(digest)
+        id = manifest.config.digest
+        if id not in self._configs:
+            from ipycontainer.oci import image_config
 
-        document = self.layout.read_document(digest, f"the manifest {digest.short}")
-        if index.is_index(document):
-            chosen = index.read(document).for_platform(platform.host())
-            document = self.layout.read_document(chosen.digest, f"the manifest {chosen.digest.short}")
-        found = manifest.read(document)
-        id = found.config.digest
-        return str(id), found, image_config.read(self.layout.read_document(id, f"the config {id.short}"))
+            self._configs[id] = image_config.read(self.layout.read_document(id, f"the config {id.short}"))
+        return manifest, self._configs[id]
+
+    def _manifest(self, digest: Digest) -> Manifest:
+        if digest not in self._manifests:
+            from ipycontainer.oci import index, manifest, platform
+
+            document = self.layout.read_document(digest, f"the manifest {digest.short}")
+            if index.is_index(document):
+                chosen = index.read(document).for_platform(platform.host())
+                document = self.layout.read_document(chosen.digest, f"the manifest {chosen.digest.short}")
+            self._manifests[digest] = manifest.read(document)
+        return self._manifests[digest]
 
     def load(self, source: str | int) -> Lines:
         """Load an archive (a path or a descriptor) that `docker save` or another program wrote.

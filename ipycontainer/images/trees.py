@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from ipycontainer.images.feed import Call
+    from ipycontainer.images.feed import Ask
 
 
 class FileRecord(Record):
@@ -43,19 +43,19 @@ _KINDS = {"f": "file", "d": "folder", "l": "link", "w": "gone", "o": "opaque", "
 class Trees:
     """The trees below the folder of layers; container: whose writable layer lies on them, or "" for none."""
 
-    def __init__(self, call: Call, folder: str, mode: str, lowers: Sequence[str], container: str = "") -> None:
-        self._call = call
+    def __init__(self, ask: Ask, folder: str, lowers: Sequence[str], container: str = "") -> None:
+        self._ask = ask
         self._folder = folder
         # One that was never started has written nothing, and has no folder for it.
         self._container = container if container and os.path.exists(os.path.join(container, _UPPER)) else ""
-        self._request = {"mode": mode, "lowers": list(lowers), "upper": _UPPER}
+        self._request = {"lowers": list(lowers), "upper": _UPPER}
 
     def changes(self) -> list[tuple[str, str]]:
         """("A", "C" or "D", path) of what the writable folder changed."""
         if not self._container:
             return []
         with self._open(upper=True) as descriptors:
-            answer = self._call("images.diff", self._request, descriptors)
+            answer = self._ask("images.diff", self._request, descriptors).answer()
         return [(str(kind), str(path)) for kind, path in answer["changes"]]
 
     def weight(self, apparent: bool = False) -> int:
@@ -63,7 +63,8 @@ class Trees:
         if not self._container:
             return 0
         with self._open(upper=True) as descriptors:
-            return int(self._call("images.weigh", {**self._request, "apparent": apparent}, descriptors)["bytes"])
+            asked = self._ask("images.weigh", {**self._request, "apparent": apparent}, descriptors)
+            return int(asked.answer()["bytes"])
 
     def layer(self) -> Drain:
         """The writable layer as a plain tar, of which the first pieces are made at once."""
@@ -93,7 +94,7 @@ class Trees:
 
     def _begin(self, job: str, upper: bool, **more: Any) -> Drain:
         with self._open(upper) as descriptors:
-            return Drain(self._call, job, {**self._request, **more}, descriptors)
+            return Drain(self._ask, job, {**self._request, **more}, descriptors)
 
     def _open(self, upper: bool) -> _Descriptors:
         return _Descriptors([self._folder, *([self._container] if upper else [])])

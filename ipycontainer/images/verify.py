@@ -85,7 +85,7 @@ def _findings(store: Store) -> Iterator[Finding]:
         own: set[Digest] = set()
         try:
             mark(layout, Digest(digest), own)
-            image = store.read_image(Digest(digest))
+            _manifest, config = store.read_image(Digest(digest))
         except Error as error:
             yield Finding(DAMAGED, str(error), digest, manifest=digest)
             continue
@@ -95,7 +95,7 @@ def _findings(store: Store) -> Iterator[Finding]:
             if checked[blob]:
                 yield Finding(DAMAGED, f"the blob {blob} {checked[blob]}", blob, manifest=digest)
         needed |= own
-        diff_ids |= set(image[2].diff_ids)
+        diff_ids |= set(config.diff_ids)
     yield from _trees(store, diff_ids)
     yield from _left_over(store, needed, diff_ids)
 

@@ -78,7 +78,7 @@ def _enter(root: str, run: str, name: str) -> None:
 def _serve(root: str, run: str, name: str, mode: str) -> None:
     for module in _STAYS:
         __import__(f"ipycontainer.{module}")
-    from ipycontainer.images.inside.jobs import JOBS as IMAGE_JOBS
+    from ipycontainer.images.inside.jobs import jobs as image_jobs
     from ipycontainer.json_text import dumps
     from ipycontainer.launcher import heap
     from ipycontainer.launcher.server import Server
@@ -93,7 +93,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     def orphaned() -> None:
         sweep_orphans(root, run)
 
-    jobs = {**runtime_jobs(mode), **IMAGE_JOBS}
+    jobs = {**runtime_jobs(mode), **image_jobs(mode)}
     prctl.set_name("ipycontainer")
     facts = os.path.join(run, name + ".json")
     with open(facts + ".new", "w", encoding="utf-8") as file:

@@ -7,10 +7,11 @@ import fcntl
 import os
 import time
 
-from ipycontainer.errors import Error, LauncherError, from_wire
+from ipycontainer.errors import LauncherError, from_wire
 from ipycontainer.json_text import loads
 from ipycontainer.launcher import folders
-from ipycontainer.launcher.wire import DOCUMENT, Channel
+from ipycontainer.launcher.pending import BREATH, PATIENCE, Pending
+from ipycontainer.launcher.wire import Channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 _START_LIMIT = 30.0
 # The job that has a queue of its own, in which prepared processes wait.
 START = "run"
-# Those who waited with a launcher that was killed listen a little longer than it, while they tidy up.
-_PATIENCE = 5.0
-_BREATH = 0.002
 
 # A signal that whoever starts us ignores (SIGHUP under nohup) would stay ignored in every container.  Signals 9 and
 # 19 cannot be, and 32 and 33, which are libc's own, the launcher resets (linux/signals.py).
@@ -180,80 +178,30 @@ class Launcher:
             words = file.read().strip().splitlines()
         raise LauncherError(f"the launcher did not start: {words[-1] if words else 'no word from it'} (see {log})")
 
-    def open(
-        self,
-        job: str,
-        request: dict[str, Any],
-        descriptors: Sequence[int] = (),
-        meanwhile: Callable[[], None] | None = None,
-    ) -> tuple[Channel, Message | None]:
-        """Start `job`: the connection to it, and its first message; descriptors are copied over.
+    def ask(self, job: str, request: dict[str, Any], descriptors: Sequence[int] = ()) -> Pending:
+        """Have `job` done; its answer is to be waited for (Pending.answer), and the descriptors kept open till then."""
+        return Pending(self, self.start_path if job == START else self.socket_path, job, request, descriptors)
 
-        meanwhile: done between the request and the answer.
-
-        A launcher that is killed takes along what waits at its socket.  The kernel tells such a request, which nobody
-        has read, from one that somebody has: the first is asked again, of the next launcher.
-        """
-        end = time.monotonic() + _PATIENCE
-        while time.monotonic() < end:
-            channel = self.connect(self.start_path if job == START else "")
-            try:
-                channel.send({"job": job, "request": request}, descriptors)
-                if meanwhile is not None:
-                    meanwhile()
-                message = channel.receive()
-            except BaseException as error:
-                channel.close()
-                if not (isinstance(error, LauncherError) and channel.was_reset):
-                    raise
-            else:
-                if message is not None or not channel.was_reset:
-                    return channel, message
-                channel.close()
-            time.sleep(_BREATH)
-        raise LauncherError(
-            f"for {_PATIENCE:g} s launchers at {self.socket_path} went away before they read the request; "
-            "is somebody killing them?"
-        )
+    def call(self, job: str, request: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
+        """Do `job` and wait for its answer.  Raises the Error that the job raised, or LauncherError: it went away."""
+        return self.ask(job, request, descriptors).answer()
 
     def begin(
         self, job: str, request: dict[str, Any], meanwhile: Callable[[], None] | None = None
     ) -> tuple[Channel, Message]:
-        """As `open`, for a job whose first message says that it has begun.  Raises the job's error, LauncherError."""
-        channel, message = self.open(job, request, meanwhile=meanwhile)
-        try:
-            if message is None:
-                raise LauncherError(f"the launcher's job {job!r} went away; see {self.run}/launcher.log")
-            unwrap(message.document)
-        except BaseException:
-            channel.close()
-            raise
-        return channel, message
+        """A job that is a conversation: the connection, and the message that says that it has begun.
 
-    def call(
-        self,
-        job: str,
-        request: dict[str, Any],
-        descriptors: Sequence[int] = (),
-        progress: Callable[[dict[str, Any]], None] | None = None,
-    ) -> dict[str, Any]:
-        """Do `job` and wait for its answer; documents before the last one go to `progress`.
-
-        Raises the Error that the job raised, or LauncherError when it went away.
+        meanwhile: done between the request and that message.  Raises the job's error, LauncherError.
         """
-        channel, message = self.open(job, request, descriptors)
+        pending = self.ask(job, request)
         try:
-            while message is not None:
-                if message.kind == DOCUMENT:
-                    answer = unwrap(message.document)
-                    if answer is not None:
-                        return answer
-                    if progress is not None:
-                        progress(message.document)
-                message = channel.receive()
-            raise LauncherError(f"the job {job!r} went away without an answer; see {self.run}/launcher.log")
-        finally:
-            channel.close()
+            if meanwhile is not None:
+                meanwhile()
+            message = pending.first()
+        except BaseException:
+            pending.close()
+            raise
+        return pending.channel, message
 
     def forget(self) -> None:
         """Remove what launchers that have gone left: their sockets, and the run folder unless a container needs it."""
@@ -271,7 +219,7 @@ class Launcher:
     def _is_there(self, name: str) -> bool:
         """Whether a launcher listens, and not just those who waited with one that was killed."""
         path = os.path.join(self.run, name + ".sock")
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if not _listens(path):
                 return False
@@ -280,7 +228,7 @@ class Launcher:
                     return True
             except FileNotFoundError:
                 return True
-            time.sleep(_BREATH)
+            time.sleep(BREATH)
         return True
 
     def _lock(self) -> int:
@@ -320,15 +268,6 @@ def _listens(path: str) -> bool:
     finally:
         sock.close()
     return True
-
-
-def unwrap(document: dict[str, Any]) -> dict[str, Any] | None:
-    """The answer in a job's last document; None if it is not the last.  Raises the job's error."""
-    if "error" in document:
-        error: Error = from_wire(document["error"])
-        raise error
-    answer: dict[str, Any] | None = document.get("answer")
-    return answer
 
 
 def _read_all(descriptor: int, limit: float) -> bytes:

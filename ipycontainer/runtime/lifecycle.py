@@ -9,15 +9,16 @@ import time
 from ipycontainer.errors import LauncherError, TimedOut, WrongState
 from ipycontainer.launcher.alive import is_alive
 from ipycontainer.launcher.client import Launcher
-from ipycontainer.launcher.wire import Channel
-from ipycontainer.runtime.attachment import Attachment
+from ipycontainer.launcher.wire import Channel, Message
 from ipycontainer.runtime.container_state import CREATED, State, read_state
-from ipycontainer.runtime.launch import Launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from ipycontainer.runtime.attachment import Attachment
+    from ipycontainer.runtime.launch import Launch
 
     # What a job writes into the journal: its path, the container's id, its attributes there.
     Event = tuple[str, str, dict[str, str]]
@@ -35,7 +36,7 @@ def start(
     if not launch.attach:
         channel.close()
         return None
-    return Attachment(channel, int(message.document["started"]))
+    return _attached(channel, message)
 
 
 def attach(run: str, stdin: bool) -> Attachment:
@@ -57,6 +58,12 @@ def attach(run: str, stdin: bool) -> Attachment:
     if message is None or "started" not in message.document:
         channel.close()
         raise WrongState(STOPPED)
+    return _attached(channel, message)
+
+
+def _attached(channel: Channel, message: Message) -> Attachment:
+    from ipycontainer.runtime.attachment import Attachment
+
     return Attachment(channel, int(message.document["started"]))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipycontainer.errors import Error
-from ipycontainer.launcher.client import unwrap
+from ipycontainer.launcher.pending import unwrap
 from ipycontainer.launcher.wire import Channel
 from ipycontainer.runtime.attachment import Attachment
 from ipycontainer.runtime.inside.streams import Streams

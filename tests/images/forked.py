@@ -6,11 +6,11 @@ import os
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ipycontainer.errors import Error, from_wire, to_wire
 from ipycontainer.images.feed import feed
-from ipycontainer.images.inside.jobs import JOBS
+from ipycontainer.images.inside.jobs import jobs
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.launcher import store_namespace
 from ipycontainer.linux.descriptors import close_all_but
@@ -21,28 +21,48 @@ MODES = {"root": "root", "user": "range", "solo": "one"}
 
 def in_store_namespace(persona: Persona, work: Callable[[], Any], keep: Sequence[int] = ()) -> Any:
     """What `work` gives, run in a child that is where the persona's launcher would be."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            close_all_but([writing, *keep])  # a pipe's other end held here would never end
-            _become(persona)
-            answer = {"answer": work()}
-        except Error as error:
-            answer = {"error": to_wire(error)}
-        except BaseException:  # noqa: BLE001  # raised again by the parent
-            answer = {"error": {"class": "Error", "sentence": traceback.format_exc()}}
-        with open(writing, "wb") as file:
-            file.write(dumps(answer).encode())
-        os._exit(0)
-    os.close(writing)
-    with open(reading, "rb") as file:
-        raw = file.read()
-    os.waitpid(pid, 0)
-    found = loads(raw)
-    if "error" in found:
-        raise from_wire(found["error"])
-    return found["answer"]
+    return Child(persona, work, keep).answer()
+
+
+class Child:
+    """A job in a fork, as launcher/pending.py describes one that was asked for."""
+
+    def __init__(self, persona: Persona, work: Callable[[], Any], keep: Sequence[int] = ()) -> None:
+        self._reading, writing = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            _work(persona, work, keep, writing)
+        os.close(writing)
+
+    def fileno(self) -> int:
+        return self._reading
+
+    def over(self) -> bool:
+        return True
+
+    def answer(self) -> Any:
+        with open(self._reading, "rb") as file:
+            raw = file.read()
+        os.waitpid(self._pid, 0)
+        found = loads(raw)
+        if "error" in found:
+            raise from_wire(found["error"])
+        return found["answer"]
+
+
+def _work(persona: Persona, work: Callable[[], Any], keep: Sequence[int], writing: int) -> NoReturn:
+    """The child's part."""
+    try:
+        close_all_but([writing, *keep])  # a pipe's other end held here would never end
+        _become(persona)
+        answer = {"answer": work()}
+    except Error as error:
+        answer = {"error": to_wire(error)}
+    except BaseException:  # noqa: BLE001  # raised again by the parent
+        answer = {"error": {"class": "Error", "sentence": traceback.format_exc()}}
+    with open(writing, "wb") as file:
+        file.write(dumps(answer).encode())
+    os._exit(0)
 
 
 def _become(persona: Persona) -> None:
@@ -65,16 +85,16 @@ def _dumpable() -> None:
     assert libc.prctl(4, 1, 0, 0, 0) == 0
 
 
-def call_as(persona: Persona) -> Any:
-    """A `call` for Store and Layers."""
+def ask_as(persona: Persona) -> Any:
+    """An `ask` for Store and Layers."""
 
-    def call(job: str, request: dict[str, Any], descriptors: Sequence[int] = ()) -> Any:
+    def ask(job: str, request: dict[str, Any], descriptors: Sequence[int] = ()) -> Child:
         def work() -> Any:
-            return JOBS[job](request, [os.dup(item) for item in descriptors], None)  # type: ignore[arg-type]
+            return jobs(MODES[persona.name])[job](request, [os.dup(item) for item in descriptors], None)  # type: ignore[arg-type]
 
-        return in_store_namespace(persona, work, descriptors)
+        return Child(persona, work, descriptors)
 
-    return call
+    return ask
 
 
 class Bench:
@@ -85,7 +105,7 @@ class Bench:
         self.mode = MODES[persona.name]
         self.folder = folder
         os.chown(folder, persona.uid, persona.gid)
-        self._call = call_as(persona)
+        self._ask = ask_as(persona)
         self._count = 0
 
     def unpack(self, raw: bytes | Iterable[bytes], without: Sequence[str] = (), **request: Any) -> dict[str, Any]:
@@ -97,9 +117,9 @@ class Bench:
         self.layer = layer
         self.tree = layer / "tree"
         descriptor = os.open(layer, os.O_RDONLY | os.O_DIRECTORY)
-        request |= {"mode": self.mode, "without": list(without)}
+        request |= {"without": list(without)}
         try:
-            return feed(self._call, "images.unpack", request, descriptor, [raw] if isinstance(raw, bytes) else raw)
+            return feed(self._ask, "images.unpack", request, descriptor, [raw] if isinstance(raw, bytes) else raw)
         finally:
             os.close(descriptor)
 
@@ -111,7 +131,7 @@ class Bench:
         """The job `images.remove` on folders of this bench."""
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            self._call("images.remove", {"names": list(names)}, [descriptor])
+            self._ask("images.remove", {"names": list(names)}, [descriptor]).answer()
         finally:
             os.close(descriptor)
 

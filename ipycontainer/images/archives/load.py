@@ -70,5 +70,5 @@ def _images(members: Members) -> Iterator[Found]:
 
 def _take(layout: Layout, layers: Layers, image: Found) -> list[str]:
     descriptors = take_layers(layout, layers, image.layers, image.config)
-    add_image(layout, image.config, descriptors, image.names, image.manifest)
+    add_image(layout, layers, image.config, descriptors, image.names, image.manifest)
     return [name.familiar for name in image.names] or [str(image.config.document.digest)]

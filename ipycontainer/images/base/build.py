@@ -51,7 +51,7 @@ def build(layout: Layout, layers: Layers) -> None:
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
     history = [{"created": created, "created_by": f"ipycontainer: {what}, from this machine"} for _, what in parts]
     config = image_config.build(SETTINGS, [item.digest for item in descriptors], created, history)
-    add_image(layout, config, descriptors, [normalise(NAME)])
+    add_image(layout, layers, config, descriptors, [normalise(NAME)])
 
 
 def _add_layer(layout: Layout, layers: Layers, selection: Selection, when: int) -> Descriptor:

@@ -1,4 +1,8 @@
-"""The names under which the launcher knows the jobs of this room."""
+"""The names under which the launcher knows the jobs of this room.
+
+How ids are mapped where a job runs is not the client's to say: asking would be a connection of its own, and what it
+heard could be another launcher's word.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,11 @@ from ipycontainer.images.inside.survey import read, survey
 from ipycontainer.images.inside.unpack import unpack
 from ipycontainer.images.inside.weigh import weigh
 
-JOBS = {
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipycontainer.launcher.server import Job
+
+_JOBS: dict[str, Job] = {
     "images.unpack": unpack,
     "images.remove": remove,
     "images.layer": pack_layer,
@@ -24,3 +32,12 @@ JOBS = {
     "copy.out": out,
     "copy.in": receive,
 }
+
+
+def jobs(mode: str) -> dict[str, Job]:
+    """The jobs of a launcher whose store namespace maps ids in this way ("root", "range" or "one")."""
+
+    def in_mode(job: Job) -> Job:
+        return lambda request, descriptors, channel: job({**request, "mode": mode}, descriptors, channel)
+
+    return {name: in_mode(job) for name, job in _JOBS.items()}

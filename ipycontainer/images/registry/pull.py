@@ -71,7 +71,9 @@ def _pull_from(store: Store, endpoint: Endpoint, reference: Reference, wanted: P
         _check_all_there(store, found)
         names = [] if reference.digest else [reference]
         known = f"{reference.replace(tag='', digest='').familiar}@{found.digest}"
-        add_image(store.layout, found.config, found.manifest.layers, names, found.manifest.document, known)
+        add_image(
+            store.layout, store.layers, found.config, found.manifest.layers, names, found.manifest.document, known
+        )
     return Pulled(reference, found.digest, str(found.config.document.digest), new)
 
 
@@ -120,7 +122,6 @@ class _Crew:
         endpoint = repository.client.endpoint
         self._about = {
             "root": store.root,
-            "mode": store.mode,
             "ignore_ids": store.ignore_ids,
             "origin": [endpoint.origin.scheme, endpoint.origin.host, endpoint.origin.port],
             "credentials": endpoint.credentials,

@@ -34,8 +34,9 @@ def main() -> None:
     about = loads(sys.stdin.buffer.readline())
     endpoint = Endpoint(Origin(*about["origin"]), about["credentials"])
     layout = Layout(os.path.join(about["root"], "images"))
-    folder, call = os.path.join(about["root"], "layers"), Launcher(about["root"]).call
-    layers = Layers(folder, call, about["mode"], ignore_ids=about["ignore_ids"])
+    launcher = Launcher(about["root"])
+    folder = os.path.join(about["root"], "layers")
+    layers = Layers(folder, launcher.ask, lambda: launcher.mode, ignore_ids=about["ignore_ids"])
     with Client(endpoint) as client:
         for line in sys.stdin.buffer:
             told = _Told()
