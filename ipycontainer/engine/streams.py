@@ -7,10 +7,10 @@ descriptor of its own beside them, through which `close` wakes whoever waits, fr
 from __future__ import annotations
 
 import os
-import select
 import time
 
 from ipycontainer.errors import TimedOut
+from ipycontainer.linux.signal_pipe import await_any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,11 +58,7 @@ class Stream:
         deadline = self._deadline()
         with self._working():
             while not self._look():
-                poll = select.poll()
-                for descriptor in self._descriptors():
-                    poll.register(descriptor, select.POLLIN)
-                limit = self._limit(deadline)
-                poll.poll(None if limit is None else limit * 1000)
+                await_any(self._descriptors(), self._limit(deadline))
             if self._items:
                 return self._items.pop(0)
         raise StopIteration

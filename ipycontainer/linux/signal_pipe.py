@@ -9,11 +9,12 @@ would be noted when poll() ends for another reason, which may be never.
 from __future__ import annotations
 
 import os
+import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any, Self
 else:
     import _signal  # `signal` itself costs 5.6 ms, for its enums
@@ -87,3 +88,17 @@ class SignalPipe:
 
 def _note(_number: int, _frame: object) -> None:
     """Only so that the interpreter's handler in C is installed, and writes its byte."""
+
+
+def await_any(descriptors: Sequence[int], limit: float | None) -> None:
+    """Until one of these is readable, a signal has come, or `limit` seconds are over.
+
+    What the signal's handler in Python raises is raised here, and at once: a poll() alone would go on if the signal
+    came when it was on its way into the kernel.
+    """
+    with SignalPipe(()) as signals:
+        poll = select.poll()
+        for descriptor in (signals.reader, *descriptors):
+            poll.register(descriptor, select.POLLIN)
+        poll.poll(None if limit is None else limit * 1000)
+        signals.arrived()  # whoever collects them otherwise gets them

@@ -19,6 +19,10 @@ interface IContainerItem {
 /** The state as a shape: never by colour alone. */
 const SHAPES = { running: '●', created: '○', exited: '■', unknown: '?' };
 
+function shape({ status, condition }: IContainer): string {
+  return condition === 'unhealthy' ? '▲' : condition === 'paused' ? '‖' : SHAPES[status];
+}
+
 export function ContainerItem({ container, model, execute, trans }: IContainerItem): JSX.Element {
   const active = React.useContext(ActiveItem);
   const [busy, setBusy] = React.useState('');
@@ -41,13 +45,14 @@ export function ContainerItem({ container, model, execute, trans }: IContainerIt
       className={`jp-ipycontainer-item jp-mod-${status}`}
       data-container={id}
       data-status={status}
+      data-condition={container.condition}
       tabIndex={active ? 0 : -1}
       aria-busy={busy !== ''}
       onKeyDown={keys}
     >
       <div className="jp-ipycontainer-line">
         <span className="jp-ipycontainer-state" aria-hidden="true">
-          {SHAPES[status]}
+          {shape(container)}
         </span>
         <span className="jp-ipycontainer-name" title={`${name}: ${container.command}`}>
           {name}

@@ -6,6 +6,8 @@ export interface IContainer {
   readonly image: string;
   readonly command: string;
   readonly status: 'created' | 'running' | 'exited' | 'unknown';
+  /** Of one that runs; empty where there is nothing to say. */
+  readonly condition: '' | 'paused' | 'restarting' | 'health: starting' | 'healthy' | 'unhealthy';
   readonly created: number;
   readonly started: number;
   readonly finished: number;

@@ -31,7 +31,7 @@ export function size(bytes: number, step: 1000 | 1024 = 1000): string {
 export function statusText(container: IContainer, now: number, trans: TranslationBundle): string {
   switch (container.status) {
     case 'running':
-      return trans.__('running for %1', duration(now - container.started));
+      return runningText(container, now, trans);
     case 'created':
       return trans.__('created %1 ago, not started', duration(now - container.created));
     case 'unknown':
@@ -42,6 +42,26 @@ export function statusText(container: IContainer, now: number, trans: Translatio
         ? trans.__('out of memory, killed %1 ago', ago)
         : trans.__('ended with %1, %2 ago', container.exit_code, ago);
     }
+  }
+}
+
+function runningText(container: IContainer, now: number, trans: TranslationBundle): string {
+  const time = duration(now - container.started);
+  switch (container.condition) {
+    case 'restarting': {
+      const ago = duration(now - container.finished);
+      return trans.__('ended with %1, %2 ago; is started again', container.exit_code, ago);
+    }
+    case 'paused':
+      return trans.__('paused, running for %1', time);
+    case 'healthy':
+      return trans.__('healthy, running for %1', time);
+    case 'unhealthy':
+      return trans.__('unhealthy, running for %1', time);
+    case 'health: starting':
+      return trans.__('not known to be healthy yet, running for %1', time);
+    case '':
+      return trans.__('running for %1', time);
   }
 }
 

@@ -8,6 +8,7 @@ export function container(changes: Partial<IContainer> = {}): IContainer {
     image: 'base',
     command: 'sleep 1000',
     status: 'running',
+    condition: '',
     created: 100,
     started: 101,
     finished: 0,

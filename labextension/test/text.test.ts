@@ -31,6 +31,13 @@ describe('statusText', () => {
   it('says how a container is, in words', () => {
     const said = (changes: Parameters<typeof container>[0]) => statusText(container(changes), 161, trans);
     expect(said({})).toBe('running for 1 min');
+    expect(said({ condition: 'unhealthy' })).toBe('unhealthy, running for 1 min');
+    expect(said({ condition: 'healthy' })).toBe('healthy, running for 1 min');
+    expect(said({ condition: 'health: starting' })).toContain('not known to be healthy yet');
+    expect(said({ condition: 'paused' })).toBe('paused, running for 1 min');
+    expect(said({ condition: 'restarting', exit_code: 3, finished: 160 })).toBe(
+      'ended with 3, 1 s ago; is started again'
+    );
     expect(said({ status: 'created' })).toBe('created 1 min ago, not started');
     expect(said({ status: 'exited', exit_code: 3, finished: 160 })).toBe('ended with 3, 1 s ago');
     expect(said({ status: 'exited', exit_code: 137, oom_killed: true, finished: 160 })).toContain(

@@ -48,6 +48,17 @@ def test_stop_and_start(page: LabPage, browsing: Persona):
     expect(page.container("box")).to_have_attribute("data-status", "running")
 
 
+def test_how_one_is_that_runs(page: LabPage, browsing: Persona):
+    check = ("--health-cmd", "test -e /well", "--health-interval", "200ms", "--health-retries", "1")
+    browsing.ok("run", "-d", "--name", "box", *check, "base", "sleep", "1000")
+    expect(page.container("box")).to_contain_text("unhealthy, running for")
+    page.picture("unhealthy")
+    browsing.ok("exec", "box", "touch", "/well")
+    expect(page.container("box")).to_have_attribute("data-condition", "healthy")
+    expect(page.container("box")).to_contain_text("healthy, running for")
+    page.picture("healthy")
+
+
 def test_logs_come_as_they_are_written(page: LabPage, browsing: Persona):
     browsing.ok("run", "-d", "--name", "box", "base", "sh", "-c", "echo first; while :; do date +%N; sleep 0.2; done")
     page.button("Logs of box").click()

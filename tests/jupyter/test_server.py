@@ -222,6 +222,32 @@ def test_the_stream_tells_what_the_command_line_does(lab: Lab):
     listener.close()
 
 
+def test_the_stream_tells_how_one_is_that_runs(lab: Lab):
+    persona = lab.persona
+    check = ("--health-cmd", "test -e /well", "--health-interval", "100ms", "--health-retries", "1")
+    identity = persona.ok("run", "-d", *check, "base", "sleep", "1000")
+    again = persona.ok("run", "-d", "--restart", "always", "base", "sh", "-c", "exit 3")
+    listener = Listener(lab)
+
+    def condition(one: str = identity) -> str:
+        found = listener.containers.get(one)
+        return str(found["condition"]) if found and found["status"] == "running" else "none"
+
+    listener.until(lambda: condition() == "unhealthy")
+    persona.ok("exec", identity, "touch", "/well")
+    listener.until(lambda: condition() == "healthy")
+    listener.until(lambda: condition(again) == "restarting")
+    paused = persona.cli("pause", identity)
+    assert paused.exit_code == 0 or (not persona.is_root and "freezer" in paused.err), paused
+    if paused.exit_code == 0:
+        listener.until(lambda: condition() == "paused")
+        persona.ok("unpause", identity)
+        listener.until(lambda: condition() == "healthy")
+    persona.ok("rm", "-f", identity, again)
+    listener.until(lambda: condition() == condition(again) == "none")
+    listener.close()
+
+
 def test_a_killed_monitor_is_noticed_though_no_journal_tells(lab: Lab):
     persona = lab.persona
     identity = persona.ok("run", "-d", "base", "sleep", "1000")

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ipycontainer.linux.signal_pipe import SignalPipe
+from ipycontainer.linux.signal_pipe import SignalPipe, await_any
 
 
 def _is_ready(descriptor, seconds):
@@ -102,3 +102,47 @@ def test_another_thread_takes_none():
     thread.start()
     thread.join()
     assert told == [(b"", before)]
+
+
+def test_waiting_ends_with_a_signal_that_another_thread_got(bystander):
+    """As it does with one that comes when the main thread is on its way into poll(): it runs no Python either way."""
+    reading, writing = os.pipe()
+    timer = threading.Timer(0.2, signal.pthread_kill, (bystander, signal.SIGINT))
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            timer.start()
+            await_any([reading], 20)
+        assert time.monotonic() - began < 15
+    finally:
+        timer.join()
+        os.close(reading)
+        os.close(writing)
+
+
+def test_who_collects_signals_otherwise_gets_what_came_meanwhile():
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    handler, was = signal.signal(signal.SIGUSR1, lambda *_: None), signal.set_wakeup_fd(writer)
+    try:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        await_any([], 20)
+        assert os.read(reader, 8) == bytes([signal.SIGUSR1])
+    finally:
+        signal.set_wakeup_fd(was)
+        signal.signal(signal.SIGUSR1, handler)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_waiting_ends_with_what_is_waited_for_and_with_the_time():
+    reading, writing = os.pipe()
+    await_any([reading], 0.05)
+    os.write(writing, b"x")
+    await_any([reading], None)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(await_any([reading], 5)))  # no signal is for it
+    thread.start()
+    thread.join()
+    assert found == [None]
+    os.close(reading)
+    os.close(writing)

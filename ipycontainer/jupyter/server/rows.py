@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.usage import Reading
+    from ipycontainer.runtime.container_state import State
 
 
 def container_row(container: Container) -> dict[str, Any]:
@@ -22,7 +23,8 @@ def container_row(container: Container) -> dict[str, Any]:
         "name": printable(container.name or container.short_id),
         "image": printable(container.image),
         "command": printable(" ".join(container.command), 200),
-        "status": "running" if state.runs else state.status,  # the side bar pauses nothing
+        "status": "running" if state.runs else state.status,
+        "condition": _condition(container, state),
         "created": container.created,
         "started": state.started,
         "finished": state.finished,
@@ -31,6 +33,20 @@ def container_row(container: Container) -> dict[str, Any]:
         "error": printable(state.error),
         "removes_itself": bool(asked["remove"]),
     }
+
+
+def _condition(container: Container, state: State) -> str:
+    """What is to be said of one that runs: paused, restarting, or docker's word for its health."""
+    if not state.runs:
+        return ""
+    if state.status != "running":
+        return state.status
+    health = container.health
+    if health is None:
+        return ""
+    from ipycontainer.engine.health import status_words
+
+    return status_words(health)
 
 
 def image_row(image: Image, used: int) -> dict[str, Any]:
