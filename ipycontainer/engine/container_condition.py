@@ -28,13 +28,17 @@ class Condition(Identity):
     @property
     def status_text(self) -> str:
         """docker's STATUS column."""
+        state = self.state()
+        return status_text(state, health=self.health_words(state))
+
+    def health_words(self, state: State) -> str:
+        """docker's words for its health in this state; "" where it has no health check."""
         if "healthcheck" not in self._config:
-            return status_text(self.state())
+            return ""
         from ipycontainer.engine.health import status_words
 
-        state = self.state()
         health = self._health(state)
-        return status_text(state, health=status_words(health) if health else "")
+        return status_words(health) if health else ""
 
     @property
     def health(self) -> Health | None:

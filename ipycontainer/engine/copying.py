@@ -20,7 +20,7 @@ from ipycontainer.images.inside.tar_sources import DescriptorSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, Self
 
     from ipycontainer.engine.container import Container
@@ -191,21 +191,27 @@ def _kind_here(path: str) -> str:
 
 
 class _Here:
-    """What a thread of this process does, for `feed` and `drain` as if a job did it."""
+    """What a thread of this process does, for `feed` and `drain` as if a job did it.
 
-    def __init__(self, work: Callable[[], object]) -> None:
+    work: with (folder, pipe), duplicates of its own as a job has: whoever waits may give up and close his, and their
+    numbers be somebody else's then.
+    """
+
+    def __init__(self, work: Callable[[int, int], object], descriptors: Sequence[int]) -> None:
         from threading import Thread
 
+        folder, pipe = map(os.dup, descriptors)
         self._failure: BaseException | None = None
         self._ended, ending = os.pipe2(os.O_CLOEXEC)
 
         def run() -> None:
             try:
-                work()
+                work(folder, pipe)
             except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits
                 self._failure = error
             finally:
-                os.close(ending)
+                for descriptor in (folder, pipe, ending):
+                    os.close(descriptor)
 
         self._thread = Thread(target=run, name="copy", daemon=True)
         self._thread.start()
@@ -232,19 +238,31 @@ def _packed(pinned: int, name: str) -> Iterator[bytes]:
     """The host's side of the archive, written by a thread."""
 
     def ask(_job: str, _request: dict[str, Any], descriptors: Any = (), /) -> _Here:
-        top, pipe = descriptors
-        return _Here(lambda: pack(top, os.fsencode(name), os.dup(pipe)))
+        return _Here(lambda top, pipe: _pack(top, os.fsencode(name), os.dup(pipe)), descriptors)
 
     return drain(ask, "copy", {}, [pinned])
+
+
+def _pack(top: int, name: bytes, pipe: int) -> None:
+    try:
+        pack(top, name, pipe)  # which ends with closing it
+    except BaseException as error:
+        os.close(pipe)
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            what = os.fsdecode(error.filename or name)
+            raise Error(f"open {what}: {(error.strerror or '').lower()}") from None
+        raise
 
 
 def _unpack_here(folder: str, pieces: Iterable[bytes], archive: bool) -> None:
     """As the caller's own files; without -a nothing that came out of a container is set-user-ID here."""
 
     def ask(_job: str, _request: dict[str, Any], descriptors: Any = (), /) -> _Here:
-        there, pipe = descriptors
-        placer = Placer(there, archive and os.geteuid() == 0, _ALL_MODES if archive else _NO_SET_ID)
-        return _Here(lambda: placer.place(TarReader(DescriptorSource(pipe), "what is copied")))
+        def work(there: int, pipe: int) -> None:
+            placer = Placer(there, archive and os.geteuid() == 0, _ALL_MODES if archive else _NO_SET_ID)
+            placer.place(TarReader(DescriptorSource(pipe), "what is copied"))
+
+        return _Here(work, descriptors)
 
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -169,7 +169,7 @@ class Volumes:
         except FileNotFoundError:
             return 0
         try:
-            request = {"mode": self._engine.launcher.mode, "lowers": [], "upper": files.DATA, "apparent": True}
+            request = {"lowers": [], "upper": files.DATA, "apparent": True}
             return int(self._engine.launcher.call("images.weigh", request, [folder, folder])["bytes"])
         finally:
             os.close(folder)

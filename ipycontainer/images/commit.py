@@ -39,7 +39,8 @@ def make_image(
 ) -> ImageRecord:
     """A new image with one layer more than its base: the plain tar in `pieces`.
 
-    about: is asked while the layer becomes durable, when there is nothing else to do here.
+    about: is asked while the layer becomes durable, when there is nothing else to do here; what it raises takes the
+    layer away again.
     """
     said: list[About] = []
     with store.loading(), writing(store.root):

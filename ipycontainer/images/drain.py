@@ -34,12 +34,15 @@ class Drain:
     def __init__(self, ask: Ask, job: str, request: dict[str, Any], folders: Sequence[int]) -> None:
         self._reading, writing = pipe()
         # They have to be there until the job is over (it may be asked for again), and who called may not wait for that.
-        self._given = [*map(os.dup, folders), writing]
+        self._given = [writing]
         try:
+            for folder in reversed(folders):
+                self._given.insert(0, os.dup(folder))
             os.set_blocking(self._reading, False)
-            self._asked = ask(job, request, self._given)
+            self._asked = ask(job, request, tuple(self._given))
         except BaseException:
-            self._let_go()
+            self._close_reading()
+            self._close_given()
             raise
 
     def __iter__(self) -> Self:
@@ -56,23 +59,28 @@ class Drain:
                     self._close_given()
                     os.set_blocking(self._reading, True)
             else:
-                self._let_go()
-                self._asked.answer()
+                self._close_reading()
+                self._end()
         raise StopIteration
 
     def close(self) -> None:
         """Listen no more."""
         if self._reading >= 0:
-            self._let_go()
+            self._close_reading()
             try:
-                self._asked.answer()
+                self._end()
             except (Error, OSError):
                 pass  # its pipe broke, and nobody wants to know
 
-    def _let_go(self) -> None:
+    def _end(self) -> None:
+        try:
+            self._asked.answer()
+        finally:
+            self._close_given()
+
+    def _close_reading(self) -> None:
         os.close(self._reading)
         self._reading = -1
-        self._close_given()
 
     def _close_given(self) -> None:
         while self._given:

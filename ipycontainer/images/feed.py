@@ -74,12 +74,14 @@ def feed(
             stream.close()
             if meanwhile is not None:
                 meanwhile()
+            while not asked.over():
+                pass
         except BaseException:
             stream.close()
             try:
                 asked.answer()  # not before its end may anybody touch what it works on
-            except Error:
-                pass
+            except (Error, OSError):
+                pass  # what came first is told
             raise
         return asked.answer()
 

@@ -85,11 +85,12 @@ class Layers:
         that the lower one could show is shown by the upper.
         """
         found: list[str] = []
+        mode = self._mode() if diff_ids else ""
         for diff_id in reversed(diff_ids):
             if diff_id.hex not in found:
                 found.append(diff_id.hex)
                 record = self.record(diff_id)
-                self._fits(record)
+                self._fits(record, mode)
                 if record.opaque:
                     break
         if not found:
@@ -97,9 +98,8 @@ class Layers:
             found.append("empty")
         return found
 
-    def _fits(self, record: LayerRecord) -> None:
+    def _fits(self, record: LayerRecord, mode: str) -> None:
         """Root's trees and users' say "gone" in different words; the wrong reader would show deleted files again."""
-        mode = self._mode()
         if mode not in (record.mode, "range" if record.mode == "one" else record.mode):
             raise StoreError(
                 f"the layers in {self.folder} were unpacked in the mode {record.mode!r}, but this machine now gives"

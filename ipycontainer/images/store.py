@@ -36,9 +36,8 @@ BASE = "docker.io/library/base:latest"
 class Store:
     """The images below `root`.
 
-    ask: has a job done in the store namespace (`Launcher.ask`); mode: how ids are mapped there, for
-    asking may start the launcher; ignore_ids: what comes in and belongs to ids outside of the map
-    is given to root.
+    ask: has a job done in the store namespace (`Launcher.ask`); mode: tells how ids are mapped there, which may start
+    the launcher; ignore_ids: what comes in and belongs to ids outside of the map is given to root.
     """
 
     def __init__(self, root: str, ask: Ask, mode: Callable[[], str], ignore_ids: bool = False) -> None:
@@ -78,6 +77,7 @@ class Store:
         self._ensure_trees(image, layers)
         shown = self.shown_name(name, image)
         lowers = layers.lowers(image.config.diff_ids)
+        layers.sync_names()  # the launch file is going to name them, whoever has put them there
         settings = dict(image.config.settings)
         return self._launches.write(name, stamp, image.id, shown, lowers, settings, image.of_another_machine)
 
@@ -98,7 +98,6 @@ class Store:
             with self.loading():
                 for digest, diff_id in dict(missing).items():
                     restore_tree(self.layout, layers, digest, diff_id)
-                layers.sync_names()  # a launch file is going to name them
 
     def loading(self) -> Lock:
         """Held (shared) while images come in, so that nothing they rely on is collected."""
@@ -167,7 +166,7 @@ class Store:
 
         broken: is told in a sentence of each one whose documents cannot be read, and the others are given; without
         it such a one raises, for who must not overlook any.  id: the one image with this id; of the others nothing
-        but the manifest is read.
+        but the manifest is read, and what is wrong with it does not matter.
         """
         from ipycontainer.images.ingest import name_of, repo_digests_of
 
@@ -186,6 +185,8 @@ class Store:
                     continue
                 image = self._image(Digest(digest), tuple(names))
             except (Error, OSError) as error:
+                if id:
+                    continue
                 if broken is None:
                     raise
                 broken(f"the image {names[0] if names else digest} is broken: {error}; remove it or get it again")

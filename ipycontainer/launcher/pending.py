@@ -98,7 +98,13 @@ class Pending:
 
     def over(self) -> bool:
         """Take what has come, waiting where nothing has; whether the job is over."""
-        message, again = self._receive()
+        if self._is_over():
+            return True
+        try:
+            message, again = self._receive()
+        except Error as error:
+            self._failure = error
+            return True
         if again:
             return False
         if message is None:

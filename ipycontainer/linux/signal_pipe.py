@@ -46,24 +46,32 @@ class SignalPipe:
         except ValueError:
             # Only the main thread may handle signals; in another one they are not ours to take.
             pass
-        except KeyboardInterrupt:  # it came while it was not yet ours
+        except BaseException:  # a handler's own, of a signal that came while it was not yet ours
             self.close()
             raise
         return self
 
     def __exit__(self, *_details: object) -> None:
-        self.close()
+        self._put_back()
+        try:
+            self.arrived()  # what others handle, and came until just now
+        finally:
+            self.close()
 
     def close(self) -> None:
         """As it was before; a forked child calls it too, whose parent goes on collecting."""
+        self._put_back()
+        os.close(self.reader)
+        os.close(self._writer)
+
+    def _put_back(self) -> None:
         for number, handler in self._before.items():
             # A handler that C code installed reads as None and cannot be put back from here.
             _signal.signal(number, _signal.SIG_DFL if handler is None else handler)
+        self._before.clear()
         if self._is_woken:
             _signal.set_wakeup_fd(self._woken_before, warn_on_full_buffer=False)
-        self._before.clear()
-        os.close(self.reader)
-        os.close(self._writer)
+            self._is_woken = False
 
     def arrived(self) -> bytes:
         """The numbers of the signals that came since the last call."""
@@ -101,4 +109,3 @@ def await_any(descriptors: Sequence[int], limit: float | None) -> None:
         for descriptor in (signals.reader, *descriptors):
             poll.register(descriptor, select.POLLIN)
         poll.poll(None if limit is None else limit * 1000)
-        signals.arrived()  # whoever collects them otherwise gets them

@@ -144,6 +144,17 @@ def test_a_copy_leaves_a_container_that_can_be_started(persona: Persona, nothing
     assert told.count(" extract-to-dir ") == 3
 
 
+@pytest.mark.personas("user", "solo")
+def test_what_may_not_be_read_is_told(persona: Persona, nothing_left: None, there: str, here: Path):
+    secret = persona.path("here/hd/secret", "s\n", mode=0o000)
+    try:
+        said = one_sentence(persona.cli("cp", here / "hd", f"{there}:/", timeout=30), code=1)
+        assert "secret: permission denied" in said
+    finally:
+        secret.unlink()
+        persona.ok("rm", "-f", there)
+
+
 def test_in_python(persona: Persona):
     told = with_engine(
         persona,

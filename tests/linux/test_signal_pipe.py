@@ -146,3 +146,36 @@ def test_waiting_ends_with_what_is_waited_for_and_with_the_time():
     assert found == [None]
     os.close(reading)
     os.close(writing)
+
+
+def test_nor_is_it_lost_where_a_handler_raises():
+    class Late(Exception):
+        pass
+
+    def raise_late(*_):
+        raise Late
+
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    handlers = signal.signal(signal.SIGUSR1, lambda *_: None), signal.signal(signal.SIGUSR2, raise_late)
+    was = signal.set_wakeup_fd(writer)
+    before = len(os.listdir("/proc/self/fd"))
+
+    def both():
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGUSR2)
+
+    timer = threading.Timer(0.1, both)
+    timer.start()
+    try:
+        with pytest.raises(Late):
+            while True:
+                await_any([], 20)
+        timer.join()
+        assert signal.SIGUSR1 in os.read(reader, 8)
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        signal.set_wakeup_fd(was)
+        for number, handler in zip((signal.SIGUSR1, signal.SIGUSR2), handlers):
+            signal.signal(number, handler)
+        os.close(reader)
+        os.close(writer)

@@ -12,7 +12,7 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 
 from ipycontainer.errors import KernelError, NotFound
 from ipycontainer.images.inside.pack import TarStream, entry_of
-from ipycontainer.images.inside.stack import join, open_file
+from ipycontainer.images.inside.stack import join, open_file, reopen
 from ipycontainer.images.inside.tar_entry import FILE, LINK, SYMLINK
 from ipycontainer.linux.descriptors import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, open_in_root, openat2
 
@@ -77,10 +77,10 @@ def pack(top: int, name: bytes, pipe: int, device: int = -1, where: bytes = b"")
         if entry is not None:
             if entry.kind is SYMLINK:
                 entry.link = os.readlink(b"", dir_fd=top)
-            writer.entry(entry) if entry.kind is not FILE else _content(writer, entry, _reopen(top, os.O_RDONLY))
+            writer.entry(entry) if entry.kind is not FILE else _content(writer, entry, reopen(top, os.O_RDONLY, name))
         writer.end()
         return
-    folder = _reopen(top, _FOLDER)
+    folder = reopen(top, _FOLDER, name)
     try:
         pending = [(b"", status)]
         while pending:
@@ -139,7 +139,3 @@ def _content(writer: TarStream, entry: Any, descriptor: int) -> None:
         writer.file(entry, descriptor)
     finally:
         os.close(descriptor)
-
-
-def _reopen(pinned: int, flags: int) -> int:
-    return os.open(f"/proc/self/fd/{pinned}", flags | os.O_CLOEXEC)

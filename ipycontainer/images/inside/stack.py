@@ -142,6 +142,14 @@ def open_file(folder: int, name: bytes) -> int:
     try:
         if not S_ISREG(os.fstat(pinned).st_mode):
             raise StoreError("a file became something else while it was read; stop the container and try again")
-        return os.open(f"/proc/self/fd/{pinned}", os.O_RDONLY | os.O_CLOEXEC)
+        return reopen(pinned, os.O_RDONLY, name)
     finally:
         os.close(pinned)
+
+
+def reopen(pinned: int, flags: int, name: bytes) -> int:
+    """A descriptor of what `pinned` (O_PATH) names; name: what an OSError calls it."""
+    try:
+        return os.open(f"/proc/self/fd/{pinned}", flags | os.O_CLOEXEC)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from None

@@ -39,14 +39,7 @@ def _condition(container: Container, state: State) -> str:
     """What is to be said of one that runs: paused, restarting, or docker's word for its health."""
     if not state.runs:
         return ""
-    if state.status != "running":
-        return state.status
-    health = container.health
-    if health is None:
-        return ""
-    from ipycontainer.engine.health import status_words
-
-    return status_words(health)
+    return container.health_words(state) if state.status == "running" else state.status
 
 
 def image_row(image: Image, used: int) -> dict[str, Any]:
