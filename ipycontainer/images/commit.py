@@ -51,6 +51,7 @@ def make_image(
 def _described(
     store: Store, descriptor: Descriptor, layer: LayerRecord, names: Sequence[Reference], about: About
 ) -> ImageRecord:
+    # Not above: looking for the base (`about`) loads these too, while the layer becomes durable.
     from ipycontainer.images.ingest import add_image
     from ipycontainer.oci import image_config, platform
     from ipycontainer.oci.digest import Digest

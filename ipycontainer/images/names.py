@@ -22,6 +22,7 @@ def new_name(text: str) -> Reference:
 
 def tag(store: Store, source: str, target: str) -> None:
     """Give the image `source` the name `target` too; whoever had it loses it."""
+    # Not above: a commit asks for `new_name` before anything else, and loads these while it waits for its layer.
     from ipycontainer.images.ingest import add_names
     from ipycontainer.oci.descriptor import Descriptor
 

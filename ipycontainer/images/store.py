@@ -180,13 +180,11 @@ class Store:
             repo_digests.setdefault(str(entry.get("digest")), []).extend(repo_digests_of(entry))
         images: dict[str, ImageRecord] = {}
         for digest, names in entries.items():
+            if id and not self._has_config(Digest(digest), id):
+                continue
             try:
-                if id and self._manifest(Digest(digest)).config.digest != id:
-                    continue
                 image = self._image(Digest(digest), tuple(names))
             except (Error, OSError) as error:
-                if id:
-                    continue
                 if broken is None:
                     raise
                 broken(f"the image {names[0] if names else digest} is broken: {error}; remove it or get it again")
@@ -204,6 +202,13 @@ class Store:
         if len(found) > 1:  # a time is read where there is something to be in order: `datetime` takes 1 ms to load
             found.sort(key=lambda image: image.created, reverse=True)
         return found
+
+    def _has_config(self, digest: Digest, id: str) -> bool:
+        """Whether this is a manifest of the image `id`; one that cannot be read is nobody's."""
+        try:
+            return self._manifest(digest).config.digest == id
+        except (Error, OSError):
+            return False
 
     def _image(self, digest: Digest, names: tuple[str, ...]) -> ImageRecord:
         manifest, config = self.read_image(digest)
