@@ -242,3 +242,41 @@ def test_without_the_sweep_the_walk_is_red(persona: Persona):
     assert any("run folders are left" in line for line in said["troubles"]), said
     persona.ok("ps", "-a")
     persona.remove_containers()
+
+
+_ONE_LOOK: Edit = (
+    "runtime/inside/sweep.py",
+    'if "sweeping" in state or (number and not _is_dead(number)) or time.monotonic() >= end:',
+    "if True:",
+)
+
+_DYING = """
+import os, time
+from ipycontainer.runtime.inside import life, sweep
+engine.launcher.connect().close()
+root, run = engine.root, engine.launcher.run
+folders = [f"{run}/containers/{'d' * 64}", f"{run}/slots/slot-{2 ** 22 + 1}"]  # no process has that number
+os.makedirs(f"{run}/slots", exist_ok=True)
+reading, writing = os.pipe()
+starter = os.fork()
+if starter == 0:
+    for folder in folders:
+        life.claim(folder)
+    os.write(writing, b".")
+    time.sleep(0.3)
+    os._exit(0)
+os.read(reading, 1)
+sweep.sweep_orphans(root, run)
+os.waitpid(starter, 0)
+left = [folder for folder in folders if os.path.isdir(folder)]
+for folder in left:
+    sweep.sweep_dead(folder)
+tell(len(left))
+"""
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_what_a_dying_starter_holds_is_swept_when_it_is_dead(persona: Persona, guarded: bool):
+    """Its monitor was killed, the launcher knows, and the lock is still held by a process on its way out."""
+    with copy_with(persona, [] if guarded else [_ONE_LOOK]) as copy:
+        assert copy.told(_DYING) == (0 if guarded else 2)

@@ -96,13 +96,14 @@ def sweep_orphans(root: str, run: str) -> None:
     """
     trash = os.path.join(root, "trash")
     failure = None
+    held = []
     for kind in ("containers", "slots"):
         folder = os.path.join(run, kind)
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
             try:
                 sweep_dead(os.path.join(folder, name))
             except WrongState:
-                continue  # its monitor lives
+                held.append((kind, name))
             except Error as error:
                 failure = error
     for name in os.listdir(trash) if os.path.isdir(trash) else ():
@@ -110,8 +111,52 @@ def sweep_orphans(root: str, run: str) -> None:
             trees.remove(os.path.join(trash, name))
         except Error as error:
             failure = error
+    end = time.monotonic() + _PATIENCE
+    for kind, name in held:
+        try:
+            if _comes_free(os.path.join(run, kind, name), _number(name) if kind == "slots" else 0, end):
+                sweep_dead(os.path.join(run, kind, name))
+        except WrongState:
+            continue  # somebody else sweeps it, or starts it anew
+        except Error as error:
+            failure = error
     if failure is not None:
         raise failure
+
+
+def _number(slot: str) -> int:
+    """A slot bears its monitor's number."""
+    number = slot.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def _comes_free(run: str, monitor: int, end: float) -> bool:
+    """Whether nobody holds the lock any more; waited for while it may be a starter that dies with its monitor.
+
+    A kill is told to the launcher before the starter's own death has let go of the lock (prctl(2), PR_SET_PDEATHSIG:
+    that is a signal like any other, and a busy machine takes its time).  Whoever looked only once would leave for
+    good what is locked, and names nothing yet.
+    monitor: its number, where that is not written in there; end: by time.monotonic(), when to give up.
+    """
+    while True:
+        held, state = alive.look(run)
+        if not held:
+            return os.path.isdir(run)
+        number = int(state.get("monitor", monitor))
+        if "sweeping" in state or (number and not _is_dead(number)) or time.monotonic() >= end:
+            return False
+        time.sleep(0.002)
+
+
+def _is_dead(number: int) -> bool:
+    try:
+        descriptor = pidfd.open_process(number)
+    except KernelError:
+        return True
+    try:
+        return pidfd.has_ended(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
