@@ -39,3 +39,16 @@ def test_what_reached_the_disk_is_there_after_a_power_cut(guest_disks: Disks) ->
         assert guest.run("cat", "/state/fleeting").out == ""
     finally:
         guest.close()
+
+
+def test_a_kernel_that_hangs_ends_the_machine_and_says_where(guest_disks: Disks) -> None:
+    """Its watchdog's own words, and the panic that it would end with: a hang cannot be had for the asking."""
+    guest = Guest(*guest_disks)
+    try:
+        words = [guest.ok("cat", f"/proc/sys/kernel/{name}") for name in ("softlockup_panic", "watchdog_thresh")]
+        assert words == ["1", "30"] and not guest.hung
+        with pytest.raises(PowerCut, match="soft lockup - by a test"):
+            guest.run("sh", "-c", "echo '<2>BUG: soft lockup - by a test' >/dev/kmsg; echo c >/proc/sysrq-trigger")
+        assert "Kernel panic" in guest.hung
+    finally:
+        guest.close()
