@@ -7,9 +7,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from ipycontainer.commands.kernels.connection import CHANNELS
 from tests.jupyter.served_kernel import ServedKernel, until_gone
 from tests.personas import Persona
 
@@ -49,7 +51,11 @@ def test_it_is_a_container_without_a_network(persona: Persona, box, nothing_left
     # None of this machine's folders is there, and its own sockets are no door to anywhere.
     assert kernel.ok(f"print(os.path.exists({str(persona.folder)!r}), os.getcwd())") == "False /"
     assert persona.ok("ps", "-q", "--filter", "label=ipycontainer.kernel=true") != ""
-    assert [name for name in os.listdir(kernel.folder) if name.startswith("kernel-")] != []
+    assert [name for name in os.listdir(kernel.folder / "sockets") if name.startswith("kernel-")] != []
+    # What its launcher keeps for itself is not shown to it.
+    assert kernel.ok("print(*sorted(name.partition('-')[0] for name in set(os.listdir('/run/jupyter-kernel'))))") == (
+        "connection.json kernel kernel kernel kernel kernel"
+    )
     kernel.ask("shutdown")
     assert not kernel.folder.exists() and not kernel.connection_file.exists()
     kernel.close()
@@ -120,7 +126,9 @@ def test_out_of_memory_is_called_by_its_name(persona: Persona, box, nothing_left
 
 def test_the_arguments_work_alone_over_tcp(persona: Persona, box, nothing_left: None):
     """As VS Code starts it: ports on this machine, and no provisioner of ours."""
+    before = _folders()
     kernel = box(alone=True)
+    assert len(_folders() - before) == 1
     assert json.loads(kernel.connection_file.read_text())["transport"] == "tcp"
     assert kernel.ok("import os; print(*os.listdir('/sys/class/net'))") == "lo"
     # More than all buffers on the way hold.
@@ -134,7 +142,51 @@ def test_the_arguments_work_alone_over_tcp(persona: Persona, box, nothing_left: 
     assert kernel.ok("print(6 * 7)") == "42"
     kernel.ask("shutdown")
     kernel.close()
-    assert not list((persona.folder / "work").glob("ipycontainer-kernel-*"))
+    assert _folders() == before
+
+
+def _folders() -> set[str]:
+    return {str(path) for path in Path("/tmp").glob("ipycontainer-kernel-*")}
+
+
+def test_what_a_hostile_kernel_leaves_beside_its_sockets_holds_nothing_up(persona: Persona, box, nothing_left: None):
+    """Links to files of the host, pipes that nobody writes to, folders: in the one folder that it shares with us."""
+    victim = persona.path("victim", "dear")
+    kernel = box()
+    kernel.ask(
+        "send",
+        f"""
+import os, signal
+os.chdir("/run/jupyter-kernel")
+for name in ("ended.json", "lock"):
+    os.symlink({str(victim)!r}, name)
+os.rename("ended.json", "link")
+os.mkfifo("ended.json")
+os.makedirs("folder/deep")
+os.symlink({str(persona.work)!r}, "folder/link")
+os.unlink("connection.json")
+os.symlink({str(victim)!r}, "connection.json")
+os.kill(os.getpid(), signal.SIGKILL)
+""",
+    )
+    assert kernel.ask("dead") == "the kernel was ended by signal 9"
+    kernel.ask("restart")
+    assert kernel.ok("import os; print(os.path.exists('/run/jupyter-kernel/folder'))") == "False"
+    assert victim.read_text() == "dear"
+    kernel.ask("shutdown")
+    kernel.close()
+    assert not kernel.folder.exists()
+    victim.unlink()
+
+
+def test_sockets_beside_what_is_not_the_kernels_are_refused(persona: Persona, nothing_left: None):
+    """A front end's own ipc sockets lie in Jupyter's runtime folder, with the keys of all its kernels."""
+    ports = {name: number for number, name in enumerate(CHANNELS, 1)}
+    file = persona.path("kernel.json", json.dumps({"transport": "ipc", "ip": f"{persona.work}/kernel-ipc", **ports}))
+    done = persona.cli("kernel", "run", "base", file)
+    assert done.exit_code == 125 and "a folder of its own" in done.err and file.exists(), done
+    assert persona.ok("ps", "-aq") == ""
+    file.unlink()
 
 
 def test_the_notebooks_folder_where_it_was_asked_for(persona: Persona, box, nothing_left: None):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 INSIDE = "/run/jupyter-kernel"
+SOCKETS, LAST_WORD = "sockets", "ended.json"
 CHANNELS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 
 # sun_path of unix(7) holds 108 bytes, the last of them 0; "-5" and the like follow the folder's name.
@@ -50,11 +51,13 @@ class Connection:
         return {**self.document, "transport": "ipc", "ip": f"{INSIDE}/{self.name}"}
 
 
-class SocketFolder:
-    """The folder of one kernel's sockets; made here and removed here unless whoever asked made it.
+class KernelFolder:
+    """One kernel's folder out here; made here and removed here unless whoever asked made it.
 
-    A lock is held from before the container is made until everything of it is gone, by this process and by its
-    guard: a kernel that is restarted at once waits for the end of the one before.
+    `sockets` in it is what the kernel sees as INSIDE, and whatever it makes of that is its own: nothing in there is
+    opened or followed by us.  Beside it, out of the kernel's reach, lie the last word of it and the lock.  That is held
+    from before the container is made until everything of it is gone, by this process and by its guard: a kernel that is
+    restarted at once waits for the end of the one before.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -65,8 +68,15 @@ class SocketFolder:
 
             self.path = tempfile.mkdtemp(prefix="ipycontainer-kernel-", dir="/tmp")
         else:
-            self.path = os.path.dirname(connection.ip)
-        longest = f"{self.path}/{connection.name}-{max(connection.ports.values())}"
+            self.path, folder = os.path.split(os.path.dirname(connection.ip))
+            if folder != SOCKETS:
+                # The kernel gets the whole folder, and it is emptied: Jupyter's own has everybody's keys in it.
+                raise InputError(
+                    f"the kernel's sockets would lie in {os.path.dirname(connection.ip)}, beside what is not the "
+                    f"kernel's; give it a folder of its own, named {SOCKETS}, as this kernel's provisioner does"
+                )
+        self.sockets = os.path.join(self.path, SOCKETS)
+        longest = f"{self.sockets}/{connection.name}-{max(connection.ports.values())}"
         if len(os.fsencode(longest)) > LONGEST:
             raise InputError(
                 f"the socket path {longest} is too long for the kernel ({LONGEST} bytes); choose a shorter"
@@ -88,26 +98,37 @@ class SocketFolder:
 
     def socket(self, channel: str) -> str:
         """The path, outside, of a channel's socket."""
-        return os.path.join(self.path, f"{self._connection.name}-{self._connection.ports[channel]}")
-
-    def write(self, name: str, text: str) -> None:
-        """A file that the kernel may read."""
-        with open(os.path.join(self.path, name), "w", encoding="utf-8") as file:
-            file.write(text)
+        return os.path.join(self.sockets, f"{self._connection.name}-{self._connection.ports[channel]}")
 
     def fill(self) -> None:
-        """What the kernel needs before it starts."""
+        """What the kernel needs before it starts, where no kernel has been yet."""
         self.clear()
-        self.write("connection.json", dumps(self._connection.inner()))
+        os.mkdir(self.sockets, 0o700)
+        _write(os.path.join(self.sockets, "connection.json"), dumps(self._connection.inner()))
+
+    def write_last_word(self, document: dict[str, Any]) -> None:
+        """For whoever asks why the kernel has ended."""
+        _write(os.path.join(self.path, LAST_WORD), dumps(document))
 
     def clear(self) -> None:
-        """Remove what a kernel leaves: its sockets and its connection file."""
-        for name in os.listdir(self.path):
-            if name not in ("lock", "ended.json"):
-                os.unlink(os.path.join(self.path, name))
+        """Remove what a kernel leaves: its sockets, its connection file, and whatever else it made there."""
+        import shutil
+
+        gone = f"{self.sockets}.{os.getpid()}.{time.monotonic_ns()}"
+        try:
+            # At once, for folders of another id in it may resist an ordinary user, and the next kernel needs the name.
+            os.rename(self.sockets, gone)
+        except FileNotFoundError:
+            return
+        shutil.rmtree(gone, ignore_errors=True)  # by descriptors: no link is followed
 
     def remove(self) -> None:
         """Remove it, with all that is in it."""
         import shutil
 
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -12,11 +12,10 @@ from __future__ import annotations
 import os
 import select
 
-from ipycontainer.commands.kernels.connection import CHANNELS, INSIDE, Connection, SocketFolder
+from ipycontainer.commands.kernels.connection import CHANNELS, INSIDE, Connection, KernelFolder
 from ipycontainer.commands.kernels.guard import Guard
 from ipycontainer.engine.request import Bind
 from ipycontainer.errors import Error, LauncherError, NoSuchContainer
-from ipycontainer.json_text import dumps
 from ipycontainer.linux.signal_pipe import SignalPipe
 
 TYPE_CHECKING = False
@@ -40,11 +39,11 @@ _LOOK = 20  # milliseconds between two looks for the kernel's sockets
 
 def launch(engine: Engine, request: RunRequest, connection: Connection, packages: Sequence[str]) -> int:
     """Run the kernel to its end; its exit code.  packages: folders of the host's Python packages."""
-    folder = SocketFolder(connection)
+    folder = KernelFolder(connection)
     parent = _parent()
     try:
         folder.fill()
-        container = engine.create(kernel_request(request, folder.path, packages))
+        container = engine.create(kernel_request(request, folder.sockets, packages))
         guard = Guard(lambda: _tidy(container, folder, connection, all_of_it=_gone(parent)))
         try:
             return _stay(container, connection, folder, parent)
@@ -88,7 +87,7 @@ def _gone(parent: int) -> bool:
     return parent >= 0 and bool(select.select([parent], [], [], 0)[0])
 
 
-def _stay(container: Container, connection: Connection, folder: SocketFolder, parent: int) -> int:
+def _stay(container: Container, connection: Connection, folder: KernelFolder, parent: int) -> int:
     """Start it and stay with it."""
     poll = select.poll()
     relay: Relay | None = None
@@ -135,7 +134,7 @@ def _until_the_end(
                 relay.handle(descriptor, events)
 
 
-def _last_word(container: Container, attachment: Attachment, folder: SocketFolder) -> int:
+def _last_word(container: Container, attachment: Attachment, folder: KernelFolder) -> int:
     """Why it ended, for whoever reads the server's log, and for the provisioner."""
     code = attachment.exit_code if attachment.exit_code is not None else 1
     reason = ""
@@ -149,11 +148,11 @@ def _last_word(container: Container, attachment: Attachment, folder: SocketFolde
         reason = f"the kernel ended with exit code {code}"
     if reason:
         os.write(2, f"ipycontainer kernel: {reason}\n".encode())
-    folder.write("ended.json", dumps({"exit_code": code, "oom_killed": attachment.oom_killed, "reason": reason}))
+    folder.write_last_word({"exit_code": code, "oom_killed": attachment.oom_killed, "reason": reason})
     return code
 
 
-def _tidy(container: Container, folder: SocketFolder, connection: Connection, all_of_it: bool) -> None:
+def _tidy(container: Container, folder: KernelFolder, connection: Connection, all_of_it: bool) -> None:
     """Remove what is left; all of it, where no server is there to do its own part."""
     try:
         container.remove(force=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_client.provisioning import LocalProvisioner
 
+from ipycontainer.commands.kernels.connection import LAST_WORD, SOCKETS
 from ipycontainer.commands.kernels.specs import OURS
 from ipycontainer.json_text import loads
 
@@ -33,7 +34,7 @@ class ContainerProvisioner(LocalProvisioner):
         manager = self.parent
         if manager is not None:
             manager.transport = "ipc"
-            manager.ip = os.path.join(self.folder, "kernel")
+            manager.ip = os.path.join(self.folder, SOCKETS, "kernel")
             manager.cache_ports = False
         return await super().pre_launch(**kwargs)
 
@@ -45,7 +46,7 @@ class ContainerProvisioner(LocalProvisioner):
         return code
 
     def _tell_reason(self) -> None:
-        path = os.path.join(self.folder, "ended.json")
+        path = os.path.join(self.folder, LAST_WORD)
         try:
             with open(path, encoding="utf-8") as file:
                 self.reason = str(loads(file.read())["reason"])
