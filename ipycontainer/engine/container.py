@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ipycontainer.engine.container_kept import Kept
 from ipycontainer.errors import Error, WrongState
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from ipycontainer.engine.result import Result
     from ipycontainer.engine.usage import Reading
     from ipycontainer.runtime.attachment import Attachment
+
+_PATIENCE = 10.0  # seconds: how long the sweep after an end may take
 
 
 class Container(Kept):
@@ -75,7 +78,15 @@ class Container(Kept):
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)
-        return lifecycle.start(self._engine.launcher, "run", launch, self._settle)
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return lifecycle.start(self._engine.launcher, "run", launch, self._settle)
+            except WrongState:
+                # Its monitor is still sweeping, or somebody else is: what ran before is over all the same.
+                if self.state().runs or time.monotonic() > end:
+                    raise
+            time.sleep(0.005)
 
     def attach(self, stdin: bool = False, size: tuple[int, int] | None = None) -> Attachment:
         """Join it, as any number may: its output from now on, and our input if `stdin`.  Raises WrongState."""

@@ -31,7 +31,7 @@ RECORD = "container.jsonl"
 
 # Between making its folder and writing its record a create takes milliseconds; whoever needs longer is dead.
 _UNFINISHED_SECONDS = 60.0
-
+_ID_LENGTH = 64
 
 # So many containers' records are kept in memory; they change only by being made anew, as another file.
 _KEPT = 4096
@@ -229,7 +229,7 @@ class Directory:
             line = None
         if line is None:
             self._known.pop(container, None)
-            return None
+            return _config(b"") if self._has_lost_its_record(container) else None
         if len(self._known) >= _KEPT:
             self._known.clear()
         config = _config(line)
@@ -245,11 +245,28 @@ class Directory:
             names = os.listdir(folder)
             if self._line(container, 0) is not None or any(not name.startswith(RECORD) for name in names):
                 return  # it has its record by now, or is what we do not know
+            from ipycontainer.runtime.inside import name as naming
+
+            # A power cut may have left the name of what nobody had made durable yet.
+            naming.give_up(self.names_folder, "", container)
             for name in names:
                 os.unlink(os.path.join(folder, name))
             os.rmdir(folder)
         except OSError:
             return  # somebody else was faster, or it is no folder: to look goes on
+
+    def _has_lost_its_record(self, container: str) -> bool:
+        """Whether it had begun to run: a power cut leaves a record empty that nobody had made durable yet.
+
+        That is so with --rm, and it holds a name: it is shown, so that it can be removed.
+        """
+        folder = self.folder(container)
+        try:
+            age = time.time() - os.stat(folder).st_mtime
+            begun = any(not name.startswith(RECORD) for name in os.listdir(folder))
+        except OSError:
+            return False
+        return age >= _UNFINISHED_SECONDS and begun and len(container) == _ID_LENGTH
 
     def read_launch(self, container: str) -> dict[str, Any]:
         """How the container starts.  Raises NoSuchContainer when it was removed meanwhile."""

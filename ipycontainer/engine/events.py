@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
-from ipycontainer.errors import InputError, KernelError
+from ipycontainer.errors import InputError, KernelError, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.launcher import folders
 from ipycontainer.linux import rotation
@@ -35,9 +36,13 @@ class Journal:
         self.path = path
 
     def append(self, kind: str, action: str, identity: str, attributes: dict[str, str]) -> None:
-        """Add one line.  Raises OSError."""
+        """Add one line; a full disk loses it, and nothing of what it tells of.  Raises StoreUnwritable."""
         event = Event(time.time(), kind, action, identity, attributes)
-        rotation.append(self.path, dumps(event.as_dict()).encode() + b"\n", folders.EVENTS_BOUND)
+        try:
+            rotation.append(self.path, dumps(event.as_dict()).encode() + b"\n", folders.EVENTS_BOUND)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreUnwritable(f"cannot write {self.path}: {error.strerror}; whose is the store?") from None
 
     def read(self, since: float = 0.0, until: float | None = None, mention: bytes = b"") -> Iterator[Event]:
         """The events that are there, from `since` on and up to `until`; only of lines that `mention` it."""

@@ -107,13 +107,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     # Imports end here: what a job needs is loaded, and a container's files can never be found as modules.
     sys.path.clear()
     os.close(_LOCK)
-    if os.fork() == 0:
-        # What a killed process left; nobody waits for it.
-        os.close(_READY)
-        try:
-            orphaned()
-        finally:
-            os._exit(0)
+    server.fork_sweeper(_READY)
     os.write(_READY, b"ready")
     os.close(_READY)
     server.serve()

@@ -56,6 +56,8 @@ class Server:
         idle: float,
     ) -> None:
         self._facts = path + ".json"
+        # A successor may have written its own by the time that we leave.
+        self._facts_inode = os.stat(self._facts).st_ino if os.path.exists(self._facts) else 0
         self._idle = idle
         self._orphaned = orphaned
         self._pid = os.getpid()
@@ -131,7 +133,7 @@ class Server:
         """First the names go, so that nobody new comes; then whoever is already in the queues is served."""
         for queue in self._queues:
             ours = queue.unlink()
-        if ours and os.path.exists(self._facts):
+        if ours and os.path.exists(self._facts) and os.stat(self._facts).st_ino == self._facts_inode:
             os.unlink(self._facts)
         for queue in self._queues:
             poll = select.poll()
@@ -167,8 +169,31 @@ class Server:
                 queue.waiting.discard(pid)
             if status and pid not in self._sweepers:
                 # Killed, or out of its depth: what it was to clean up is still there.
-                self._sweepers.add(self._fork(self._orphaned))
+                self._sweepers.add(self._fork(self._sweep))
             self._sweepers.discard(pid)
+
+    def _sweep(self) -> None:
+        self._close_listeners()
+        self._orphaned()
+
+    def _close_listeners(self) -> None:
+        """In a child that serves nobody: with us killed, clients would still be taken in, and wait for it to end."""
+        for queue in self._queues:
+            queue.listener.close()
+
+    def fork_sweeper(self, also: int) -> None:
+        """Before we serve: see to what killed processes left, in a child that nobody waits for.
+
+        also: a descriptor that the child closes.
+        """
+        if os.fork() == 0:
+
+            def sweep() -> None:
+                for descriptor in (also, self._taken, self._life):
+                    os.close(descriptor)
+                self._sweep()
+
+            forks.live(sweep)
 
     def _ask_to_leave(self, _request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:
         # By descriptor, and only to our parent: we may have outlived the launcher, and its number may be another's.

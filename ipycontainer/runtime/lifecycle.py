@@ -141,18 +141,25 @@ class standing_still:
         self._run = run
 
     def __enter__(self) -> None:
-        self._channel = self._frozen()
+        try:
+            self._channel = self._frozen()
+        except LauncherError:
+            self._let_go_anew()  # the job was killed, perhaps between freezing and saying so
+            raise
 
     def _frozen(self) -> Channel:
         return self._launcher.begin("hold", {"run": self._run})[0]
 
     def __exit__(self, *_: object) -> None:
         if not self._let_go(self._channel):
-            # The job was killed, and nobody has let them go: the next one does.
-            try:
-                self._let_go(self._frozen())
-            except WrongState:
-                pass  # the container has ended
+            self._let_go_anew()
+
+    def _let_go_anew(self) -> None:
+        """The job was killed, and nobody has let them go: the next one does."""
+        try:
+            self._let_go(self._frozen())
+        except WrongState:
+            pass  # the container has ended
 
     @staticmethod
     def _let_go(channel: Channel) -> bool:

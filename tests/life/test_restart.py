@@ -83,3 +83,27 @@ def test_in_python(persona: Persona):
         """,
     )
     assert told == [True, "running"]
+
+
+def test_a_start_waits_for_who_is_sweeping(persona: Persona, nothing_left: None):
+    """What ran before is over; that its lock is still held, by a sweep or a copy, is nobody's business but ours."""
+    container = persona.ok("create", "base", "true")
+    seconds = with_engine(
+        persona,
+        f"""
+        import threading, time
+        from ipycontainer.engine.copying import Root
+        container = engine.get({container!r})
+        root = Root(container)
+        with root:
+            begin = time.monotonic()
+            starting = threading.Thread(target=container.start)
+            starting.start()
+            time.sleep(0.4)
+        starting.join()
+        tell(time.monotonic() - begin)
+        """,
+    )
+    assert seconds > 0.4
+    assert persona.ok("wait", container) == "0"
+    persona.ok("rm", container)

@@ -271,3 +271,29 @@ def test_wait_knows_the_end_of_what_runs_again(persona: Persona, nothing_left: N
         timeout=60,
     )
     assert told == 3
+
+
+def test_its_monitor_holds_no_more_after_each_restart(persona: Persona, nothing_left: None):
+    """What was a program's input and output: one that restarts for months has a bounded number of descriptors."""
+    container = detached(persona, "-i", "--restart", "always", "base", "sh", "-c", "echo on; sleep 1000")
+    monitor = alive_record(persona, container)["monitor"]
+
+    def held() -> list[str]:
+        folder = f"/proc/{monitor}/fd"
+        return sorted(os.readlink(f"{folder}/{name}").partition(":")[0] for name in os.listdir(folder))
+
+    def runs(count: int) -> bool:
+        found = _inspect(persona, container)
+        return found["RestartCount"] == count and found["State"]["Pid"] > 0 and found["State"]["Running"]
+
+    def waits() -> bool:
+        with open(f"/proc/{monitor}/syscall", encoding="ascii") as file:
+            return file.read().split()[0] in ("7", "271")  # poll(2), ppoll(2): it has been handed everything
+
+    counts = []
+    for count in range(4):
+        until(lambda: runs(count) and waits(), "it runs again")  # noqa: B023  it is called at once
+        counts.append(held())
+        os.kill(_inspect(persona, container)["State"]["Pid"], signal.SIGKILL)
+    assert counts[1:] == counts[:-1], counts
+    persona.ok("rm", "-f", container)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.life.inside import detached, state, until
@@ -177,3 +179,16 @@ def test_a_command_at_a_terminal_of_its_own(persona: Persona):
         left.type("\x01")
         assert left.end() == 1 and left.rest == "read escape sequence\r\n"
     assert "sleep 777" in persona.ok("exec", container, "ps", "-eo", "args"), "it goes on"
+
+
+def test_a_window_that_changes_when_nobody_has_the_terminal_open(persona: Persona, nothing_left: None):
+    """The program has closed it and goes on; its monitor does too."""
+    script = "trap '' HUP; echo rea''dy; exec <&- >&- 2>&-; sleep 1; exit 6"
+    with Terminal(persona, "run", "-it", "--name", "deaf", "base", "sh", "-c", script, rows=20, columns=70) as terminal:
+        terminal.expect("ready")
+        for rows in range(30, 50):
+            terminal.resize(rows, 60)
+            time.sleep(0.03)
+        assert terminal.end() == 6
+    assert state(persona, "deaf")["ExitCode"] == 6
+    persona.ok("rm", "deaf")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -61,3 +62,34 @@ def test_what_is_kept_in_memory_has_an_end(tmp_path, monkeypatch):
         (folder / RECORD).write_text(line + "\n{}\n", encoding="utf-8")
         assert found.read(folder.name) is not None
         assert len(found._known) <= 2
+
+
+def unfinished(root, *names: str, age: float = 100.0) -> Directory:
+    """A container's folder as a power cut leaves it: what was not durable yet is there, and empty."""
+    folder = root / "containers" / ID
+    folder.mkdir(parents=True)
+    (folder / RECORD).touch()
+    for name in names:
+        (folder / name).mkdir()
+    (root / "names").mkdir()
+    (root / "names" / "web").symlink_to(ID)
+    os.utime(folder, (time.time() - age,) * 2)
+    return Directory(str(root), str(root / "run"))
+
+
+def test_a_name_goes_with_what_was_never_finished(tmp_path):
+    found = unfinished(tmp_path)
+    found.forget_unfinished(ID)
+    assert os.listdir(tmp_path / "containers") == os.listdir(tmp_path / "names") == []
+    assert found.choose_name("web") == "web"
+
+
+def test_what_had_begun_and_lost_its_record_can_be_found_and_removed(tmp_path):
+    found = unfinished(tmp_path, "0")
+    found.forget_unfinished(ID)
+    assert found.find("web") == ID and image_of(found) == "(damaged)"
+
+
+def test_what_is_being_made_is_not_taken_for_that(tmp_path):
+    found = unfinished(tmp_path, "0", age=1.0)
+    assert image_of(found) is None

@@ -143,3 +143,12 @@ def test_with_rm() -> None:
     with pytest.raises(InputError, match="Conflicting options: --restart and --rm"):
         restart_policy.parse("always", remove=True)
     assert restart_policy.parse("no", remove=True) == {}
+
+
+def test_a_mark_on_a_full_disk_is_one_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_full(path: str, *_: object) -> None:
+        raise OSError(errno.ENOSPC, "", path)
+
+    monkeypatch.setattr(stopped, "write_file", is_full)
+    stopped.mark(str(tmp_path), final=False)
+    assert os.path.getsize(tmp_path / stopped.MARK) == 0 and stopped.read(str(tmp_path)) == stopped.FINAL

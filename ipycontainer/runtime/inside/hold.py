@@ -23,8 +23,9 @@ def hold(request: dict[str, Any], _descriptors: list[int], channel: Channel) -> 
     leaves = living_state(run).get("cgroups", [])
     if not cgroups.has_freezer(leaves):
         raise Refused("the container has no control group with a freezer here, so it cannot be made to stand still")
-    cgroups.freeze(leaves)
     try:
+        # In here: what could not be frozen whole, for a process sleeps where no signal wakes it, is half frozen.
+        cgroups.freeze(leaves)
         channel.send({"answer": {}})
         asked = channel.receive()
     finally:

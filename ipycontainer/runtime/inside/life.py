@@ -11,6 +11,7 @@ FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "fi
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ipycontainer.errors import KernelError, WrongState
@@ -156,10 +157,30 @@ def write_life(charge: Charge, life: dict[str, Any], durable: bool) -> None:
     path = os.path.join(charge.folder, "life.json")
     if charge.restarts:
         life = {**life, "restarts": charge.restarts}
+    data = dumps(life).encode()
     try:
-        write_file(path, [dumps(life).encode()], 0o600, durable)
+        try:
+            write_file(path, [data], 0o600, durable)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            _overwrite(path, data, durable)
     except OSError as error:
         raise KernelError("write", error.errno or 0, path) from None
+
+
+def _overwrite(path: str, data: bytes, durable: bool) -> None:
+    """On a full disk: the block that the start's record has takes the end's too, so that no exit code is lost.
+
+    In one write, and less than a sector: it is the old one or the new one, whatever happens meanwhile.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, data.ljust(os.fstat(descriptor).st_size), 0)
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def make_durable(charge: Charge) -> None:

@@ -120,6 +120,7 @@ class Monitor:
         code = os.waitstatus_to_exitcode(os.waitpid(running.child, 0)[1])
         code = 128 - code if code < 0 else code
         streams.drain()
+        streams.release()
         charge = self._papers().charge
         killed = bool(charge.leaves) and cgroups.oom_kills(charge.leaves) > 0
         streams.close_log()

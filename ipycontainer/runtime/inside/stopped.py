@@ -10,6 +10,7 @@ RUN/backoff         a FIFO, there while a monitor waits before it starts the con
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MARK, FINAL = "stopped", "final"
 _BACKOFF = "backoff"
+_FULL = errno.ENOSPC, errno.EDQUOT
 _LOOK = 0.05  # seconds
 
 
@@ -33,14 +35,24 @@ def mark(folder: str, final: bool) -> None:
         if not (read(folder) == FINAL and not final):
             write_file(path, [(FINAL if final else "signalled").encode()], 0o600)
     except OSError as error:
-        raise KernelError("write", error.errno or 0, path) from None
+        if error.errno not in _FULL:
+            raise KernelError("write", error.errno or 0, path) from None
+        _mark_on_full_disk(path)
+
+
+def _mark_on_full_disk(path: str) -> None:
+    """A mark without a word, which takes no block: what fills the disk must be stopped before all others."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise KernelError("open", error.errno or 0, path) from None
 
 
 def read(folder: str) -> str:
-    """What the mark says; "" where there is none."""
+    """What the mark says; "" where there is none.  One without a word was made on a full disk, and is final."""
     try:
         with open(os.path.join(folder, MARK), encoding="ascii") as file:
-            return file.read()
+            return file.read() or FINAL
     except OSError:
         return ""
 

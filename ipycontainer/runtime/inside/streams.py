@@ -168,6 +168,8 @@ class Streams:
         del self._sources[descriptor]
         if descriptor == self._stdin:
             self._stdin = -1
+        if descriptor == self._terminal:
+            self._terminal = -1
         os.close(descriptor)
 
     def _offer(self, client: Client) -> None:
@@ -210,7 +212,10 @@ class Streams:
                 pass  # no such signal; the program shall not die of its client's mistake
         size = document.get("resize")
         if isinstance(size, list) and self._terminal >= 0:
-            terminal.resize(self._terminal, int(size[0]), int(size[1]))
+            try:
+                terminal.resize(self._terminal, int(size[0]), int(size[1]))
+            except KernelError:
+                return  # nobody has its other side open any more
             if self._hear_size is not None:
                 self._hear_size(int(size[0]), int(size[1]))
 
@@ -255,6 +260,12 @@ class Streams:
             left = _readable(descriptor)
             while left > 0 and descriptor in self._sources:
                 left -= self._read(descriptor) or left
+
+    def release(self) -> None:
+        """Close our ends of the program's streams: whoever waits to start it again would keep them for good."""
+        for descriptor in {*self._sources, self._stdin} - {-1}:
+            os.close(descriptor)
+        self._sources, self._stdin, self._terminal = {}, -1, -1
 
     def finish(self, last: dict[str, object], wait: bool) -> bool:
         """Give each client the rest and the last word; False if one is too slow for that and we shall not `wait`."""
