@@ -68,6 +68,7 @@ _RUN: tuple[tuple[str, str, str, str], ...] = (
     ("starter.claimed", "runtime.inside.life:claim", "after", "alive, empty and locked"),
     ("starter.names-write!", "runtime.inside.life:write_leaves", "before", "alive, empty and locked"),
     ("starter.names-written", "runtime.inside.life:write_leaves", "after", "alive names all that will be made"),
+    ("starter.first-written", "runtime.inside.life:write_first", "after", "alive names PID 1, which has no maps yet"),
     ("starter.slot-made!", "runtime.inside.first:First.walk", "after", "PID 1 in its namespaces, on its way"),
     ("starter.begin!", "runtime.inside.life:begin", "before", "record and name; PID 1 may be on its way"),
     ("starter.begun", "runtime.inside.life:begin", "after", "life.json without an end; with --rm alive says so"),

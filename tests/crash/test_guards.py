@@ -280,3 +280,49 @@ def test_what_a_dying_starter_holds_is_swept_when_it_is_dead(persona: Persona, g
     """Its monitor was killed, the launcher knows, and the lock is still held by a process on its way out."""
     with copy_with(persona, [] if guarded else [_ONE_LOOK]) as copy:
         assert copy.told(_DYING) == (0 if guarded else 2)
+
+
+_SLOW_SWEEP: Edit = (
+    "runtime/inside/sweep.py",
+    '    trash = os.path.join(root, "trash")\n    failure = None\n',
+    '    time.sleep(4)\n    trash = os.path.join(root, "trash")\n    failure = None\n',
+)
+_TAKES_IN: Edit = (
+    "launcher/server.py",
+    "        self._close_listeners()\n        self._orphaned()\n",
+    "        self._orphaned()\n",
+)
+
+_KILLED_BESIDE = """
+import os, time
+from ipycontainer.engine.request import RunRequest
+engine.run("base", ["true"], remove=True)
+container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
+container.start()
+launcher, monitor = engine.launcher.running_pid(), container.state().monitor
+time.sleep(5)  # the sweep that every launcher begins with is over
+def sweeps():
+    "The launcher has forked one more child, which is no spare."
+    with open(f"/proc/{launcher}/task/{launcher}/children") as file:
+        others = [pid for pid in file.read().split() if pid != str(monitor)]
+    return any(open(f"/proc/{pid}/comm").read() == "ipycontainer\\n" for pid in others)
+os.kill(monitor, 9)
+while not sweeps():
+    time.sleep(0.001)
+os.kill(launcher, 9)
+time.sleep(0.5)  # whoever waited has seen that it is gone
+begin = time.monotonic()
+engine.run("base", ["true"], remove=True)
+seconds = time.monotonic() - begin
+time.sleep(6)
+container.remove(force=True)
+tell(seconds)
+"""
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_who_sweeps_keeps_nobody_waiting_whose_launcher_was_killed(persona: Persona, guarded: bool):
+    """Its copy of the listening sockets would take clients in, whom nobody serves."""
+    with copy_with(persona, [_SLOW_SWEEP] if guarded else [_SLOW_SWEEP, _TAKES_IN]) as copy:
+        seconds = copy.told(_KILLED_BESIDE)
+    assert (seconds < 3) == guarded, seconds

@@ -70,7 +70,7 @@ def _live_in_slot(slots: Slots, waiting: Waiting, monitor: Channel, ended: list[
         return _next_request(waiting)
     first = First(Place(slots.launch), monitor)
     try:
-        message: Message | None = _first_word(slot, first, waiting)
+        message: Message | None = _first_word(slot, first, waiting, slots.host.boot_id)
     except Error as error:
         message = wire.Message(wire.DOCUMENT, {"failed": to_wire(error)})
     if message is not None and "charge" in message.document:
@@ -96,7 +96,7 @@ def _live_in_slot(slots: Slots, waiting: Waiting, monitor: Channel, ended: list[
     return _next_request(waiting)  # no slot can be had here: walking a plan from its beginning will say why
 
 
-def _first_word(slot: Slot, first: First, waiting: Waiting) -> Message | None:
+def _first_word(slot: Slot, first: First, waiting: Waiting, boot_id: str) -> Message | None:
     """Make the slot; what PID 1 says when it has a request, or cannot have one."""
     if os.fstat(slot.lock).st_size:
         sweep.sweep_leavings(slot.run)  # of one that was killed, whose number came again
@@ -106,7 +106,8 @@ def _first_word(slot: Slot, first: First, waiting: Waiting) -> Message | None:
     def become(place: Place, channel: Channel) -> NoReturn:
         slot.wait(place, channel, waiting)
 
-    first.walk(slot.outside, become)
+    # Before it gets its maps, and so before it can make anything: a sweep is to see it dead first.
+    first.walk(slot.outside, become, lambda pid: life.write_first(slot.lock, pid, boot_id))
     return first.channel.receive()
 
 

@@ -39,8 +39,13 @@ class First:
         self.kept = kept or {}
         self.mounts = -1
 
-    def walk(self, steps: Sequence[Step], become: Callable[[Place, Channel], NoReturn]) -> None:
-        """Take `steps`, of which Clone makes the process; there `become` goes on."""
+    def walk(
+        self,
+        steps: Sequence[Step],
+        become: Callable[[Place, Channel], NoReturn],
+        born: Callable[[int], None] = lambda _pid: None,
+    ) -> None:
+        """Take `steps`, of which Clone makes the process; there `become` goes on.  born: is told of its number."""
         place = self.place
         kinds: tuple[str, ...] = ()
         for number, step in enumerate(steps):
@@ -50,6 +55,7 @@ class First:
                     self.channel.close()
                     become(place, self._theirs)
                 self._theirs.close()
+                born(place.child)
                 kinds = step.kinds
         self._hold_mounts()
         if "network" in kinds and not place.launch.others:

@@ -4,7 +4,7 @@ RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID say
                           byte, and the container is dead.  Lines, each one write:
                           the cgroups; what --rm removes; pid, start time, monitor, boot; that the program runs; that it
                           has ended, and FOLDER/life.json tells the rest
-RUN/slots/NAME/alive      the same of a slot; the folder is renamed when a container moves in
+RUN/slots/NAME/alive      the same of a slot, with its PID 1; the folder is renamed when a container moves in
 FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "finished" and no lock: exit unknown;
                           "restarting" and the lock held: its monitor will start it again
 """
@@ -80,6 +80,11 @@ def fresh(lock: int) -> None:
 def write_leaves(lock: int, leaves: Sequence[str], devices: str, layer: str = "") -> None:
     """What sweep removes: the cgroups, before they are made, the shared group of devices, a slot's writable layer."""
     _append(lock, {"cgroups": list(leaves), "devices": devices, "layer": layer})
+
+
+def write_first(lock: int, child: int, boot_id: str) -> None:
+    """Who makes a slot's layer: removed before that process is dead, it could be there again a moment later."""
+    _append(lock, {"first": [child, pidfd.start_time(child)], "boot_id": boot_id})
 
 
 def begin(lock: int, charge: Charge) -> None:

@@ -40,7 +40,8 @@ def sweep_leavings(run: str) -> None:
     # On v1 not even SIGKILL reaches what stands still; and a sweep that was killed leaves it so without a mark.
     freezer.thaw(run, leaves)
     if state.get("boot_id") == alive.boot_id():
-        _kill_init(int(state["pid"]), int(state["start_time"]))
+        pid, start_time = (state["pid"], state["start_time"]) if "pid" in state else state["first"]
+        _kill_init(int(pid), int(start_time))
     if leaves:
         cgroups.kill_all(leaves)
     sweep_cgroups(leaves, state.get("devices", ""))
