@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+from ipycontainer.jupyter.console import Capture, CellConsole
 
 RED = "\x1b[31m"
 
@@ -132,6 +136,40 @@ def test_out_and_err_go_into_variables(any_kernel):
         "%container --out said --err told run --rm base sh -c 'echo out; echo err >&2'\nprint([said, told])"
     )
     assert reply.out == "['out\\n', 'err\\n']\n" and not reply.err
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("ps -a", "NAMES"),
+        ("images", "base"),
+        ("inspect put-aside", '"/put-aside"'),
+        ("run --explain base true", "PivotRoot"),
+    ],
+)
+def test_out_takes_a_table_a_document_and_a_plan_as_text(any_kernel, line, part):
+    any_kernel.ok("%container create --name put-aside base true")
+    try:
+        reply = any_kernel.ok(f"%container --out said {line}")
+        assert not reply.out and not reply.data
+        said = any_kernel.ok("print(said, end='')").out
+        assert part in said and _ageless(said) == _ageless(any_kernel.persona.cli(*line.split()).out)
+        # Shown or dropped is no matter of --out's.
+        reply = any_kernel.ok(f"value = %container --out said {line}\nprint(value, {part!r} in said)")
+        assert reply.out == "None True\n" and not reply.data
+    finally:
+        any_kernel.ok("%container rm put-aside")
+
+
+def _ageless(text: str) -> str:
+    """Without what another second changes."""
+    return re.sub(r"(\d+|Less than an?|About an?) \w+ ago| ", "", text)
+
+
+def test_out_takes_a_pulls_lines_where_a_cell_would_draw_bars():
+    said = Capture()
+    CellConsole(out=said).progress()("abc", "Pull complete", 1, 1)
+    assert said.text == "abc: Pull complete\n"
 
 
 def test_the_cell_is_stdin(kernel):
