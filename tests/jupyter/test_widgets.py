@@ -12,6 +12,7 @@ import pytest
 from ipycontainer.jupyter.widgets import picture
 from ipycontainer.jupyter.widgets.series import POINTS, Series, words
 from tests.jupyter.kernels import Kernel
+from tests.personas import Persona
 
 BUSY = """
 from ipycontainer import Engine
@@ -170,6 +171,24 @@ def test_the_dashboard_hears_of_starts_and_ends(busy: Kernel):
     busy.client.execute("other.remove(force=True)", allow_stdin=False)
     wholes = [each for each in looker.hear(3) if each["kind"] == "whole"]
     assert {series["name"] for series in wholes[-1]["series"]} == {"busy"}
+
+
+def test_the_dashboard_goes_on_after_a_reset(fresh_persona: Persona):
+    kernel = Kernel(fresh_persona)
+    try:
+        kernel.ok(f"%load_ext ipycontainer\n{BUSY}", timeout=120)
+        looker = Looker(kernel, "engine.dashboard()")
+        looker.tell(kind="look", who="one", begins=True)
+        looker.hear(until="points")
+        kernel.ok("%container system reset -f")
+        kernel.client.execute("again = engine.run('base', ['sleep', '100'], detach=True, name='again')")
+        deadline, shown = time.monotonic() + 20, ["busy"]
+        while shown != ["again"]:
+            assert time.monotonic() < deadline, shown
+            shown = [series["name"] for series in looker.hear(until="whole")[-1]["series"]]
+        kernel.ok("again.remove(force=True)")
+    finally:
+        kernel.close()
 
 
 def test_numbers_for_whom_wants_numbers(busy: Kernel):
