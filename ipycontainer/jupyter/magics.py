@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Unicode
 
@@ -52,7 +50,7 @@ class ContainerMagics(Magics):
         `$name` and `{expression}` in unquoted words by Python's values (nothing is
         replaced otherwise).
         """
-        from ipycontainer.commands import perform
+        from ipycontainer.commands import perform, working_folder
         from ipycontainer.commands.words import split
         from ipycontainer.jupyter.cell_options import cell_help, expanded
         from ipycontainer.jupyter.line import before_the_verb
@@ -64,7 +62,7 @@ class ContainerMagics(Magics):
                 words = expanded(words, self._names(local_ns))
             console = console_for(own, cell)
             console.only_looks = any(word.text in ("logs", "events", "stats") for word in words[:2])
-            code = perform(words, console, self.engine, os.getcwd())
+            code = perform(words, console, self.engine, working_folder())
             if own.help or not words:
                 console.line(cell_help())
             elif cell and not console.was_read:
@@ -91,7 +89,7 @@ class ContainerMagics(Magics):
         `%config ContainerMagics.image = "debian"` sets the image for cells that name
         none, `ContainerMagics.options` what every line begins with.
         """
-        from ipycontainer.commands import Call
+        from ipycontainer.commands import Call, working_folder
         from ipycontainer.commands.words import split
         from ipycontainer.jupyter import in_container
         from ipycontainer.jupyter.cell_options import expanded
@@ -105,7 +103,7 @@ class ContainerMagics(Magics):
                 console_for(parsed, None).line(in_container.help_text())
                 return 0
             console = console_for(parsed, in_container.put_program(parsed, cell))
-            return in_container.perform(Call(parsed, console, lambda: self.engine(None), os.getcwd()))
+            return in_container.perform(Call(parsed, console, lambda: self.engine(None), working_folder()))
 
         return self._perform("the program of this cell", run)
 

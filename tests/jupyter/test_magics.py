@@ -172,6 +172,15 @@ def test_out_takes_a_pulls_lines_where_a_cell_would_draw_bars():
     assert said.text == "abc: Pull complete\n"
 
 
+def test_a_folder_that_is_gone_stops_nobody_who_names_no_path_in_it(any_kernel):
+    any_kernel.ok("import os\nwork = os.getcwd()\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir(work + '/gone')")
+    try:
+        assert any_kernel.ok("%container run --rm base echo hello").out == "hello\n"
+        assert any_kernel.ok("%%in_container\necho hello").out == "hello\n"
+    finally:
+        any_kernel.ok("os.chdir(work)")
+
+
 def test_the_cell_is_stdin(kernel):
     assert kernel.ok("%%container run -i --rm base tr a-z A-Z\nhello\nthere").out == "HELLO\nTHERE\n"
 
