@@ -53,7 +53,7 @@ class ContainerMagics(Magics):
         from ipycontainer.commands import perform, working_folder
         from ipycontainer.commands.words import split
         from ipycontainer.jupyter.cell_options import cell_help, expanded
-        from ipycontainer.jupyter.line import before_the_verb
+        from ipycontainer.jupyter.line import before_the_verb, only_looks
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
             words = split(line)
@@ -61,7 +61,7 @@ class ContainerMagics(Magics):
             if own.flag("expand"):
                 words = expanded(words, self._names(local_ns))
             console = console_for(own, cell)
-            console.only_looks = any(word.text in ("logs", "events", "stats") for word in words[:2])
+            console.only_looks = only_looks(words)
             code = perform(words, console, self.engine, working_folder())
             if own.help or not words:
                 console.line(cell_help())
@@ -118,8 +118,10 @@ class ContainerMagics(Magics):
 
     def engine(self, root: str | None) -> Engine:
         from ipycontainer.engine.engine import Engine
+        from ipycontainer.launcher.folders import store_root
 
-        key = root or self.root
-        if key not in self._engines:
-            self._engines[key] = Engine(key or None)
-        return self._engines[key]
+        # By the store that is meant now: %env and os.chdir change it, as they do for an Engine() of one's own.
+        store = store_root(root or self.root)
+        if store not in self._engines:
+            self._engines[store] = Engine(store)
+        return self._engines[store]

@@ -181,6 +181,20 @@ def test_a_folder_that_is_gone_stops_nobody_who_names_no_path_in_it(any_kernel):
         any_kernel.ok("os.chdir(work)")
 
 
+def test_the_store_is_the_one_that_the_environment_names_now(any_kernel):
+    first = any_kernel.persona.store
+    said = "root = %container info --format '{{.DockerRootDir}}'\nprint(root)"
+    assert any_kernel.ok(said).out == f"{first}\n"
+    try:
+        any_kernel.ok(f"%env IPYCONTAINER_ROOT={first}-other")
+        assert any_kernel.ok(said).out == f"{first}-other\n"
+        any_kernel.ok(f"%config ContainerMagics.root = '{first}'")
+        assert any_kernel.ok(said).out == f"{first}\n"
+    finally:
+        any_kernel.ok(f"%config ContainerMagics.root = ''\n%env IPYCONTAINER_ROOT={first}")
+        any_kernel.persona.ok("--root", f"{first}-other", "system", "reset", "-f")
+
+
 def test_the_cell_is_stdin(kernel):
     assert kernel.ok("%%container run -i --rm base tr a-z A-Z\nhello\nthere").out == "HELLO\nTHERE\n"
 
