@@ -96,7 +96,7 @@ class ContainerMagics(Magics):
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
             words = split(line)
-            if "--expand" in [word.text for word in words]:
+            if in_container.expands(words, self.options):
                 words = expanded(words, self._names(local_ns))
             parsed = in_container.read_line([word.text for word in words], self.options, self.image)
             if parsed.help:
