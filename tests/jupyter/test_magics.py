@@ -40,6 +40,18 @@ def test_expand_of_an_unknown_name_is_a_mistake(any_kernel):
     assert "nowhere_defined" in reply.sentence and "quote" in reply.sentence
 
 
+@pytest.mark.parametrize(
+    ("word", "part"), [("{1/0}", "division by zero"), ("{stop()}", "StopIteration"), ("{two()}", "one two")]
+)
+def test_whatever_an_expression_raises_is_one_sentence(any_kernel, word, part):
+    any_kernel.ok("def stop(): raise StopIteration\ndef two(): raise OSError('one\\ntwo')")
+    for line in (f"%container --expand run --rm base echo {word}", f"%%in_container --expand {word}\ntrue"):
+        reply = any_kernel.run(line)
+        assert (reply.status, reply.error) == ("error", "UsageError")
+        assert part in reply.sentence and "quote" in reply.sentence
+        assert reply.err.strip() == f"UsageError: {reply.sentence}" and not reply.traceback
+
+
 def test_an_assignment_takes_the_lines_silently(any_kernel):
     reply = any_kernel.ok(
         "found = %container run --rm base printf 'a\\nb\\n'\nprint(type(found).__name__, found == ['a', 'b'])"
