@@ -158,6 +158,33 @@ def test_with_the_container_it_ends_and_leaves_a_picture(busy: Kernel):
     looker.hear(until="whole")
 
 
+KEPT = (
+    "import gc; from ipycontainer.jupyter.widgets import live; gc.collect(); "
+    "print(sum(isinstance(each, live.LiveUsage) for each in gc.get_objects()), "
+    "len(get_ipython().events.callbacks['pre_run_cell']))"
+)
+
+
+@pytest.mark.parametrize("says_so", [True, False], ids=["says away", "says nothing more"])
+def test_after_that_nothing_is_kept_for_nobody(busy: Kernel, says_so: bool):
+    before = busy.ok(KEPT).out
+    busy.ok("from ipycontainer.jupyter.widgets import sampler; lease, sampler.LEASE = sampler.LEASE, 3.0")
+    looker = Looker(busy, "box.usage()")
+    looker.tell(kind="look", who="one", begins=True)
+    looker.hear(until="points")
+    assert busy.ok(KEPT).out != before
+    looker.tell(kind="look", who="one")
+    busy.client.execute("box.kill()", allow_stdin=False)
+    looker.hear(until="update")
+    assert busy.ok(KEPT).out != before, "it still looks"
+    if says_so:
+        looker.tell(kind="away", who="one")
+    else:
+        time.sleep(3.5)
+    busy.ok("sampler.LEASE = lease")
+    assert busy.ok(KEPT).out == before
+
+
 def test_the_dashboard_hears_of_starts_and_ends(busy: Kernel):
     looker = Looker(busy, "engine.dashboard()")
     assert "busy" in looker.bundle["text/html"] and "<svg" in looker.bundle["text/html"]

@@ -81,6 +81,13 @@ class Sampler:
         return self._thread is not None
 
     @property
+    def is_looked_at(self) -> bool:
+        """Whether some browser's word holds."""
+        now = time.monotonic()
+        with self._lock:
+            return any(end > now for end in self._lookers.values())
+
+    @property
     def many(self) -> bool:
         """Whether it is a table of all containers."""
         return self._only is None
