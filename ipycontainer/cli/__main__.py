@@ -29,23 +29,16 @@ def open_engine(root: str | None) -> Engine:
 def command(arguments: list[str]) -> int:
     """Performs one command line; returns its exit code."""
     from ipycontainer.cli.console import TerminalConsole, fill_standard_descriptors
-    from ipycontainer.commands import dispatch
+    from ipycontainer.commands import dispatch, working_folder
 
     fill_standard_descriptors()
     console = TerminalConsole()
     try:
-        return dispatch(arguments, console, open_engine, _cwd())
+        return dispatch(arguments, console, open_engine, working_folder())
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         return BROKEN_PIPE
-
-
-def _cwd() -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return "/"  # the folder is gone; only what names a relative path will miss it
 
 
 def main() -> None:

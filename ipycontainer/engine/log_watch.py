@@ -48,14 +48,16 @@ class LogWatch:
         """The container is gone: nothing more will come."""
         return not os.path.isdir(self._container.folder)
 
-    def read(self, limit: int, most: int = 64 << 20) -> tuple[list[tuple[str, bytes]], int]:
-        """What came since the last look, as (stdout or stderr, bytes), and how many bytes were passed over.
+    def read(self, limit: int, most: int = 64 << 20) -> tuple[list[tuple[str, bytes]], int, bool]:
+        """What came since the last look, as (stdout or stderr, bytes); how many bytes were left out; if there is more.
 
-        limit: how many bytes are kept, the last ones; most: how many are looked at before this look ends.
+        limit: how many bytes are kept, the last ones; most: how many are looked at before this look ends.  Where there
+        is more, look again without waiting: of what is there already the descriptor tells nothing.
         """
         self._watch_the_log()
         kept: list[tuple[str, bytes]] = []
         size = first = seen = passed = 0
+        more = False
         for chunk in self._reader.chunks():
             if chunk.stream not in _NAMES:
                 continue
@@ -68,13 +70,14 @@ class LogWatch:
                 kept[first] = ("", b"")
                 first += 1
             if seen >= most:
+                more = True
                 break
         kept = kept[first:]
         if size > limit:
             stream, data = kept[0]
             kept[0] = (stream, data[size - limit :])
             passed += size - limit
-        return kept, passed
+        return kept, passed, more
 
     def _watch_the_log(self) -> None:
         """The folder comes with the first byte of output."""

@@ -73,7 +73,8 @@ def _filled(text: str, names: Mapping[str, Any]) -> str:
         return str(DollarFormatter().vformat(text, (), names))
     except NameError as error:
         raise OptionError(f"--expand, {text}: {error}; quote the word if it belongs to the container") from None
-    except (ValueError, SyntaxError, AttributeError, KeyError, IndexError, TypeError) as error:
+    except Exception as error:  # noqa: BLE001 it is the person's own expression, which may raise anything
+        said = " ".join(str(error).split()) or type(error).__name__
         raise OptionError(
-            f"--expand cannot fill in {text} ({error}); quote the word if it belongs to the container"
+            f"--expand cannot fill in {text} ({said}); quote the word if it belongs to the container"
         ) from None

@@ -2,6 +2,7 @@
 
 %container ps           a table is shown, wherever in the cell it stands
 ids = %container ps -q  the same as a value: nothing is shown
+%container --out x ps   what the command line would print, as text in x: neither shown nor a value
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class CellConsole(Console):
         self.complaints: list[str] = []
         self.interrupted = False
         self.only_looks = False  # an interrupt is the usual end of this verb
+        self._put_aside = out is not None  # into a variable, which takes text as a program's stdout gives it
         self._captured = Capture() if fate == USED and out is None else None
         self.streams = {
             "stdout": (out or self._captured or _Shown(sys.stdout)).stream,
@@ -92,12 +94,16 @@ class CellConsole(Console):
 
     def table(self, table: Table) -> None:
         """A table that stays a table."""
+        if self._put_aside:
+            return super().table(table)
         from ipycontainer.jupyter.display import Table as Shown
 
         self._give(Shown(table.headings, table.rows, table.text()))
 
     def screen(self, table: Table) -> None:
         """Drawn where the one before was."""
+        if self._put_aside:
+            return super().screen(table)
         from IPython.display import clear_output, display
 
         from ipycontainer.jupyter.display import Table as Shown
@@ -107,12 +113,16 @@ class CellConsole(Console):
 
     def document(self, value: Any) -> None:
         """Data: a list or a dict that prints as JSON."""
+        if self._put_aside:
+            return super().document(value)
         from ipycontainer.jupyter.display import document
 
         self._give(document(value))
 
     def explanation(self, value: Explanation) -> None:
         """A plan that stays one; rich_forms.py says how it looks."""
+        if self._put_aside:
+            return super().explanation(value)
         self._give(value)
 
     def _give(self, value: Any) -> None:
@@ -144,7 +154,7 @@ class CellConsole(Console):
 
     def progress(self, aside: bool = False) -> Progress:
         """Bars that are drawn in their place; lines where the output goes into a variable."""
-        if self._captured is not None:
+        if self._put_aside or self._captured is not None:
             return super().progress(aside)
         from ipycontainer.jupyter.progress import CellBars
 

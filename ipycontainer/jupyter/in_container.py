@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ipycontainer.commands.options import Parsed, Verb
+    from ipycontainer.commands.words import Word
 
 NAME = "%%in_container"
 SHELL = "/bin/sh"
@@ -46,6 +47,23 @@ def help_text() -> str:
     from ipycontainer.commands.help import verb_help
 
     return verb_help(verb(), "").replace("Usage:   ", "Usage:  ", 1)
+
+
+def expands(words: Sequence[Word], default_options: str) -> bool:
+    """Whether `--expand` is on the line or among the options that every line begins with.
+
+    Python's values are not there yet: names of options count, and no value is looked at.
+    """
+    cell = verb()
+    unread = [option if option.kind == "flag" else option.replace(kind="text") for option in cell.options]
+    texts = [_without_value(word) for word in (*split(default_options), *words)]
+    return read(cell.replace(options=tuple(unread), most=None), texts).flag("expand")
+
+
+def _without_value(word: Word) -> str:
+    """Of `--rm={keep}` the flag alone is known; whether it is set, Python says."""
+    name, equals, value = word.text.partition("=")
+    return f"{name}=true" if equals and name[:1] == "-" and ("$" in value or "{" in value) else word.text
 
 
 def read_line(texts: Sequence[str], default_options: str, default_image: str) -> Parsed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipycontainer.commands import verbs
 from ipycontainer.commands.before import OPTIONS
 from ipycontainer.commands.options import Verb, read
 from ipycontainer.commands.words import Word
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from ipycontainer.commands import Call
     from ipycontainer.commands.options import Parsed
+
+_LOOKING = ("logs", "events", "stats")
 
 
 def before_the_verb(words: Sequence[Word]) -> tuple[Parsed, list[Word]]:
@@ -28,6 +31,17 @@ def before_the_verb(words: Sequence[Word]) -> tuple[Parsed, list[Word]]:
     if parsed.given("root"):
         rest = [Word("--root"), Word(parsed.text("root"), True), *rest]
     return parsed, rest
+
+
+def only_looks(words: Sequence[Word]) -> bool:
+    """Whether the verb merely follows what happens, so that an interrupt is its usual end.
+
+    words: what `before_the_verb` left.
+    """
+    texts = [word.text for word in words]
+    texts = texts[verbs.before_the_verb(texts).used :]
+    named = texts[0] if texts and texts[0] in verbs.VERBS else verbs.ALIASES.get(" ".join(texts[:2]))
+    return named in _LOOKING
 
 
 def _never(call: Call) -> int:

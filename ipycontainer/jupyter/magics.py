@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Unicode
 
@@ -52,10 +50,10 @@ class ContainerMagics(Magics):
         `$name` and `{expression}` in unquoted words by Python's values (nothing is
         replaced otherwise).
         """
-        from ipycontainer.commands import perform
+        from ipycontainer.commands import perform, working_folder
         from ipycontainer.commands.words import split
         from ipycontainer.jupyter.cell_options import cell_help, expanded
-        from ipycontainer.jupyter.line import before_the_verb
+        from ipycontainer.jupyter.line import before_the_verb, only_looks
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
             words = split(line)
@@ -63,8 +61,8 @@ class ContainerMagics(Magics):
             if own.flag("expand"):
                 words = expanded(words, self._names(local_ns))
             console = console_for(own, cell)
-            console.only_looks = any(word.text in ("logs", "events", "stats") for word in words[:2])
-            code = perform(words, console, self.engine, os.getcwd())
+            console.only_looks = only_looks(words)
+            code = perform(words, console, self.engine, working_folder())
             if own.help or not words:
                 console.line(cell_help())
             elif cell and not console.was_read:
@@ -91,21 +89,21 @@ class ContainerMagics(Magics):
         `%config ContainerMagics.image = "debian"` sets the image for cells that name
         none, `ContainerMagics.options` what every line begins with.
         """
-        from ipycontainer.commands import Call
+        from ipycontainer.commands import Call, working_folder
         from ipycontainer.commands.words import split
         from ipycontainer.jupyter import in_container
         from ipycontainer.jupyter.cell_options import expanded
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
             words = split(line)
-            if "--expand" in [word.text for word in words]:
+            if in_container.expands(words, self.options):
                 words = expanded(words, self._names(local_ns))
             parsed = in_container.read_line([word.text for word in words], self.options, self.image)
             if parsed.help:
                 console_for(parsed, None).line(in_container.help_text())
                 return 0
             console = console_for(parsed, in_container.put_program(parsed, cell))
-            return in_container.perform(Call(parsed, console, lambda: self.engine(None), os.getcwd()))
+            return in_container.perform(Call(parsed, console, lambda: self.engine(None), working_folder()))
 
         return self._perform("the program of this cell", run)
 
@@ -120,8 +118,10 @@ class ContainerMagics(Magics):
 
     def engine(self, root: str | None) -> Engine:
         from ipycontainer.engine.engine import Engine
+        from ipycontainer.launcher.folders import store_root
 
-        key = root or self.root
-        if key not in self._engines:
-            self._engines[key] = Engine(key or None)
-        return self._engines[key]
+        # By the store that is meant now: %env and os.chdir change it, as they do for an Engine() of one's own.
+        store = store_root(root or self.root)
+        if store not in self._engines:
+            self._engines[store] = Engine(store)
+        return self._engines[store]

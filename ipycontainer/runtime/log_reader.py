@@ -49,9 +49,11 @@ class LogReader:
             if self._descriptor < 0 and not self._open_next():
                 return
             found = self._whole(os.pread(self._descriptor, _READ, self._offset))
-            if found:
-                yield from found
-            elif not self._open_next():
+            for chunk in found:
+                # Before it is given: who takes no more for now finds the next one later.
+                self._offset += HEADER.size + len(chunk.data)
+                yield chunk
+            if not found and not self._open_next():
                 return
 
     def _whole(self, data: bytes) -> list[Chunk]:
@@ -65,7 +67,6 @@ class LogReader:
                 break
             found.append(Chunk(when, stream, data[start + HEADER.size : end]))
             start = end
-        self._offset += start
         return found
 
     def _open_next(self) -> bool:

@@ -13,7 +13,7 @@ interface IItemButton {
   readonly onClick: () => void;
 }
 
-/** A small button at an item. */
+/** A small button at an item.  Disabled it keeps the focus, which a button's own `disabled` would give to the page. */
 export function ItemButton({ icon, title, label, disabled, onClick }: IItemButton): JSX.Element {
   const active = React.useContext(ActiveItem);
   return (
@@ -21,9 +21,9 @@ export function ItemButton({ icon, title, label, disabled, onClick }: IItemButto
       className="jp-ipycontainer-button"
       title={title}
       aria-label={label}
-      disabled={disabled}
+      aria-disabled={disabled}
       tabIndex={active ? 0 : -1}
-      onClick={onClick}
+      onClick={disabled ? undefined : onClick}
     >
       <icon.react tag="span" />
     </button>

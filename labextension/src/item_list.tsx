@@ -10,8 +10,23 @@ interface IItemList {
 /** A list with one place for the Tab key: arrows go from item to item, Tab from there to the item's buttons. */
 export function ItemList({ label, empty, children }: IItemList): JSX.Element {
   const list = React.useRef<HTMLUListElement>(null);
-  const [at, setAt] = React.useState(0);
-  const active = Math.min(at, Math.max(children.length - 1, 0));
+  const keys = children.map(child => (child as React.ReactElement).key);
+  // By its key: what appears above it must not take its place.
+  const [chosen, setChosen] = React.useState<string | null>(null);
+  const place = React.useRef(0);
+  const focused = React.useRef<string | null>(null);
+  const active = keys.includes(chosen) ? keys.indexOf(chosen) : Math.min(place.current, keys.length - 1);
+
+  React.useLayoutEffect(() => {
+    place.current = Math.max(active, 0);
+    if (focused.current !== null && !keys.includes(focused.current)) {
+      // It was removed, and took the focus with it: go on with the one that is there now.
+      focused.current = null;
+      if (document.activeElement === document.body) {
+        (list.current?.children[active] as HTMLElement | undefined)?.focus();
+      }
+    }
+  });
 
   if (children.length === 0) {
     return <p className="jp-ipycontainer-empty">{empty}</p>;
@@ -28,19 +43,25 @@ export function ItemList({ label, empty, children }: IItemList): JSX.Element {
       return;
     }
     event.preventDefault();
-    setAt(wanted);
     (list.current?.children[wanted] as HTMLElement | undefined)?.focus();
   };
   const came = (event: React.FocusEvent<HTMLUListElement>) => {
     const found = [...(list.current?.children ?? [])].findIndex(item => item.contains(event.target));
     if (found >= 0) {
-      setAt(found);
+      setChosen((focused.current = keys[found]));
     }
   };
   return (
-    <ul className="jp-ipycontainer-list" aria-label={label} ref={list} onKeyDown={go} onFocus={came}>
+    <ul
+      className="jp-ipycontainer-list"
+      aria-label={label}
+      ref={list}
+      onKeyDown={go}
+      onFocus={came}
+      onBlur={() => (focused.current = null)}
+    >
       {children.map((child, position) => (
-        <ActiveItem.Provider key={(child as React.ReactElement).key} value={position === active}>
+        <ActiveItem.Provider key={keys[position]} value={position === active}>
           {child}
         </ActiveItem.Provider>
       ))}

@@ -44,6 +44,11 @@ export class LogView extends Widget {
     }
   }
 
+  /** Whether nothing more can come: the connection is closed, or about to be. */
+  get isOver(): boolean {
+    return this._socket.readyState >= WebSocket.CLOSING;
+  }
+
   /** One message of the server's. */
   take(message: ILogMessage): void {
     const view = this.node;
@@ -95,7 +100,7 @@ export class LogView extends Widget {
   private _told = false;
 }
 
-/** Opens a container's output in the main area, or shows the one that is open. */
+/** Opens a container's output in the main area, or shows the one that is open and still hears of it. */
 export function showLogs(
   app: JupyterFrontEnd,
   model: IContainersModel,
@@ -104,11 +109,16 @@ export function showLogs(
 ): void {
   const id = `ipycontainer-logs-${container.id}`;
   for (const area of ['main', 'right']) {
-    for (const open of app.shell.widgets(area)) {
-      if (open.id === id) {
-        app.shell.activateById(id);
-        return;
+    for (const open of [...app.shell.widgets(area)]) {
+      if (open.id !== id) {
+        continue;
       }
+      if (open instanceof MainAreaWidget && open.content instanceof LogView && open.content.isOver) {
+        open.dispose();
+        continue;
+      }
+      app.shell.activateById(id);
+      return;
     }
   }
   const content = new LogView(container, model.server.logs(container.id), trans);

@@ -1,7 +1,10 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { nullTranslator } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
 import { describe, expect, it } from 'vitest';
 
-import { LogView } from '../src/logs';
+import { LogView, showLogs } from '../src/logs';
+import type { IContainersModel } from '../src/model';
 import { container } from './rows';
 
 function view() {
@@ -34,5 +37,43 @@ describe('LogView', () => {
     log.take({ removed: true });
     expect(log.node.querySelector('.jp-mod-stderr')?.textContent).toBe('no');
     expect(log.node.textContent).toContain('\n[The container was removed.]');
+  });
+});
+
+describe('showLogs', () => {
+  it('shows the tab that is open, and another one where its connection is lost', () => {
+    const tabs: Widget[] = [];
+    const shown: string[] = [];
+    const shell = {
+      widgets: (area: string) => tabs.filter(tab => area === 'main' && !tab.isDisposed)[Symbol.iterator](),
+      add: (tab: Widget) => {
+        tabs.push(tab);
+        Widget.attach(tab, document.body);
+      },
+      activateById: (id: string) => shown.push(id)
+    };
+    const sockets: { readyState: number; close: () => void }[] = [];
+    const logs = () => {
+      sockets.push({ readyState: WebSocket.OPEN, close: () => undefined });
+      return sockets.at(-1);
+    };
+    const model = { server: { logs } } as unknown as IContainersModel;
+    const open = () =>
+      showLogs(
+        { shell } as unknown as JupyterFrontEnd,
+        model,
+        container(),
+        nullTranslator.load('ipycontainer')
+      );
+    open();
+    open();
+    expect(sockets.length).toBe(1);
+    expect(shown.length).toBeGreaterThan(0);
+    sockets[0].readyState = WebSocket.CLOSED;
+    open();
+    expect(sockets.length).toBe(2);
+    expect(tabs.map(tab => tab.isDisposed)).toEqual([true, false]);
+    open();
+    expect(sockets.length).toBe(2);
   });
 });

@@ -80,6 +80,28 @@ def test_configuration(any_kernel):
         any_kernel.ok("%config ContainerMagics.image = 'base'")
 
 
+def test_expand_is_an_option_like_any_other(any_kernel):
+    any_kernel.ok("image, limit, keep, pair = 'base', '64m', True, ['-e', 'A=1']")
+    text = "echo $A $B"
+    for line, said in (
+        ("--expand -e B={image}", "base"),
+        ("-e B={image} --expand=true", "base"),
+        ("--expand=true --expand=false -e B={image}", "{image}"),
+        ("-e A=$image -e --expand", "$image"),  # there it names a variable
+        ("--expand --shm-size {limit} --rm={keep} $image $pair -e B=$limit", "1 64m"),
+    ):
+        assert any_kernel.ok(f"%%in_container {line}\n{text}").out == f"{said}\n", line
+
+
+def test_expand_may_be_configured(any_kernel):
+    any_kernel.ok("image = 'base'\n%config ContainerMagics.options = '--rm --expand'")
+    try:
+        assert any_kernel.ok("%%in_container $image -e B={image}\necho $B").out == "base\n"
+        assert any_kernel.ok("%%in_container --expand=0 -e B={image}\necho $B").out == "{image}\n"
+    finally:
+        any_kernel.ok("%config ContainerMagics.options = '--rm'")
+
+
 def test_what_run_refuses_is_refused_here_too(any_kernel):
     reply = any_kernel.run("%%in_container -p 8080:80\ntrue")
     assert (reply.error, "--publish" in reply.sentence) == ("Refused", True)

@@ -92,9 +92,19 @@ def test_exec_is_interrupted_and_its_container_goes_on(kernel, sleeper):
     assert kernel.ok(_inspect(sleeper)).out == "running\n"
 
 
-@pytest.mark.parametrize("line", ["logs -f sleeper", "container logs --follow sleeper", "events", "wait sleeper"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "logs -f sleeper",
+        "container logs --follow sleeper",
+        "--root '{store}' logs -f sleeper",
+        "--out kept --root={store} events",
+        "events",
+        "wait sleeper",
+    ],
+)
 def test_looking_is_left_and_the_container_goes_on(kernel, sleeper, line):
-    ticket = kernel.send(f"print('begin')\n%container {line}")
+    ticket = kernel.send(f"print('begin')\n%container {line.format(store=kernel.persona.store)}")
     kernel.wait_for("begin", ticket)
     time.sleep(0.5)
     pressed = time.monotonic()
@@ -106,6 +116,16 @@ def test_looking_is_left_and_the_container_goes_on(kernel, sleeper, line):
     else:
         assert reply.status == "ok" and not reply.traceback
     assert kernel.ok(_inspect(sleeper)).out == "running\n"
+
+
+def test_a_container_that_is_called_as_a_verb_is_none(kernel):
+    kernel.ok("%container run -d --name logs base sleep 100")
+    ticket = kernel.send("print('begin')\n%container wait logs")
+    kernel.wait_for("begin", ticket)
+    time.sleep(0.5)
+    kernel.interrupt()
+    assert kernel.finish(ticket).error == "KeyboardInterrupt"
+    kernel.ok("%container rm -f logs")
 
 
 def test_the_button_is_pythons_again_afterwards(kernel):

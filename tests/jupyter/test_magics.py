@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+from ipycontainer.jupyter.console import Capture, CellConsole
 
 RED = "\x1b[31m"
 
@@ -34,6 +38,18 @@ def test_expand_of_an_unknown_name_is_a_mistake(any_kernel):
     reply = any_kernel.run("%container --expand run --rm base echo $nowhere_defined")
     assert (reply.status, reply.error) == ("error", "UsageError")
     assert "nowhere_defined" in reply.sentence and "quote" in reply.sentence
+
+
+@pytest.mark.parametrize(
+    ("word", "part"), [("{1/0}", "division by zero"), ("{stop()}", "StopIteration"), ("{two()}", "one two")]
+)
+def test_whatever_an_expression_raises_is_one_sentence(any_kernel, word, part):
+    any_kernel.ok("def stop(): raise StopIteration\ndef two(): raise OSError('one\\ntwo')")
+    for line in (f"%container --expand run --rm base echo {word}", f"%%in_container --expand {word}\ntrue"):
+        reply = any_kernel.run(line)
+        assert (reply.status, reply.error) == ("error", "UsageError")
+        assert part in reply.sentence and "quote" in reply.sentence
+        assert reply.err.strip() == f"UsageError: {reply.sentence}" and not reply.traceback
 
 
 def test_an_assignment_takes_the_lines_silently(any_kernel):
@@ -132,6 +148,63 @@ def test_out_and_err_go_into_variables(any_kernel):
         "%container --out said --err told run --rm base sh -c 'echo out; echo err >&2'\nprint([said, told])"
     )
     assert reply.out == "['out\\n', 'err\\n']\n" and not reply.err
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("ps -a", "NAMES"),
+        ("images", "base"),
+        ("inspect put-aside", '"/put-aside"'),
+        ("run --explain base true", "PivotRoot"),
+    ],
+)
+def test_out_takes_a_table_a_document_and_a_plan_as_text(any_kernel, line, part):
+    any_kernel.ok("%container create --name put-aside base true")
+    try:
+        reply = any_kernel.ok(f"%container --out said {line}")
+        assert not reply.out and not reply.data
+        said = any_kernel.ok("print(said, end='')").out
+        assert part in said and _ageless(said) == _ageless(any_kernel.persona.cli(*line.split()).out)
+        # Shown or dropped is no matter of --out's.
+        reply = any_kernel.ok(f"value = %container --out said {line}\nprint(value, {part!r} in said)")
+        assert reply.out == "None True\n" and not reply.data
+    finally:
+        any_kernel.ok("%container rm put-aside")
+
+
+def _ageless(text: str) -> str:
+    """Without what another second changes."""
+    return re.sub(r"(\d+|Less than an?|About an?) \w+ ago| ", "", text)
+
+
+def test_out_takes_a_pulls_lines_where_a_cell_would_draw_bars():
+    said = Capture()
+    CellConsole(out=said).progress()("abc", "Pull complete", 1, 1)
+    assert said.text == "abc: Pull complete\n"
+
+
+def test_a_folder_that_is_gone_stops_nobody_who_names_no_path_in_it(any_kernel):
+    any_kernel.ok("import os\nwork = os.getcwd()\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir(work + '/gone')")
+    try:
+        assert any_kernel.ok("%container run --rm base echo hello").out == "hello\n"
+        assert any_kernel.ok("%%in_container\necho hello").out == "hello\n"
+    finally:
+        any_kernel.ok("os.chdir(work)")
+
+
+def test_the_store_is_the_one_that_the_environment_names_now(any_kernel):
+    first = any_kernel.persona.store
+    said = "root = %container info --format '{{.DockerRootDir}}'\nprint(root)"
+    assert any_kernel.ok(said).out == f"{first}\n"
+    try:
+        any_kernel.ok(f"%env IPYCONTAINER_ROOT={first}-other")
+        assert any_kernel.ok(said).out == f"{first}-other\n"
+        any_kernel.ok(f"%config ContainerMagics.root = '{first}'")
+        assert any_kernel.ok(said).out == f"{first}\n"
+    finally:
+        any_kernel.ok(f"%config ContainerMagics.root = ''\n%env IPYCONTAINER_ROOT={first}")
+        any_kernel.persona.ok("--root", f"{first}-other", "system", "reset", "-f")
 
 
 def test_the_cell_is_stdin(kernel):

@@ -331,6 +331,18 @@ def test_logs_of_a_line_without_end_are_bounded_and_escape_sequences_do_not_pass
         persona.ok("rm", "-f", "flood")
 
 
+def test_a_long_log_of_one_that_has_ended_is_told_to_its_end(any_lab: Lab):
+    persona = any_lab.persona
+    noise = "import sys; sys.stdout.write('x' * (80 << 20)); sys.stdout.write('end\\n')"
+    persona.ok("run", "--name", "long", "--log-opt", "max-size=200m", "base", "python3", "-c", noise, timeout=120)
+    try:
+        text, messages = read_logs(any_lab, "long", lambda text: text.endswith("end\n"))
+        passed = sum(message["passed_over"] for message in messages)
+        assert len(messages) == 2 and len(text) + passed == (80 << 20) + len("end\n")
+    finally:
+        persona.ok("rm", "-f", "long")
+
+
 def test_logs_of_nobody_are_a_sentence_and_of_somebody_removed_an_end(any_lab: Lab):
     socket = any_lab.socket("ipycontainer/containers/nobody/logs")
     assert json.loads(socket.recv()) == {"problem": "No such container: nobody"}

@@ -12,6 +12,7 @@ import pytest
 from ipycontainer.jupyter.widgets import picture
 from ipycontainer.jupyter.widgets.series import POINTS, Series, words
 from tests.jupyter.kernels import Kernel
+from tests.personas import Persona
 
 BUSY = """
 from ipycontainer import Engine
@@ -157,6 +158,33 @@ def test_with_the_container_it_ends_and_leaves_a_picture(busy: Kernel):
     looker.hear(until="whole")
 
 
+KEPT = (
+    "import gc; from ipycontainer.jupyter.widgets import live; gc.collect(); "
+    "print(sum(isinstance(each, live.LiveUsage) for each in gc.get_objects()), "
+    "len(get_ipython().events.callbacks['pre_run_cell']))"
+)
+
+
+@pytest.mark.parametrize("says_so", [True, False], ids=["says away", "says nothing more"])
+def test_after_that_nothing_is_kept_for_nobody(busy: Kernel, says_so: bool):
+    before = busy.ok(KEPT).out
+    busy.ok("from ipycontainer.jupyter.widgets import sampler; lease, sampler.LEASE = sampler.LEASE, 3.0")
+    looker = Looker(busy, "box.usage()")
+    looker.tell(kind="look", who="one", begins=True)
+    looker.hear(until="points")
+    assert busy.ok(KEPT).out != before
+    looker.tell(kind="look", who="one")
+    busy.client.execute("box.kill()", allow_stdin=False)
+    looker.hear(until="update")
+    assert busy.ok(KEPT).out != before, "it still looks"
+    if says_so:
+        looker.tell(kind="away", who="one")
+    else:
+        time.sleep(3.5)
+    busy.ok("sampler.LEASE = lease")
+    assert busy.ok(KEPT).out == before
+
+
 def test_the_dashboard_hears_of_starts_and_ends(busy: Kernel):
     looker = Looker(busy, "engine.dashboard()")
     assert "busy" in looker.bundle["text/html"] and "<svg" in looker.bundle["text/html"]
@@ -170,6 +198,24 @@ def test_the_dashboard_hears_of_starts_and_ends(busy: Kernel):
     busy.client.execute("other.remove(force=True)", allow_stdin=False)
     wholes = [each for each in looker.hear(3) if each["kind"] == "whole"]
     assert {series["name"] for series in wholes[-1]["series"]} == {"busy"}
+
+
+def test_the_dashboard_goes_on_after_a_reset(fresh_persona: Persona):
+    kernel = Kernel(fresh_persona)
+    try:
+        kernel.ok(f"%load_ext ipycontainer\n{BUSY}", timeout=120)
+        looker = Looker(kernel, "engine.dashboard()")
+        looker.tell(kind="look", who="one", begins=True)
+        looker.hear(until="points")
+        kernel.ok("%container system reset -f")
+        kernel.client.execute("again = engine.run('base', ['sleep', '100'], detach=True, name='again')")
+        deadline, shown = time.monotonic() + 20, ["busy"]
+        while shown != ["again"]:
+            assert time.monotonic() < deadline, shown
+            shown = [series["name"] for series in looker.hear(until="whole")[-1]["series"]]
+        kernel.ok("again.remove(force=True)")
+    finally:
+        kernel.close()
 
 
 def test_numbers_for_whom_wants_numbers(busy: Kernel):

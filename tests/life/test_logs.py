@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ipycontainer.engine.log_watch import LogWatch
 from ipycontainer.runtime.inside import log
 from ipycontainer.runtime.inside.log import LogWriter, chunk_files
 from ipycontainer.runtime.log_reader import LogReader, read_entries
@@ -136,6 +138,20 @@ def test_a_reader_loses_nothing_when_its_file_is_rotated_away(tmp_path: Path):
         writer.write(log.STDOUT, b"%d " % number + b"x" * 90 + b"\n")
     numbers = [int(chunk.data.split()[0]) for chunk in reader.chunks()]
     assert numbers == list(range(5, 12))
+
+
+def test_who_looks_at_a_part_is_told_of_the_rest_and_finds_all_of_it(tmp_path: Path):
+    _fill(tmp_path / "log", 50, 90, size_limit=1000).end()
+    watch = LogWatch(SimpleNamespace(folder=str(tmp_path), name="long"))  # type: ignore[arg-type]
+    written, found, looks = len(list(read_entries(str(tmp_path / "log")))), [], 0
+    more = True
+    while more:
+        pieces, passed, more = watch.read(1000, most=300)
+        assert passed == 0
+        found += [int(data.split()[0]) for _, data in pieces]
+        looks += 1
+    watch.close()
+    assert looks > 4 and found == list(range(50 - written, 50))
 
 
 def test_half_a_chunk_is_read_again_when_it_is_whole(tmp_path: Path):

@@ -15,6 +15,8 @@ from ipycontainer.jupyter.widgets import sampler
 class Nothing:
     """An engine without containers, and a watch of it that can be held up as it is closed."""
 
+    broken = False
+
     def __init__(self) -> None:
         self.reading, self.writing = os.pipe()
         self.closing, self.may_close = threading.Event(), threading.Event()

@@ -23,31 +23,33 @@ class LogsHandler(SocketHandler):
         """Messages: pieces, each a stream and a text; passed_over: bytes left out before them; at last removed."""
         container = await self.room.ask(self.room.engine.get, identity)
         watch = await self.room.ask(LogWatch, container)
-        loop, more = asyncio.get_running_loop(), asyncio.Event()
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
         streams = {"stdout": PlainStream(), "stderr": PlainStream()}
         try:
             while True:
-                more.clear()
+                told.clear()
                 watch.drain()
-                message = await self.room.ask(_message, watch, streams)
+                message, more = await self.room.ask(_message, watch, streams)
                 if message is not None:
                     await self.say(message)
                 if watch.removed:
                     await self.say({"removed": True})
                     return
-                loop.add_reader(watch.fileno(), more.set)
-                try:
-                    await more.wait()
-                finally:
-                    loop.remove_reader(watch.fileno())
+                if not more:
+                    loop.add_reader(watch.fileno(), told.set)
+                    try:
+                        await told.wait()
+                    finally:
+                        loop.remove_reader(watch.fileno())
                 await asyncio.sleep(_PAUSE)
         finally:
             watch.close()
 
 
-def _message(watch: LogWatch, streams: dict[str, PlainStream]) -> dict[str, Any] | None:
-    pieces, passed = watch.read(_LIMIT)
+def _message(watch: LogWatch, streams: dict[str, PlainStream]) -> tuple[dict[str, Any] | None, bool]:
+    """What to say, if anything, and whether there is more already."""
+    pieces, passed, more = watch.read(_LIMIT)
     if not pieces and not passed:
-        return None
+        return None, more
     said = [{"stream": name, "text": text} for name, data in pieces if (text := streams[name].feed(data))]
-    return {"pieces": said, "passed_over": passed}
+    return {"pieces": said, "passed_over": passed}, more

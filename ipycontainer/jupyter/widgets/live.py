@@ -15,6 +15,7 @@ from ipycontainer.jupyter.widgets.sampler import Sampler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from IPython.display import DisplayHandle
@@ -31,13 +32,15 @@ _USAGE = "application/vnd.ipycontainer.usage+json"
 class LiveUsage(anywidget.AnyWidget):
     """One container's panels, or a table of all.  many: the table."""
 
-    _esm = _HERE / "view.js"
-    _css = _HERE / "view.css"
+    # Text: of a path anywidget tells each widget when it is edited, and so would keep each for good.
+    _esm = (_HERE / "view.js").read_text(encoding="utf-8")
+    _css = (_HERE / "view.css").read_text(encoding="utf-8")
     many = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, engine: Engine, only: Container | None) -> None:
         super().__init__(many=only is None)
-        self._cells = CellWatch()
+        self._cells = CellWatch(self._let_go)
+        self._stands_still = False
         self._cell = contextvars.copy_context()
         self.sampler = Sampler(engine, only, self._tell, lambda: self._cells.running, self._stand_still)
         self.display: DisplayHandle | None = None
@@ -56,6 +59,15 @@ class LiveUsage(anywidget.AnyWidget):
         """It has ended: the notebook keeps the picture, which needs no kernel any more."""
         if self.display is not None:
             self.display.update(still(self.sampler), raw=True)
+            self._stands_still = True
+
+    def _let_go(self) -> None:
+        """Where the picture stands still and no view of this is left, nobody needs it any more.
+
+        A page that was being restored has not heard of the picture, and its view may still ask for what there is.
+        """
+        if self._stands_still and not self.sampler.is_looked_at:
+            self.close()
 
     def _hear(self, _widget: object, content: object, _buffers: object) -> None:
         """A browser says whether it looks; whatever else it says is not for us."""
@@ -68,6 +80,7 @@ class LiveUsage(anywidget.AnyWidget):
             self.sampler.look(who)
         elif content.get("kind") == "away" and who:
             self.sampler.look_away(who)
+            self._let_go()
 
     def close(self) -> None:
         """The widget is given up."""
@@ -77,10 +90,12 @@ class LiveUsage(anywidget.AnyWidget):
 
 
 class CellWatch:
-    """Whether a cell runs: then no browser can be heard."""
+    """Whether a cell runs: then no browser can be heard.  begins: called before each."""
 
-    def __init__(self) -> None:
+    def __init__(self, begins: Callable[[], None]) -> None:
         self.running = True  # it is made in a cell
+        self._begins = begins
+        self._closed = False
         shell = get_ipython()
         assert shell is not None  # who shows something is in one
         self._events = shell.events
@@ -88,6 +103,7 @@ class CellWatch:
         self._events.register("post_run_cell", self._end)
 
     def _begin(self, *_: object) -> None:
+        self._begins()  # while what browsers said since the last cell still counts
         self.running = True
 
     def _end(self, *_: object) -> None:
@@ -95,6 +111,9 @@ class CellWatch:
 
     def close(self) -> None:
         """Stop watching."""
+        if self._closed:
+            return  # a widget is closed again when it is deleted
+        self._closed = True
         self._events.unregister("pre_run_cell", self._begin)
         self._events.unregister("post_run_cell", self._end)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Tell = Callable[[dict[str, Any]], None]
 
 PERIOD = 1.0  # seconds between two points
+_TOGETHER = 0.05  # seconds after which a store that was removed is gone as a whole
 LEASE = 25.0  # seconds for which a browser's word holds; it says it again every ten
 
 
@@ -80,6 +81,13 @@ class Sampler:
         return self._thread is not None
 
     @property
+    def is_looked_at(self) -> bool:
+        """Whether some browser's word holds."""
+        now = time.monotonic()
+        with self._lock:
+            return any(end > now for end in self._lookers.values())
+
+    @property
     def many(self) -> bool:
         """Whether it is a table of all containers."""
         return self._only is None
@@ -94,18 +102,23 @@ class Sampler:
 
     def _run(self) -> None:
         try:
-            watch = Watch(self._engine)
+            while self._look_on():
+                time.sleep(_TOGETHER)  # a reset is not held up by a store that is made anew while it removes the old
         except (Error, OSError) as error:
             self._tell({"kind": "problem", "words": visible(str(error))})
+        finally:
             self._leave()
-            return
+
+    def _look_on(self) -> bool:
+        """Measure until nobody looks or all is over; whether the store itself went before that."""
+        watch = Watch(self._engine)
         try:
             for series in self.series.values():
                 series.gap()
             self._measure(watch)
+            return watch.broken
         finally:
             watch.close()
-            self._leave()
 
     def _leave(self) -> None:
         with self._lock:
@@ -119,6 +132,8 @@ class Sampler:
         while self._wanted():
             if changed:
                 watch.drain()
+                if watch.broken:
+                    return
                 self._renew()
                 watch.live([series.container for series in self.series.values() if not series.ended])
                 self._tell(self.whole())
