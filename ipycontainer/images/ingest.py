@@ -156,40 +156,45 @@ def _noted(entries: list[dict[str, Any]], digest: Digest, known: str) -> list[di
     for entry in entries:
         if entry["digest"] == digest:
             others = [item for item in repo_digests_of(entry) if item.partition("@")[0] != repository]
-            annotations = {**(entry.get("annotations") or {}), REPO_DIGESTS: " ".join([*others, known])}
-            entry["annotations"] = annotations
+            _know(entry, [*others, known])
             break
     return entries
+
+
+def _know(entry: dict[str, Any], repo_digests: Sequence[str]) -> None:
+    """Write down what registries call the image of this entry."""
+    if repo_digests:
+        known = " ".join(dict.fromkeys(repo_digests))
+        entry["annotations"] = {**(entry.get("annotations") or {}), REPO_DIGESTS: known}
 
 
 def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequence[Reference]) -> list[dict[str, Any]]:
     """The index's entries after `image` got these names; whoever had one of them loses it."""
     wanted = {str(name): name for name in names}
-    kept = []
-    known: list[str] = []
+    kept: list[dict[str, Any]] = []
+    lost: list[dict[str, Any]] = []
     for entry in entries:
         name = name_of(entry)
-        if name in wanted:
-            if entry["digest"] == image.digest:
-                kept.append(entry)
-                del wanted[name]
-                continue
-            without = nameless(entry)
-            # The loser stays, nameless, unless it has another name: a container may run it.
-            if not any(other is not entry and other["digest"] == entry["digest"] for other in entries):
-                kept.append(without)
-            continue
-        if not name and entry["digest"] == image.digest and wanted:
-            known += repo_digests_of(entry)
+        own = entry["digest"] == image.digest
+        if own and name in wanted:
+            del wanted[name]
+        elif name in wanted or (own and not name and wanted):
+            lost.append(entry)
             continue
         kept.append(entry)
     for reference in wanted.values():
         annotations = {indexes.REF_NAME: reference.familiar, indexes.IMAGE_NAME: str(reference)}
-        if known:
-            annotations[REPO_DIGESTS], known = " ".join(known), []
         kept.append(image.replace(annotations=annotations).as_json())
     if not names and not any(entry["digest"] == image.digest for entry in kept):
         kept.append(image.as_json())
+    # Only now is it known who has a name left: an image may lose several at once.  Without any it stays, nameless,
+    # for a container may run it.
+    for entry in lost:
+        others = [other for other in kept if other["digest"] == entry["digest"]]
+        if others:
+            _know(others[0], [*repo_digests_of(others[0]), *repo_digests_of(entry)])
+        else:
+            kept.append(nameless(entry))
     return kept
 
 

@@ -32,48 +32,13 @@ from ipycontainer.images.store import Store
 from ipycontainer.oci.digest import compute
 from tests.images.forked import MODES, ask_as
 from tests.images.layouts import config, docker_archive, docker_members, oci_members, pack
+from tests.images.place import Place, own
 from tests.images.tars import file, folder, tar
-from tests.personas import Persona
 
 LOW = tar(folder("etc"), file("etc/low", b"low"), file("gone", b"x"))
 TOP = tar(file("etc/top", b"top"), file(".wh.gone"))
 
 
-class Place:
-    """A store of this process's own account, and its archive file."""
-
-    def __init__(self, persona: Persona, folder: Path) -> None:
-        self.root = folder / "store"
-        self.root.mkdir()
-        self.persona = persona
-        self.path = folder / "archive.tar"
-
-    @property
-    def store(self) -> Store:
-        """Opened anew, as the next process would."""
-        return Store(str(self.root), ask_as(self.persona), lambda: MODES[self.persona.name])
-
-    def load(self, raw: bytes) -> list[str]:
-        self.path.write_bytes(raw)
-        return self.store.load(str(self.path))
-
-    def names(self) -> set[str]:
-        """Everything in the store but its locks and the files that only speed it up."""
-        # os.walk passes over a folder that goes meanwhile: a job of the dead may still be at work.
-        places = [(place, name) for place, *lists in os.walk(self.root) for names in lists for name in names]
-        found = {os.path.relpath(os.path.join(*one), self.root) for one in places}
-        found = {name for name in found if "/tree/" not in name}
-        return {name for name in found if not name.endswith("lock") and "launch" not in name}
-
-
-@pytest.fixture
-def place(persona: Persona, tmp_path: Path) -> Place:
-    if persona.uid != os.geteuid():
-        pytest.fail("these tests run the client's side in this very process")
-    return Place(persona, tmp_path)
-
-
-own = pytest.mark.personas("root") if os.geteuid() == 0 else pytest.mark.personas("user", "solo")
 pytestmark = own
 
 
