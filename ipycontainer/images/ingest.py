@@ -217,9 +217,12 @@ def annotated_name(annotations: Mapping[str, Any]) -> str:
         # The bare tag `latest` is what some write who know no name.
         if isinstance(text, str) and text and text != "latest":
             try:
-                return str(normalise(text))
+                found = normalise(text)
             except ImageNameError:
                 continue
+            # A digest names itself: who only writes one down has not shown that it is this image's.
+            if not found.digest:
+                return str(found)
     return ""
 
 

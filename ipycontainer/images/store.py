@@ -135,10 +135,12 @@ class Store:
         if name.startswith("sha256:") or len(name) == 64:
             return _only([image for image in images if _has_id(image, by_id)], name)
         reference = references.normalise(name)
-        for image in images:
-            if reference.familiar in image.names:
-                return self._as_named(image, str(reference))
-        if reference.digest:
+        if not reference.digest:
+            for image in images:
+                if reference.familiar in image.names:
+                    return self._as_named(image, str(reference))
+        else:
+            # Never by its text: of a name with a digest the digest counts.
             for image in images:
                 if reference.replace(tag="").familiar in image.repo_digests:
                     return image

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from ipycontainer.errors import ImageNameError
 from ipycontainer.images.ingest import note_digest
 from ipycontainer.oci.digest import Digest, compute
-from tests.images.layouts import docker_archive
+from tests.images.layouts import docker_archive, oci_members, pack
 from tests.images.place import Place, own
 from tests.images.tars import file, folder, tar
 
@@ -30,3 +35,28 @@ def test_an_image_that_loses_all_its_names_at_once_stays(place: Place):
     assert found[compute(LOW)].repo_digests == (known,)
     store.collect()
     assert (place.root / "layers" / compute(LOW).hex / "tree/etc/low").read_bytes() == b"low"
+
+
+CLAIMED = f"debian@sha256:{'1' * 64}"
+
+
+@pytest.mark.parametrize("name", [CLAIMED, CLAIMED.replace("@", ":12@")])
+def test_no_archive_says_which_digest_its_image_has(place: Place, name: str):
+    with pytest.raises(ImageNameError, match=r"gives an image the name .*a digest names itself"):
+        place.load(docker_archive(([name], [LOW])))
+    id = place.load(pack(oci_members(name, [LOW])))
+    assert id == [place.store.list()[0].id]
+    assert place.store.find(name) is None
+    assert place.store.list()[0].names == ()
+
+
+def test_a_digest_in_the_index_that_somebody_wrote_there_is_no_name(place: Place):
+    place.load(docker_archive((["debian"], [LOW])))
+    image = place.store.resolve("debian")
+    assert place.store.find(f"debian@{image.digest}") == image, "the real one is"
+    path = place.root / "images/index.json"
+    index = json.loads(path.read_bytes())
+    index["manifests"][0]["annotations"] = {"org.opencontainers.image.ref.name": CLAIMED}
+    path.write_text(json.dumps(index))
+    assert place.store.find(CLAIMED) is None
+    assert place.store.find(image.id) is not None
