@@ -127,7 +127,7 @@ def add_image(
         manifest = manifests.build(described, layers)
     else:
         manifest = manifests.read(raw_manifest)
-    kept = [layout.put_document(config.document), layout.put_document(manifest.document)]
+    kept = [layout.put_document(config.document, manifest.config.digest), layout.put_document(manifest.document)]
     trees.sync_names()
     layout.sync_names([*kept, *(layer.digest for layer in layers)])
     described = Descriptor(manifest.media_type, manifest.document.digest, manifest.document.size)

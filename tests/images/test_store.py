@@ -246,14 +246,45 @@ def test_the_beginning_of_an_id_must_be_enough(place: Place):
         place.store.resolve(digit)
 
 
-def test_by_its_id_an_image_is_found_whatever_the_others_are_like(place: Place):
+def test_a_config_that_its_manifest_names_by_sha512(place: Place):
+    members = oci_members("", [LOW])
+    (entry,) = json.loads(members["index.json"])["manifests"]
+    manifest = json.loads(members.pop(f"blobs/sha256/{entry['digest'][7:]}"))
+    raw = members.pop(f"blobs/sha256/{manifest['config']['digest'][7:]}")
+    named = compute(raw, "sha512")
+    manifest["config"]["digest"] = str(named)
+    changed = json.dumps(manifest).encode()
+    more = {f"blobs/sha512/{named.hex}": raw, f"blobs/sha256/{compute(changed).hex}": changed}
+    entry.update(digest=str(compute(changed)), size=len(changed), annotations={REF_NAME: "a"})
+    assert place.load(with_index(members, [entry], more)) == ["a:latest"]
+    (image,) = place.store.list()
+    assert image.id == compute(raw), "an id is one of sha256, as everywhere"
+    for name in ("a", image.id, image.short_id, image.digest):
+        assert place.store.resolve(name) == image
+    place.store.collect()
+    assert place.store.launch("a").id == image.id
+    place.store.remove("a")
+    assert not [name for name in place.names() if name.startswith("images/blobs/") and name.count("/") == 3]
+
+
+def test_a_name_as_long_as_an_id_is_a_name(place: Place):
+    name = "localhost:5000/" + "a" * 47 + ":1"
+    assert len(name) == 64
+    place.load(docker_archive(([name], [LOW])))
+    assert place.store.resolve(name).names == (name,)
+
+
+def test_what_is_asked_for_is_found_whatever_the_others_are_like(place: Place):
     place.load(docker_archive((["a"], [LOW]), (["b"], [TOP])))
     wanted, other = (place.store.resolve(name) for name in "ab")
     Path(place.store.layout.blob_path(other.config.document.digest)).write_bytes(b"{}")
     assert place.store.resolve(wanted.id) == wanted
     assert place.store.resolve(wanted.id.removeprefix("sha256:")) == wanted
-    with pytest.raises(DigestMismatch):
-        place.store.resolve("a")
+    assert place.store.resolve("a") == wanted == place.store.resolve(wanted.short_id)
+    assert place.store.resolve(f"a@{wanted.digest}") == wanted
+    for name in ("b", other.id, other.short_id, other.digest):
+        with pytest.raises(DigestMismatch):
+            place.store.resolve(name)
 
 
 def test_the_small_file_of_a_launch_follows_the_index(place: Place):

@@ -95,7 +95,7 @@ def _repositories_by_layer(store: Store, image: ImageRecord, reference: Referenc
     """Other repositories of the same registry that are known to have a layer: it can be mounted from there."""
     found: dict[Digest, list[str]] = {}
     wanted = {layer.digest for layer in image.manifest.layers}
-    for other in store.list():
+    for other in store.list(broken=lambda _: None):  # what is wrong with others is no matter of this one's
         paths = []
         for known in other.repo_digests:
             from ipycontainer.oci.reference import parse
