@@ -156,16 +156,18 @@ def _noted(entries: list[dict[str, Any]], digest: Digest, known: str) -> list[di
     for entry in entries:
         if entry["digest"] == digest:
             others = [item for item in repo_digests_of(entry) if item.partition("@")[0] != repository]
-            _know(entry, [*others, known])
+            know(entry, [*others, known])
             break
     return entries
 
 
-def _know(entry: dict[str, Any], repo_digests: Sequence[str]) -> None:
+def know(entry: dict[str, Any], repo_digests: Sequence[str]) -> None:
     """Write down what registries call the image of this entry."""
+    annotations = {key: value for key, value in (entry.get("annotations") or {}).items() if key != REPO_DIGESTS}
     if repo_digests:
-        known = " ".join(dict.fromkeys(repo_digests))
-        entry["annotations"] = {**(entry.get("annotations") or {}), REPO_DIGESTS: known}
+        annotations[REPO_DIGESTS] = " ".join(dict.fromkeys(repo_digests))
+    if annotations or "annotations" in entry:
+        entry["annotations"] = annotations
 
 
 def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequence[Reference]) -> list[dict[str, Any]]:
@@ -192,7 +194,7 @@ def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequenc
     for entry in lost:
         others = [other for other in kept if other["digest"] == entry["digest"]]
         if others:
-            _know(others[0], [*repo_digests_of(others[0]), *repo_digests_of(entry)])
+            know(others[0], [*repo_digests_of(others[0]), *repo_digests_of(entry)])
         else:
             kept.append(nameless(entry))
     return kept

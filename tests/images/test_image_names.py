@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ipycontainer.errors import ImageNameError
+from ipycontainer.errors import Conflict, ImageInUse, ImageNameError
 from ipycontainer.images.ingest import note_digest
 from ipycontainer.oci.digest import Digest, compute
 from tests.images.layouts import docker_archive, oci_members, pack
@@ -60,3 +60,26 @@ def test_a_digest_in_the_index_that_somebody_wrote_there_is_no_name(place: Place
     path.write_text(json.dumps(index))
     assert place.store.find(CLAIMED) is None
     assert place.store.find(image.id) is not None
+
+
+def test_a_digest_that_is_removed_takes_no_tag_along(place: Place):
+    place.load(docker_archive((["web:1"], [LOW])))
+    store = place.store
+    image = store.resolve("web:1")
+    mine, other = (f"{repository}@{image.digest}" for repository in ("web", "localhost:5000/web"))
+    with pytest.raises(Conflict, match=r"was never pulled or pushed as .*; remove the names it has: web:1"):
+        store.remove(mine)
+    for known in (mine, other):
+        note_digest(store.layout, Digest(image.digest), known)
+    assert store.remove(mine, in_use=[image.id]) == [f"Untagged: {mine}"]
+    left = store.resolve("web:1")
+    assert (left.names, left.repo_digests) == (("web:1",), (other,))
+    assert store.remove("web:1", in_use=[image.id], force=True) == ["Untagged: web:1"]
+    assert store.resolve(other).id == image.id
+    with pytest.raises(ImageInUse):
+        store.remove(other, in_use=[image.id])
+    assert store.remove(other, in_use=[image.id], force=True) == [f"Untagged: {other}"]
+    assert store.resolve(image.id).repo_digests == ()
+    note_digest(store.layout, Digest(image.digest), other)
+    assert store.remove(other) == [f"Untagged: {other}", f"Deleted: {image.id}", f"Deleted: {compute(LOW)}"]
+    assert store.list() == []
