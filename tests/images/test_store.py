@@ -190,6 +190,18 @@ def test_config_and_layers_that_do_not_fit_together(place: Place):
         place.load(tar(*members, file("manifest.json", json.dumps(found).encode())))
 
 
+def test_a_blob_that_claims_a_tree_that_is_here_is_read_all_the_same(place: Place):
+    place.load(docker_archive((["a"], [LOW])))
+    before = place.names()
+    members = oci_members("b", [LOW], compress=lambda _: gzip.compress(TOP))
+    with pytest.raises(DigestMismatch, match=r"the layer .* damaged or not what it claims"):
+        place.load(pack(members))
+    assert place.store.find("b") is None
+    place.store.collect()
+    assert place.names() == before
+    assert place.load(pack(oci_members("b", [LOW], compress=lambda raw: gzip.compress(raw, 1)))) == ["b:latest"]
+
+
 def test_names_move(place: Place):
     place.load(docker_archive((["a", "b"], [LOW])))
     place.load(docker_archive((["a"], [TOP])))
