@@ -64,7 +64,7 @@ RemainAfterExit=yes
 # What was started goes on when the unit is stopped; its monitors see to it.
 KillMode=process
 Delegate=yes
-ExecStart="{sys.executable}" -m ipycontainer.cli --root "{root}" system boot
+ExecStart="{sys.executable}" -P -m ipycontainer.cli --root "{root}" system boot
 
 [Install]
 WantedBy={"default.target" if user else "multi-user.target"}

@@ -12,7 +12,7 @@ from ipycontainer.oci import index as indexes
 from ipycontainer.oci import manifest as manifests
 from ipycontainer.oci import media_types
 from ipycontainer.oci.descriptor import Descriptor
-from ipycontainer.oci.digest import Digest
+from ipycontainer.oci.digest import Digest, Verifier
 from ipycontainer.oci.image_config import ImageConfig
 from ipycontainer.oci.manifest import Manifest
 from ipycontainer.oci.reference import Reference, normalise
@@ -80,8 +80,11 @@ def take_layer(layout: Layout, layers: Layers, incoming: Incoming, diff_id: Dige
     with layout.new_blob(digest, incoming.size, incoming.what) as blob:
         tee = _Tee(incoming.open(), blob)
         if layers.has(diff_id):
-            while tee.read(1024 * 1024):
-                pass
+            # The tree came from another blob: that this one unpacks to the same is only promised.
+            verifier = Verifier(diff_id, what=incoming.what)
+            for piece in plain(tee, incoming.what):
+                verifier.update(piece)
+            verifier.finish()
         else:
             layers.add(diff_id, plain(tee, incoming.what), incoming.what)
         digest = blob.finish()
@@ -127,7 +130,7 @@ def add_image(
         manifest = manifests.build(described, layers)
     else:
         manifest = manifests.read(raw_manifest)
-    kept = [layout.put_document(config.document), layout.put_document(manifest.document)]
+    kept = [layout.put_document(config.document, manifest.config.digest), layout.put_document(manifest.document)]
     trees.sync_names()
     layout.sync_names([*kept, *(layer.digest for layer in layers)])
     described = Descriptor(manifest.media_type, manifest.document.digest, manifest.document.size)
@@ -156,40 +159,47 @@ def _noted(entries: list[dict[str, Any]], digest: Digest, known: str) -> list[di
     for entry in entries:
         if entry["digest"] == digest:
             others = [item for item in repo_digests_of(entry) if item.partition("@")[0] != repository]
-            annotations = {**(entry.get("annotations") or {}), REPO_DIGESTS: " ".join([*others, known])}
-            entry["annotations"] = annotations
+            know(entry, [*others, known])
             break
     return entries
+
+
+def know(entry: dict[str, Any], repo_digests: Sequence[str]) -> None:
+    """Write down what registries call the image of this entry."""
+    annotations = {key: value for key, value in (entry.get("annotations") or {}).items() if key != REPO_DIGESTS}
+    if repo_digests:
+        annotations[REPO_DIGESTS] = " ".join(dict.fromkeys(repo_digests))
+    if annotations or "annotations" in entry:
+        entry["annotations"] = annotations
 
 
 def _with_names(entries: list[dict[str, Any]], image: Descriptor, names: Sequence[Reference]) -> list[dict[str, Any]]:
     """The index's entries after `image` got these names; whoever had one of them loses it."""
     wanted = {str(name): name for name in names}
-    kept = []
-    known: list[str] = []
+    kept: list[dict[str, Any]] = []
+    lost: list[dict[str, Any]] = []
     for entry in entries:
         name = name_of(entry)
-        if name in wanted:
-            if entry["digest"] == image.digest:
-                kept.append(entry)
-                del wanted[name]
-                continue
-            without = nameless(entry)
-            # The loser stays, nameless, unless it has another name: a container may run it.
-            if not any(other is not entry and other["digest"] == entry["digest"] for other in entries):
-                kept.append(without)
-            continue
-        if not name and entry["digest"] == image.digest and wanted:
-            known += repo_digests_of(entry)
+        own = entry["digest"] == image.digest
+        if own and name in wanted:
+            del wanted[name]
+        elif name in wanted or (own and not name and wanted):
+            lost.append(entry)
             continue
         kept.append(entry)
     for reference in wanted.values():
         annotations = {indexes.REF_NAME: reference.familiar, indexes.IMAGE_NAME: str(reference)}
-        if known:
-            annotations[REPO_DIGESTS], known = " ".join(known), []
         kept.append(image.replace(annotations=annotations).as_json())
     if not names and not any(entry["digest"] == image.digest for entry in kept):
         kept.append(image.as_json())
+    # Only now is it known who has a name left: an image may lose several at once.  Without any it stays, nameless,
+    # for a container may run it.
+    for entry in lost:
+        others = [other for other in kept if other["digest"] == entry["digest"]]
+        if others:
+            know(others[0], [*repo_digests_of(others[0]), *repo_digests_of(entry)])
+        else:
+            kept.append(nameless(entry))
     return kept
 
 
@@ -212,9 +222,12 @@ def annotated_name(annotations: Mapping[str, Any]) -> str:
         # The bare tag `latest` is what some write who know no name.
         if isinstance(text, str) and text and text != "latest":
             try:
-                return str(normalise(text))
+                found = normalise(text)
             except ImageNameError:
                 continue
+            # A digest names itself: who only writes one down has not shown that it is this image's.
+            if not found.digest:
+                return str(found)
     return ""
 
 

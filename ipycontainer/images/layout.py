@@ -146,11 +146,17 @@ class Layout:
         verify(raw, digest, what)
         return Document(raw, what)
 
-    def put_document(self, document: Document) -> Digest:
-        """Keep a document as a blob; gives its digest.  Its name is not durable before sync_names."""
+    def put_document(self, document: Document, digest: Digest | None = None) -> Digest:
+        """Keep a document as a blob; gives its digest.  Its name is not durable before sync_names.
+
+        digest: under which others look for it, where that need not be its sha256.
+        """
         from ipycontainer.linux.durability import place_file
 
-        digest = document.digest
+        if digest is None:
+            digest = document.digest
+        else:
+            verify(document.raw, digest, document.what)
         if not self.has(digest):
             os.makedirs(os.path.dirname(self.blob_path(digest)), 0o700, exist_ok=True)
             place_file(self.blob_path(digest), [document.raw])

@@ -20,12 +20,16 @@ from ipycontainer.oci.digest import Digest, is_digest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
     from ipycontainer.images.feed import Ask
     from ipycontainer.images.layers import Layers
     from ipycontainer.images.trees import Trees
     from ipycontainer.oci.image_config import ImageConfig
     from ipycontainer.oci.manifest import Manifest
+    from ipycontainer.oci.reference import Reference
+
+    Entries = list[dict[str, Any]]
 
 Lines = list[str]
 Images = list[ImageRecord]
@@ -127,39 +131,65 @@ class Store:
             return False
 
     def find(self, name: str) -> ImageRecord | None:
-        """The image called `name`, or None; a name that cannot be one is refused."""
-        by_id = name.removeprefix("sha256:")
-        if is_digest(f"sha256:{by_id}") and (found := self.list(id=f"sha256:{by_id}")):
-            return found[0]
-        images = self.list()
-        if name.startswith("sha256:") or len(name) == 64:
-            return _only([image for image in images if _has_id(image, by_id)], name)
+        """The image called `name`, or None; a name that cannot be one is refused.
+
+        Of other images nothing but the manifest is read, and what is wrong with them does not matter.
+        """
+        digits = name.removeprefix("sha256:")
+        if digits != name or is_digest(f"sha256:{name}"):
+            return self._by_digits(digits, name)
         reference = references.normalise(name)
-        for image in images:
-            if reference.familiar in image.names:
-                return self._as_named(image, str(reference))
-        if reference.digest:
-            for image in images:
-                if reference.replace(tag="").familiar in image.repo_digests:
-                    return image
-                repositories = {references.parse(known).name for known in image.names}
-                if reference.digest in image.digests and reference.name in repositories:
-                    return image
-        if name and not set(name) - set("0123456789abcdef"):
-            return _only([image for image in images if _has_id(image, name)], name)
+        # Never by its text where it has a digest: of such a name the digest counts.
+        found = self._by_digest(reference) if reference.digest else self._by_name(str(reference))
+        if found is None and name and not set(name) - set("0123456789abcdef"):
+            return self._by_digits(name, name)
+        return found
+
+    def _by_digits(self, digits: str, name: str) -> ImageRecord | None:
+        ids: dict[str, None] = {}
+        for entry in self._entries():
+            digest = Digest(str(entry.get("digest")))
+            if digest == f"sha256:{digits}":
+                ids[self._id(digest)] = None
+            elif (id := self._id_if_any(digest)) and id.removeprefix("sha256:").startswith(digits):
+                ids[id] = None
+        if len(ids) > 1:
+            raise NoSuchImage(f"{name!r} is the beginning of {len(ids)} images' ids; write more of it")
+        found = [image for id in ids for image in self.list(id=id)]
+        return found[0] if found else None
+
+    def _by_name(self, full: str) -> ImageRecord | None:
+        from ipycontainer.images.ingest import name_of
+
+        for entry in self._entries():
+            if name_of(entry) == full:
+                return self._behind(str(entry.get("digest")))
         return None
 
-    def _as_named(self, image: ImageRecord, name: str) -> ImageRecord:
-        """With the very manifest that has this name, where the image came compressed in several ways."""
-        if len(image.digests) > 1:
-            from ipycontainer.images.ingest import name_of
+    def _by_digest(self, reference: Reference) -> ImageRecord | None:
+        from ipycontainer.images.ingest import repo_digests_of
 
-            for entry in self.layout.index().mapping().get("manifests") or []:
-                if name_of(entry) == name:
-                    digest = Digest(entry["digest"])
-                    others = [item for item in image.digests if item != digest]
-                    return image.replace(manifest=self._manifest(digest), digests=(str(digest), *others))
-        return image
+        known = reference.replace(tag="").familiar
+        for entry in self._entries():
+            if known in repo_digests_of(entry):
+                return self._behind(str(entry.get("digest")))
+        for entry in self._entries():
+            if entry.get("digest") == reference.digest:
+                image = self._behind(reference.digest)
+                if image is not None and reference.name in {references.parse(own).name for own in image.names}:
+                    return image
+        return None
+
+    def _behind(self, digest: str) -> ImageRecord | None:
+        """The image with this manifest as its first, where it came compressed in several ways."""
+        for image in self.list(id=self._id(Digest(digest))):
+            others = [item for item in image.digests if item != digest]
+            return image.replace(manifest=self._manifest(Digest(digest)), digests=(digest, *others))
+        return None
+
+    def _entries(self) -> Entries:
+        found: Entries = self.layout.index().mapping().get("manifests") or []
+        return found
 
     def list(self, broken: Callable[[str], object] | None = None, id: str = "") -> Images:
         """All images, the newest first.
@@ -172,7 +202,7 @@ class Store:
 
         entries: dict[str, Lines] = {}
         repo_digests: dict[str, Lines] = {}
-        for entry in self.layout.index().mapping().get("manifests") or []:
+        for entry in self._entries():
             known = entries.setdefault(str(entry.get("digest")), [])
             full = name_of(entry)
             if full:
@@ -180,7 +210,7 @@ class Store:
             repo_digests.setdefault(str(entry.get("digest")), []).extend(repo_digests_of(entry))
         images: dict[str, ImageRecord] = {}
         for digest, names in entries.items():
-            if id and not self._has_config(Digest(digest), id):
+            if id and self._id_if_any(Digest(digest)) != id:
                 continue
             try:
                 image = self._image(Digest(digest), tuple(names))
@@ -203,12 +233,17 @@ class Store:
             found.sort(key=lambda image: image.created, reverse=True)
         return found
 
-    def _has_config(self, digest: Digest, id: str) -> bool:
-        """Whether this is a manifest of the image `id`; one that cannot be read is nobody's."""
+    def _id(self, digest: Digest) -> str:
+        """The id of the image with this manifest: the sha256 of its config, whatever the manifest names that by."""
+        named = self._manifest(digest).config.digest
+        return str(named if named.algorithm == "sha256" else self.read_image(digest)[1].document.digest)
+
+    def _id_if_any(self, digest: Digest) -> str:
+        """The same; a manifest that cannot be read is nobody's."""
         try:
-            return self._manifest(digest).config.digest == id
+            return self._id(digest)
         except (Error, OSError):
-            return False
+            return ""
 
     def _image(self, digest: Digest, names: tuple[str, ...]) -> ImageRecord:
         manifest, config = self.read_image(digest)
@@ -217,7 +252,7 @@ class Store:
         for diff_id in dict.fromkeys(config.diff_ids):
             if layers.has(diff_id):
                 size += layers.record(diff_id).size
-        return ImageRecord(str(manifest.config.digest), names, size, (str(digest),), manifest, config)
+        return ImageRecord(self._id(digest), names, size, (str(digest),), manifest, config)
 
     def layers_for_reading(self) -> Layers:
         """The layers' records; nothing is asked of the launcher for them."""
@@ -279,7 +314,7 @@ class Store:
         from ipycontainer.images.base.build import build
 
         with self.loading(), writing(self.root), Lock(os.path.join(self.layout.folder, "base.lock")):
-            if not any("base:latest" in image.names for image in self.list()):
+            if self.find(BASE) is None:
                 build(self.layout, self.layers)
 
     def remove(self, name: str, force: bool = False, in_use: Iterable[str] = ()) -> Lines:
@@ -313,13 +348,3 @@ def full_tag(name: str) -> str:
         return references.normalise(name).familiar
     except ImageNameError:
         return name
-
-
-def _has_id(image: ImageRecord, digits: str) -> bool:
-    return image.id.removeprefix("sha256:").startswith(digits) or f"sha256:{digits}" in image.digests
-
-
-def _only(found: Images, name: str) -> ImageRecord | None:
-    if len(found) > 1:
-        raise NoSuchImage(f"{name!r} is the beginning of {len(found)} images' ids; write more of it")
-    return found[0] if found else None

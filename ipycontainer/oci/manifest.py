@@ -57,12 +57,15 @@ def read(document: Document) -> Manifest:
 
 
 def build(config: Descriptor, layers: Sequence[Descriptor], annotations: Mapping[str, str] | None = None) -> Manifest:
-    """A new OCI manifest."""
+    """A new OCI manifest; a layer that came under a media type of docker's is in it under OCI's for the same."""
     mapping = {
         "schemaVersion": 2,
         "mediaType": media_types.OCI_MANIFEST,
         "config": config.as_json(),
-        "layers": [layer.as_json() for layer in layers],
+        "layers": [
+            layer.replace(media_type=media_types.OCI_OF_DOCKER.get(layer.media_type, layer.media_type)).as_json()
+            for layer in layers
+        ],
     }
     if annotations:
         mapping["annotations"] = dict(annotations)

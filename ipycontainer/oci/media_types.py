@@ -33,6 +33,17 @@ COMPRESSION = {
 """How a layer of this media type is compressed.  Writers get it wrong, so readers look at the bytes too."""
 
 
+OCI_OF_DOCKER = {
+    DOCKER_LAYER: OCI_LAYER,
+    DOCKER_LAYER + ".gzip": OCI_LAYER + "+gzip",
+    DOCKER_LAYER + ".zstd": OCI_LAYER + "+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": (
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+    ),
+}
+"""What a layer is in a manifest of OCI's, where skopeo and others take no mixture."""
+
+
 def is_config(media_type: str) -> bool:
     """Whether this is an image's config (and not that of some other artifact)."""
     return media_type in (OCI_CONFIG, DOCKER_CONFIG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.images.forked import Bench
+from tests.images.place import Place
 from tests.personas import Persona
 
 
@@ -21,3 +23,11 @@ def bench(persona: Persona) -> Iterator[Bench]:
     yield found
     found.clear()
     folder.rmdir()
+
+
+@pytest.fixture
+def place(persona: Persona, tmp_path: Path) -> Place:
+    """An empty store of this process's own account; take `own` with it."""
+    if persona.uid != os.geteuid():
+        pytest.fail("these tests run the client's side in this very process")
+    return Place(persona, tmp_path)

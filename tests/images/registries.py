@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Registry:
         self.log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self._tokens: Server | None = None
+        self.withheld: set[str] = set()  # the repositories for which no token is good
         folder.mkdir(parents=True, exist_ok=True)
         config: dict[str, Any] = {
             "version": 0.1,
@@ -61,7 +62,7 @@ class Registry:
             subprocess.run(made, check=True, capture_output=True)
             config["auth"] = {"htpasswd": {"realm": "here", "path": str(folder / "htpasswd")}}
         if kind == "token":
-            self._tokens = Server(lambda request: token(folder, request))
+            self._tokens = Server(lambda request: token(folder, request, self.withheld))
             config["auth"] = {
                 "token": {
                     "realm": f"http://localhost:{self._tokens.port}/token",
@@ -126,8 +127,8 @@ def _url64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def token(folder: Path, request: Request) -> Reply:
-    """What a token server gives to who knows the password: a JWT for all that was asked for."""
+def token(folder: Path, request: Request, withheld: Collection[str] = ()) -> Reply:
+    """What a token server gives to who knows the password: a JWT for all that was asked for and is not withheld."""
     pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     if request.headers.get("Authorization") != f"Basic {pair}":
         return Reply(401, b"{}")
@@ -135,7 +136,8 @@ def token(folder: Path, request: Request) -> Reply:
     access = []
     for scope in asked.get("scope", []):
         kind, name, actions = scope.split(":", 2)
-        access.append({"type": kind, "name": name, "actions": actions.split(",")})
+        if name not in withheld:
+            access.append({"type": kind, "name": name, "actions": actions.split(",")})
     der = subprocess.run(
         ["openssl", "x509", "-in", "cert.pem", "-outform", "DER"], cwd=folder, check=True, capture_output=True
     ).stdout

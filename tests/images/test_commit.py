@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.layouts import docker_archive
+from ipycontainer.oci.digest import compute
+from ipycontainer.oci.media_types import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_MANIFEST, OCI_LAYER
+from tests.images.layouts import docker_archive, oci_members, pack
 from tests.images.tars import file, folder, symlink, tar
 from tests.personas import Persona
 
@@ -43,6 +45,46 @@ def test_diff(persona: Persona, changed: str):
     assert not any(line.endswith(("/hosts", "/hostname", "/resolv.conf")) for line in lines)
     paths = [line[2:] for line in lines if line[1:3] == " /"]
     assert paths == sorted(paths)
+
+
+def under_dockers_types(name: str, layer: bytes) -> bytes:
+    """An image as a registry has it that docker pushed to: schema 2, in a layout, which keeps the manifest as it is."""
+    members = oci_members("", [layer])
+    (entry,) = json.loads(members["index.json"])["manifests"]
+    manifest = json.loads(members.pop(f"blobs/sha256/{entry['digest'][7:]}"))
+    manifest["mediaType"] = DOCKER_MANIFEST
+    manifest["config"]["mediaType"] = DOCKER_CONFIG
+    manifest["layers"][0]["mediaType"] = f"{DOCKER_LAYER}.gzip"
+    raw = json.dumps(manifest).encode()
+    entry = {"mediaType": DOCKER_MANIFEST, "digest": str(compute(raw)), "size": len(raw)}
+    entry["annotations"] = {"org.opencontainers.image.ref.name": name}
+    index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
+    return pack({**members, f"blobs/sha256/{compute(raw).hex}": raw, "index.json": index})
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="needs skopeo (apt-get install skopeo)")
+def test_a_commit_over_dockers_layers_is_one_of_oci(persona: Persona, tmp_path: Path):
+    persona.ok("load", input=under_dockers_types("dockers:1", tar(file("f", b"x"))))
+    persona.ok("create", "--name", "over", "dockers:1", "sh")
+    persona.ok("commit", "over", "over:1")
+    for form in ("v2s2", "oci"):
+        command = [
+            "skopeo",
+            "copy",
+            "-q",
+            "--format",
+            form,
+            f"oci:{persona.store}/images:over:1",
+            f"dir:{tmp_path}/{form}",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    below, _ = json.loads((tmp_path / "oci/manifest.json").read_text())["layers"]
+    shown = json.loads(persona.ok("image", "inspect", "dockers:1", "over:1"))
+    before = json.loads((persona.store / "images/blobs/sha256" / shown[0]["Descriptor"]["digest"][7:]).read_text())
+    assert below == {**before["layers"][0], "mediaType": f"{OCI_LAYER}+gzip"}
+    persona.ok("rm", "over")
+    persona.ok("rmi", "over:1", "dockers:1")
 
 
 def test_a_container_that_did_nothing(persona: Persona):

@@ -205,3 +205,10 @@ def test_the_root_is_a_folder(bench: Bench):
         with pytest.raises(Error):
             bench.unpack(raw)
     assert bench.tree.is_dir()
+
+
+def test_what_is_kept_of_folders_to_the_end_is_little(bench: Bench):
+    """257 times 64 KiB; compressed they would be nothing, and a gigabyte not much more."""
+    heavy = {b"user.a": bytes(65536)}
+    with pytest.raises(ArchiveError, match="folders carry more than 16 MiB of extended attributes"):
+        bench.unpack(tar(*(folder(f"d{number}", attributes=heavy) for number in range(257))))

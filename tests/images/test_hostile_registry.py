@@ -252,6 +252,22 @@ def test_a_realm_that_is_easy_to_listen_to(persona: Persona, fake: Fake, unchang
     (persona.folder / ".docker" / "config.json").unlink()
 
 
+@pytest.mark.parametrize("planted", ["ssl.py", "ipycontainer/__init__.py"])
+def test_a_module_in_the_current_folder_is_nobodys(persona: Persona, fake: Fake, planted: str):
+    """Whoever pulls in a folder that others have filled, two layers and so in processes of their own."""
+    layers = [LAYER, tar(file("g", b"more"))]
+    blobs = {str(compute(blob)): blob for blob in map(gzip.compress, layers)}
+    fake.config = json.dumps(config_of(layers)).encode()
+    fake.manifest = fake.manifest_of([fake.describe("layer.v1.tar+gzip", blob) for blob in blobs.values()])
+    fake.serve_blob = lambda request: Reply(200, blobs[request.path.rpartition("/")[2]])
+    mark = persona.path("here/mark")
+    module = persona.path(f"here/{planted}", f"import os\nos.close(os.open({str(mark)!r}, os.O_CREAT))\n")
+    persona.cli("pull", fake.name, cwd=mark.parent)
+    assert not mark.exists()
+    persona.ok("rmi", fake.name)
+    module.unlink()
+
+
 def test_busy_for_a_moment(persona: Persona, fake: Fake):
     tried = []
 

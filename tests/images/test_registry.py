@@ -205,6 +205,23 @@ def _log_in(persona: Persona, registry: Registry, name: str) -> None:
     assert json.loads(config.read_text())["auths"][registry.address] == {"auth": pair}
 
 
+def test_a_mount_where_tokens_are_asked_for(persona: Persona, image: str, tmp_path_factory: pytest.TempPathFactory):
+    """It takes a token for both repositories; who may not read the other one sends the layers."""
+    for registry in start(tmp_path_factory, "token"):
+        names = [f"{registry.address}/{path}:1" for path in ("web", "mounted", "sent")]
+        for name in names:
+            persona.ok("tag", image, name)
+        _log_in(persona, registry, names[0])
+        states = []
+        for name, withheld in zip(names, (set[str](), set[str](), {"web", "mounted"})):
+            registry.withheld = withheld
+            states.append({line.partition(": ")[2] for line in persona.ok("push", name).splitlines()[1:-1]})
+        assert states == [{"Pushed"}, {"Mounted from web"}, {"Pushed"}]
+        persona.ok("logout", registry.address)
+        for name in names:
+            persona.ok("rmi", name)
+
+
 def test_a_credential_helper(persona: Persona, image: str, tmp_path_factory: pytest.TempPathFactory):
     helper = persona.path(
         "bin/docker-credential-memory",

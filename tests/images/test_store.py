@@ -32,48 +32,13 @@ from ipycontainer.images.store import Store
 from ipycontainer.oci.digest import compute
 from tests.images.forked import MODES, ask_as
 from tests.images.layouts import config, docker_archive, docker_members, oci_members, pack
+from tests.images.place import Place, own
 from tests.images.tars import file, folder, tar
-from tests.personas import Persona
 
 LOW = tar(folder("etc"), file("etc/low", b"low"), file("gone", b"x"))
 TOP = tar(file("etc/top", b"top"), file(".wh.gone"))
 
 
-class Place:
-    """A store of this process's own account, and its archive file."""
-
-    def __init__(self, persona: Persona, folder: Path) -> None:
-        self.root = folder / "store"
-        self.root.mkdir()
-        self.persona = persona
-        self.path = folder / "archive.tar"
-
-    @property
-    def store(self) -> Store:
-        """Opened anew, as the next process would."""
-        return Store(str(self.root), ask_as(self.persona), lambda: MODES[self.persona.name])
-
-    def load(self, raw: bytes) -> list[str]:
-        self.path.write_bytes(raw)
-        return self.store.load(str(self.path))
-
-    def names(self) -> set[str]:
-        """Everything in the store but its locks and the files that only speed it up."""
-        # os.walk passes over a folder that goes meanwhile: a job of the dead may still be at work.
-        places = [(place, name) for place, *lists in os.walk(self.root) for names in lists for name in names]
-        found = {os.path.relpath(os.path.join(*one), self.root) for one in places}
-        found = {name for name in found if "/tree/" not in name}
-        return {name for name in found if not name.endswith("lock") and "launch" not in name}
-
-
-@pytest.fixture
-def place(persona: Persona, tmp_path: Path) -> Place:
-    if persona.uid != os.geteuid():
-        pytest.fail("these tests run the client's side in this very process")
-    return Place(persona, tmp_path)
-
-
-own = pytest.mark.personas("root") if os.geteuid() == 0 else pytest.mark.personas("user", "solo")
 pytestmark = own
 
 
@@ -225,6 +190,18 @@ def test_config_and_layers_that_do_not_fit_together(place: Place):
         place.load(tar(*members, file("manifest.json", json.dumps(found).encode())))
 
 
+def test_a_blob_that_claims_a_tree_that_is_here_is_read_all_the_same(place: Place):
+    place.load(docker_archive((["a"], [LOW])))
+    before = place.names()
+    members = oci_members("b", [LOW], compress=lambda _: gzip.compress(TOP))
+    with pytest.raises(DigestMismatch, match=r"the layer .* damaged or not what it claims"):
+        place.load(pack(members))
+    assert place.store.find("b") is None
+    place.store.collect()
+    assert place.names() == before
+    assert place.load(pack(oci_members("b", [LOW], compress=lambda raw: gzip.compress(raw, 1)))) == ["b:latest"]
+
+
 def test_names_move(place: Place):
     place.load(docker_archive((["a", "b"], [LOW])))
     place.load(docker_archive((["a"], [TOP])))
@@ -281,14 +258,45 @@ def test_the_beginning_of_an_id_must_be_enough(place: Place):
         place.store.resolve(digit)
 
 
-def test_by_its_id_an_image_is_found_whatever_the_others_are_like(place: Place):
+def test_a_config_that_its_manifest_names_by_sha512(place: Place):
+    members = oci_members("", [LOW])
+    (entry,) = json.loads(members["index.json"])["manifests"]
+    manifest = json.loads(members.pop(f"blobs/sha256/{entry['digest'][7:]}"))
+    raw = members.pop(f"blobs/sha256/{manifest['config']['digest'][7:]}")
+    named = compute(raw, "sha512")
+    manifest["config"]["digest"] = str(named)
+    changed = json.dumps(manifest).encode()
+    more = {f"blobs/sha512/{named.hex}": raw, f"blobs/sha256/{compute(changed).hex}": changed}
+    entry.update(digest=str(compute(changed)), size=len(changed), annotations={REF_NAME: "a"})
+    assert place.load(with_index(members, [entry], more)) == ["a:latest"]
+    (image,) = place.store.list()
+    assert image.id == compute(raw), "an id is one of sha256, as everywhere"
+    for name in ("a", image.id, image.short_id, image.digest):
+        assert place.store.resolve(name) == image
+    place.store.collect()
+    assert place.store.launch("a").id == image.id
+    place.store.remove("a")
+    assert not [name for name in place.names() if name.startswith("images/blobs/") and name.count("/") == 3]
+
+
+def test_a_name_as_long_as_an_id_is_a_name(place: Place):
+    name = "localhost:5000/" + "a" * 47 + ":1"
+    assert len(name) == 64
+    place.load(docker_archive(([name], [LOW])))
+    assert place.store.resolve(name).names == (name,)
+
+
+def test_what_is_asked_for_is_found_whatever_the_others_are_like(place: Place):
     place.load(docker_archive((["a"], [LOW]), (["b"], [TOP])))
     wanted, other = (place.store.resolve(name) for name in "ab")
     Path(place.store.layout.blob_path(other.config.document.digest)).write_bytes(b"{}")
     assert place.store.resolve(wanted.id) == wanted
     assert place.store.resolve(wanted.id.removeprefix("sha256:")) == wanted
-    with pytest.raises(DigestMismatch):
-        place.store.resolve("a")
+    assert place.store.resolve("a") == wanted == place.store.resolve(wanted.short_id)
+    assert place.store.resolve(f"a@{wanted.digest}") == wanted
+    for name in ("b", other.id, other.short_id, other.digest):
+        with pytest.raises(DigestMismatch):
+            place.store.resolve(name)
 
 
 def test_the_small_file_of_a_launch_follows_the_index(place: Place):

@@ -45,6 +45,14 @@ def test_no_file_is_too_long_to_read_in_one_sitting():
     assert {str(path): length for path, length in lengths.items() if length > 400} == {}
 
 
+def test_no_python_of_ours_imports_from_the_current_folder():
+    """It is whoever filled it that would be run: -P, or all of -I, stands before -m and -c."""
+    call = re.compile(r"sys\.executable[^\n]*?(-[mc])\b")
+    hits = [(path, hit) for path in sources() for hit in call.finditer(path.read_text())]
+    assert len(hits) >= 5
+    assert [f"{path.name}: {hit[0]}" for path, hit in hits if not re.search(r"-(P|I)\b", hit[0])] == []
+
+
 def test_names_say_what_is_inside():
     names = [part for path in sources() for part in path.relative_to(CHECKOUT).with_suffix("").parts]
     assert VAGUE.intersection(names) == set()

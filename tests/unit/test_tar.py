@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipycontainer.errors import ArchiveError, Error, TruncatedArchive
-from ipycontainer.images.inside import tar_writer
+from ipycontainer.images.inside import sparse, tar_writer
 from ipycontainer.images.inside.tar_entry import DIRECTORY, FILE, SYMLINK, Entry, clean, shown
 from ipycontainer.images.inside.tar_reader import TarReader
 from ipycontainer.images.inside.tar_sources import DescriptorSource, RegionSource
@@ -213,7 +213,7 @@ def test_numbers_in_base_256():
             tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"x", 5, 0) + b"9 a=b".ljust(512, b"\0"),
             "PAX header is damaged",
         ),
-        (tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"L", 1 << 30, 0), "header of 1073741824 bytes"),
+        (tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"L", 1 << 30, 0), "headers of 1073741824 bytes"),
         (tar_writer._ustar(Entry(b"p", FILE), b"p", b"", b"L", 0, 0) + tar_writer.END, "ends in the middle"),
     ],
 )
@@ -259,3 +259,57 @@ def test_names_are_cleaned(name: bytes, cleaned: bytes):
 def test_names_are_shown_so_that_no_terminal_obeys():
     assert shown(b"a\x1b[31mb\xff") == "a\\x1b[31mb\\xff"
     assert len(shown(b"x" * 5000)) <= 121
+
+
+@pytest.mark.parametrize("start", [b"", b"1" * 21 + b"\n", b"1\n0\n"], ids=["no line", "first too long", "no second"])
+def test_a_sparse_files_map_is_not_looked_for_in_all_of_its_content(start: bytes):
+    entry = Entry(b"f", FILE, size=8 << 20)
+    found = {b"GNU.sparse.major": b"1", b"GNU.sparse.realsize": b"1"}
+    taken = []
+
+    def take(count: int) -> bytes:
+        taken.append(count)
+        assert len(taken) < 10
+        return (b"" if len(taken) > 1 else start).ljust(count, b"1")
+
+    with pytest.raises(ArchiveError, match="map is damaged"):
+        sparse.read_pax(entry, found, take)
+
+
+@pytest.mark.parametrize("segments", [0, 1, 2, 30, 1000])
+def test_a_sparse_files_map_of_any_length(segments: int):
+    numbers = [number for pair in range(segments) for number in (10_000_000_000 + pair * 9, 1)]
+    packed = b"".join(b"%d\n" % number for number in (segments, *numbers))
+    packed += bytes(-len(packed) % 512)
+    entry = Entry(b"f", FILE, size=len(packed) + segments)
+    source = io.BytesIO(packed)
+    sparse.read_pax(entry, {b"GNU.sparse.major": b"1", b"GNU.sparse.realsize": b"%d" % 10**11}, source.read)
+    assert entry.segments == list(zip(numbers[::2], numbers[1::2], strict=True)) and source.read() == b""
+
+
+def test_an_attribute_that_no_kernel_keeps_is_refused_where_it_is_read():
+    """Before anybody holds on to it: a folder's are kept to the end."""
+    for size in (65536, 65537):
+        entry = Entry(b"d", DIRECTORY)
+        entry.attributes = {b"user.a": bytes(size)}
+        raw = tar_writer.header(entry)
+        if size == 65536:
+            assert read_all(raw)[0][0].attributes == entry.attributes
+        else:
+            with pytest.raises(ArchiveError, match=r"attribute 'user.a' of 'd/?' has 65537 bytes"):
+                read_all(raw)
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g"])
+def test_headers_before_an_entry_do_not_add_up_without_end(kind: bytes):
+    raw = b""
+    for number in range(3):
+        entry = Entry(b"f", FILE)
+        entry.attributes = {b"user.%d.%d" % (number, part): bytes(60_000) for part in range(10)}
+        meta = bytearray(tar_writer.header(entry)[:-512])
+        meta[156:157] = kind
+        meta[148:156] = b" " * 8
+        meta[148:156] = b"%06o\0 " % sum(meta[:512])
+        raw += bytes(meta)
+    with pytest.raises(ArchiveError, match=r"headers .* more than 1048576 are refused"):
+        read_all(raw + tar_writer.header(Entry(b"f", FILE)))

@@ -58,7 +58,9 @@ def host_python() -> HostPython:
     """The Python that runs this, asked in a process of its own: this one may run without its packages."""
     import subprocess
 
-    done = subprocess.run([sys.executable, "-c", _ASK_HOST], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _ASK_HOST], capture_output=True, text=True, timeout=60, check=False
+    )
     if done.returncode:
         raise Error(f"{sys.executable} does not say where its packages are: {_last(done.stderr)}")
     soabi, folders, has_ipykernel = loads(done.stdout)

@@ -47,7 +47,7 @@ def document(spec: Spec, program: list[str]) -> dict[str, Any]:
 def program(root: str) -> list[str]:
     """The words that call this program from anywhere; root: the store, where it is not the user's own."""
     beside = os.path.join(os.path.dirname(sys.executable), "ipycontainer")
-    words = [beside] if os.access(beside, os.X_OK) else [sys.executable, "-m", "ipycontainer.cli"]
+    words = [beside] if os.access(beside, os.X_OK) else [sys.executable, "-P", "-m", "ipycontainer.cli"]
     return [*words, "--root", root] if root else words
 
 

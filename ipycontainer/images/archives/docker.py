@@ -37,9 +37,14 @@ def names_of(entry: Node) -> tuple[Reference, ...]:
     found = []
     for text in entry.at("RepoTags").texts():
         try:
-            found.append(normalise(text))
+            name = normalise(text)
         except ImageNameError as error:
             raise ImageNameError(f"{entry.what} gives an image a name that cannot be: {error}") from None
+        if name.digest:
+            raise ImageNameError(
+                f"{entry.what} gives an image the name {text!r}, but a digest names itself; save it again under a tag"
+            )
+        found.append(name)
     return tuple(found)
 
 

@@ -6,11 +6,13 @@ from ipycontainer.errors import ArchiveError
 from ipycontainer.images.inside.tar_entry import LINK, SYMLINK, Entry, shown
 
 _ATTRIBUTE = b"SCHILY.xattr."
+_LONGEST_ATTRIBUTE = 65536  # XATTR_SIZE_MAX
 
 
 def records(data: bytes) -> dict[bytes, bytes]:
     """The records of one extended header."""
     found: dict[bytes, bytes] = {}
+    segments: list[bytes] = []
     at = 0
     while at < len(data):
         space = data.find(b" ", at, at + 20)
@@ -25,10 +27,12 @@ def records(data: bytes) -> dict[bytes, bytes]:
             raise ArchiveError("a PAX header is damaged: a record does not end where it says")
         if key in (b"GNU.sparse.offset", b"GNU.sparse.numbytes"):
             # Version 0.0 repeats its keys, one pair for each segment; version 0.1 writes the same as one list.
-            key = b"GNU.sparse.map"
-            value = found[key] + b"," + value if key in found else value
-        found[key] = value
+            segments.append(value)
+        else:
+            found[key] = value
         at = end
+    if segments:
+        found[b"GNU.sparse.map"] = b",".join(segments)
     return found
 
 
@@ -49,13 +53,22 @@ def apply(entry: Entry, found: dict[bytes, bytes], size: int) -> int:
         elif key == b"mtime":
             entry.mtime_ns = _nanoseconds(value)
         elif key.startswith(_ATTRIBUTE):
-            entry.attributes[key[len(_ATTRIBUTE) :]] = value
+            entry.attributes[key[len(_ATTRIBUTE) :]] = _attribute(value, key[len(_ATTRIBUTE) :], entry)
     return size
 
 
 def _name(value: bytes) -> bytes:
     if b"\0" in value:
         raise ArchiveError(f"the name {shown(value)!r} has a NUL in it; such an archive is not to be trusted")
+    return value
+
+
+def _attribute(value: bytes, name: bytes, entry: Entry) -> bytes:
+    if len(value) > _LONGEST_ATTRIBUTE:
+        raise ArchiveError(
+            f"the attribute {shown(name)!r} of {shown(entry.name)!r} has {len(value)} bytes; the kernel keeps none"
+            f" of more than {_LONGEST_ATTRIBUTE}, so the archive is damaged or not to be trusted"
+        )
     return value
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST_SEGMENTS = 1_000_000
+_MOST_DIGITS = 20  # of 64 bits
 _BLOCK = 512
 
 
@@ -69,21 +70,26 @@ def read_pax(entry: Entry, found: dict[bytes, bytes], take: Callable[[int], byte
 
 def _numbers_before(entry: Entry, take: Callable[[int], bytes]) -> list[int]:
     """Version 1.0: the map stands in front of the content, one number a line, filled up to whole blocks."""
-    data = b""
-    wanted = 1
-    while data.count(b"\n") < wanted:
-        data += take(_BLOCK)
+    blocks: list[bytes] = []
+    lines, wanted = 0, 1
+    while lines < wanted:
+        block = take(_BLOCK)
         entry.size -= _BLOCK
-        count, newline, _ = data.partition(b"\n")
-        if newline:
+        if not blocks:
+            count, _, _ = block.partition(b"\n")
             wanted = 1 + 2 * _decimal(count)
-        if wanted > 2 * _MOST_SEGMENTS or len(data) > 64 * _MOST_SEGMENTS:
-            raise ArchiveError("a sparse file has too many segments")
-    return [_decimal(line) for line in data.split(b"\n")[1:wanted]]
+            if wanted > 2 * _MOST_SEGMENTS:
+                raise ArchiveError("a sparse file has too many segments")
+        blocks.append(block)
+        # Only the new block is looked through, and no further than the lines can reach: content is no map.
+        lines += block.count(b"\n")
+        if lines < wanted and len(blocks) * _BLOCK > wanted * (_MOST_DIGITS + 1):
+            raise ArchiveError("a sparse file's map is damaged")
+    return [_decimal(line) for line in b"".join(blocks).split(b"\n", wanted)[1:wanted]]
 
 
 def _decimal(text: bytes) -> int:
-    if not text.isdigit() or len(text) > 20:
+    if not text.isdigit() or len(text) > _MOST_DIGITS:
         raise ArchiveError("a sparse file's map is damaged")
     return int(text)
 

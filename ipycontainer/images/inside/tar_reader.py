@@ -48,6 +48,7 @@ class TarReader:
         self._at = 0
         self._left = 0
         self._global: dict[bytes, bytes] = {}
+        self._global_size = 0
         self.position = 0
 
     def __iter__(self) -> Iterator[Entry]:
@@ -132,10 +133,12 @@ class TarReader:
         self.position += BLOCK_SIZE
         return rest[:BLOCK_SIZE]
 
-    def _meta(self, size: int) -> bytes:
-        """The content of a header that only says something of the next one."""
-        if size > _LONGEST_META:
-            raise ArchiveError(f"{self._what} has a header of {size} bytes; more than {_LONGEST_META} are refused")
+    def _meta(self, size: int, before: int) -> bytes:
+        """The content of a header that only says something of the next ones; before: bytes that such ones had."""
+        if before + size > _LONGEST_META:
+            raise ArchiveError(
+                f"{self._what} has headers of {before + size} bytes; more than {_LONGEST_META} are refused"
+            )
         self._begin(size)
         data = b"".join(self.content())
         self._pass_over()
@@ -144,14 +147,18 @@ class TarReader:
     def _entry(self, header: bytes) -> Entry | None:
         local: dict[bytes, bytes] = {}
         long_name = long_link = b""
+        # Counted together, with what is kept for all entries: each may bring what the others had not.
+        said = self._global_size
         while True:
             self._check(header)
             kind = header[156:157]
             if kind not in b"xXgLK":
                 break
-            data = self._meta(_number(header[124:136], "size"))
+            data = self._meta(_number(header[124:136], "size"), said)
+            said += len(data)
             if kind == b"g":
                 self._global.update(pax.records(data))
+                self._global_size = sum(len(key) + len(value) for key, value in self._global.items())
             elif kind in b"xX":
                 local.update(pax.records(data))
             elif kind == b"L":

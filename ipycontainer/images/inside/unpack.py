@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_MOST_ATTRIBUTES = 16 * 1024 * 1024
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -98,6 +99,7 @@ class Unpacker:
         self.opaque = False
         self.left_out = 0
         self._directories: dict[bytes, Entry] = {}
+        self._attribute_bytes = 0
         space = os.fstatvfs(root)
         # The last twentieth of the disk is left: a full disk hurts more than this layer.
         self._free = space.f_bavail * space.f_frsize * 95 // 100
@@ -124,7 +126,7 @@ class Unpacker:
         if not path:
             if entry.kind is not DIRECTORY:
                 raise ArchiveError("the layer's root is not a folder")
-            self._directories[b""] = entry
+            self._finish_later(b"", entry)
             return
         above, _, name = path.rpartition(b"/")
         self._guarded(entry, self._put, self.places.folder, above, name, entry, path)
@@ -145,7 +147,7 @@ class Unpacker:
         except FileExistsError:
             self._again(folder, name, entry)
         if entry.kind is DIRECTORY:
-            self._directories[path] = entry
+            self._finish_later(path, entry)
         elif self.mode == "one":
             self.owners.note(path, entry)
 
@@ -234,6 +236,16 @@ class Unpacker:
 
     def _directory(self, folder: int, name: bytes, entry: Entry) -> None:
         os.mkdir(name, entry.mode & 0o777, dir_fd=folder)
+
+    def _finish_later(self, path: bytes, entry: Entry) -> None:
+        """Not at once: what is put in it changes its time, and would inherit a default ACL."""
+        self._directories[path] = entry
+        self._attribute_bytes += sum(map(len, entry.attributes.values()))
+        if self._attribute_bytes > _MOST_ATTRIBUTES:
+            raise ArchiveError(
+                f"the layer's folders carry more than {_MOST_ATTRIBUTES >> 20} MiB of extended attributes;"
+                " so much is not kept in memory: make the image with fewer"
+            )
 
     def _finish_directory(self, path: bytes, entry: Entry) -> None:
         descriptor = self.places.folder(path)

@@ -96,7 +96,8 @@ class Client:
     ) -> Answer:
         """Send a request until it is answered with one of `accepted`.
 
-        url: absolute, or a path at the registry; scope: what a token must be good for.
+        url: absolute, or a path at the registry; scope: what a token must be good for, or several such
+        with blanks between them, the first of which is what it is about.
         Raises NotInRegistry (404), AccessDenied (401, 403), RegistryError.
         """
         waits = _Waits(tries)
@@ -193,7 +194,7 @@ class Client:
         origin, target = split_url(realm)
         challenge.check_realm(origin, self.endpoint.origin, login is not None)
         query = {"service": asked.parameters.get("service", "")}
-        wanted = [scope] if scope else asked.parameters.get("scope", "").split()
+        wanted = (scope or asked.parameters.get("scope", "")).split()
         headers = {"User-Agent": _AGENT}
         body: bytes | None = None
         method = "GET"
@@ -226,7 +227,7 @@ class Client:
     def _refused(self, answer: Answer, scope: str) -> RegistryError:
         said = _said(answer)
         where = self.endpoint.origin.netloc
-        repository = scope.split(":")[1] if scope.count(":") >= 2 else ""
+        repository = _repository(scope)
         if answer.status == 404:
             return NotInRegistry(f"{where} has no {repository or 'such thing'}{said}")
         if answer.status in (401, 403):
@@ -236,12 +237,17 @@ class Client:
         return RegistryError(f"{where} answered {answer.status}{said}")
 
     def _denied(self, scope: str, said: str) -> AccessDenied:
-        asked = "push" if scope.endswith("push") else "pull"
-        repository = scope.split(":")[1] if scope.count(":") >= 2 else self.endpoint.origin.netloc
+        asked = "push" if scope.partition(" ")[0].endswith("push") else "pull"
+        repository = _repository(scope) or self.endpoint.origin.netloc
         return AccessDenied(
             f"{asked} access denied for {repository}, repository does not exist or may require"
             f" 'ipycontainer login {self.endpoint.credentials}'{said}"
         )
+
+
+def _repository(scope: str) -> str:
+    """`a` of `repository:a:pull`; "" where it is about none."""
+    return scope.split(":")[1] if scope.count(":") >= 2 else ""
 
 
 class _Waits:

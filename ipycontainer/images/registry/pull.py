@@ -189,7 +189,7 @@ class _Crew:
 def _spawn() -> subprocess.Popen[bytes]:
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     return subprocess.Popen(
-        [sys.executable or "/usr/bin/python3", "-m", "ipycontainer.images.registry.worker"],
+        [sys.executable or "/usr/bin/python3", "-P", "-m", "ipycontainer.images.registry.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": package},

@@ -7,7 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
-from ipycontainer.errors import RegistryError
+from ipycontainer.errors import AccessDenied, NotInRegistry, RegistryError
 from ipycontainer.images.ingest import note_digest
 from ipycontainer.images.registry.client import PATIENT, Answer, Client
 from ipycontainer.images.registry.connection import split_url
@@ -95,7 +95,7 @@ def _repositories_by_layer(store: Store, image: ImageRecord, reference: Referenc
     """Other repositories of the same registry that are known to have a layer: it can be mounted from there."""
     found: dict[Digest, list[str]] = {}
     wanted = {layer.digest for layer in image.manifest.layers}
-    for other in store.list():
+    for other in store.list(broken=lambda _: None):  # what is wrong with others is no matter of this one's
         paths = []
         for known in other.repo_digests:
             from ipycontainer.oci.reference import parse
@@ -124,13 +124,14 @@ class _Upload:
         self._sources = sources
         self._tell = tell
         self._scope = _scope(path)
+        self._uploads = f"/v2/{quote(path)}/blobs/uploads/"
 
     def done(self) -> int:
         """Have the blob there; gives how many bytes had to travel."""
         if self._is_there():
             self._say(EXISTS)
             return 0
-        start = self._begin()
+        start = self._mount() if self._sources else self._begin()
         if start is None:
             self._say(f"{MOUNTED} {self._sources[0]}")
             return 0
@@ -147,18 +148,21 @@ class _Upload:
         answer.whole(65536, "a head")
         return answer.status == 200
 
-    def _begin(self) -> str | None:
-        """Where to send the blob; None if it was mounted from another repository."""
-        url = f"/v2/{quote(self._path)}/blobs/uploads/"
-        if self._sources:
-            # A token for both: without the right to read the other repository, nothing is mounted and all is sent.
-            mount = f"{url}?mount={quote(self._blob.digest, safe=':')}&from={quote(self._sources[0], safe='')}"
-            answer = self._client.request("POST", mount, scope=self._scope, body=b"", accepted=(201, 202))
-            answer.whole(65536, "an upload")
-            if answer.status == 201:
-                return None
-            return self._location(answer)
-        answer = self._client.request("POST", url, scope=self._scope, body=b"", accepted=(202,))
+    def _mount(self) -> str | None:
+        """Have it taken from another repository: None; or where to send it, for nothing obliges the registry."""
+        source = self._sources[0]
+        mount = f"{self._uploads}?mount={quote(self._blob.digest, safe=':')}&from={quote(source, safe='')}"
+        scope = f"{self._scope} repository:{source}:pull"
+        try:
+            answer = self._client.request("POST", mount, scope=scope, body=b"", accepted=(201, 202))
+        except (AccessDenied, NotInRegistry):
+            return self._begin()  # that repository is not ours to read, or there no longer; this one may well be
+        answer.whole(65536, "an upload")
+        return None if answer.status == 201 else self._location(answer)
+
+    def _begin(self) -> str:
+        """Where to send the blob."""
+        answer = self._client.request("POST", self._uploads, scope=self._scope, body=b"", accepted=(202,))
         answer.whole(65536, "an upload")
         return self._location(answer)
 
@@ -222,10 +226,7 @@ class _Upload:
         answer.whole(65536, "an upload")
         last = answer.header("Range").rpartition("-")[2]
         if answer.status == 404 or not last.isdecimal():
-            self._sources = ()
-            begun = self._begin()
-            assert begun is not None
-            return begun, 0
+            return self._begin(), 0
         at = int(last)
         return self._location(answer), at + 1 if at else 0
 
