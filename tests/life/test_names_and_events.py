@@ -185,6 +185,26 @@ def test_stop_sends_the_signal_that_was_asked_for(persona: Persona):
     assert persona.ok("wait", container) == "5"
 
 
+@pytest.mark.parametrize(("name", "refused", "code"), [("SIGRTMIN+3", False, "5"), ("LOUD", True, "6")])
+def test_the_stop_signal_of_an_image_never_keeps_it_from_an_end(persona: Persona, name: str, refused: bool, code: str):
+    """docker's rules for a word that is no signal: KILL goes, another is refused, stop sends TERM."""
+    persona.ok("commit", "-c", f"STOPSIGNAL {name}", persona.ok("create", "base", "true"), "stopped-by")
+    try:
+        script = "trap 'exit 5' RTMIN+3; trap 'exit 6' TERM; echo on; while :; do sleep 0.02; done"
+        container = detached(persona, "stopped-by", "bash", "-c", script)
+        until(lambda: persona.ok("logs", container) == "on", "the traps are set")
+        assert persona.cli("kill", "-s", "URG", container).exit_code == int(refused)
+        persona.ok("stop", container)
+        assert persona.ok("wait", container) == code
+        persona.ok("start", container)
+        persona.ok("restart", "-t", "0", container)
+        persona.ok("kill", container)
+        assert persona.ok("wait", container) == "137"
+    finally:
+        persona.cli("rm", "-f", *persona.ok("ps", "-aq").split())
+        persona.cli("rmi", "-f", "stopped-by")
+
+
 @pytest.mark.parametrize("verb", ["kill", "exec"])
 def test_what_is_not_running_is_told_in_a_sentence(persona: Persona, verb: str):
     container = persona.ok("create", "--name", "made", "base", "true")
