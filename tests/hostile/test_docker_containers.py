@@ -46,6 +46,7 @@ ps -a -f ancestor=base
 ps -a -f ancestor=nobody
 ps -a -f since=one
 ps -a -f before=three
+ps -a -f before=/three
 ps -a -f before=nobody
 ps -a -f network=none
 ps -a -f id=0000
@@ -74,6 +75,11 @@ inspect -f '{{.Nothing}}' one
 inspect -f '{{' one
 inspect nobody
 inspect -f {{.Name}} one nobody
+inspect -f {{.Name}} /one
+inspect /nobody
+logs /three
+exec /one echo hi
+diff /three
 container inspect nobody
 logs three
 container logs three
@@ -143,6 +149,10 @@ wait five
 container wait five three
 wait nobody
 container rename five six
+rename /six /seven
+rename seven /seven
+rename seven /
+rename seven six
 container restart -t 0 one
 restart -t 0 nobody
 container stop -t 0 one

@@ -16,6 +16,20 @@ def test_a_name_is_made_up_in_docker_s_pattern(persona: Persona):
     assert re.fullmatch(r"[a-z]+_[a-z]+", persona.ok("ps", "-a", "--format", "{{.Names}}"))
 
 
+def test_a_name_is_taken_as_inspect_prints_it(persona: Persona):
+    container = persona.ok("create", "--name", "/mine", "base", "true")
+    name = persona.ok("inspect", "-f", "{{.Name}}", "mine")
+    assert name == "/mine" and persona.ok("inspect", "-f", "{{.Id}}", name) == container
+    assert persona.ok("start", name) == name and persona.ok("wait", name) == "0"
+    persona.ok("rename", name, "/other")
+    assert persona.ok("ps", "-a", "--format", "{{.Names}}") == "other"
+    persona.ok("run", "--rm", "--volumes-from", "/other", "base", "true")
+    for words in (("logs", "/mine"), ("logs", f"/{container}"), ("logs", "//other"), ("create", "--name", "/", "base")):
+        assert "/" in one_sentence(persona.cli(*words), code=1)
+    one_sentence(persona.cli("rename", "other", "/../other"), code=1)
+    assert persona.ok("rm", "/other") == "/other"
+
+
 def test_a_name_that_is_taken_is_refused_and_nothing_is_made(persona: Persona):
     first = persona.ok("create", "--name", "mine", "base", "true")
     sentence = one_sentence(persona.cli("run", "--name", "mine", "base", "true"), code=125)
