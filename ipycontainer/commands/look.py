@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Error, NoSuchContainer, NoSuchImage, NoSuchVolume, OptionError, TemplateError
+from ipycontainer.errors import (
+    Error,
+    ImageNameError,
+    NoSuchContainer,
+    NoSuchImage,
+    NoSuchVolume,
+    OptionError,
+    TemplateError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +51,9 @@ def _find(engine: Engine, reference: str, kind: str, weighs: bool) -> dict[str, 
     except NoSuchImage:
         if kind == "image":
             raise Error(f"No such image: {reference}") from None
+    except ImageNameError:
+        if kind == "image":
+            raise
     try:
         return engine.volumes.get(reference).inspect()
     except NoSuchVolume:

@@ -247,8 +247,10 @@ class Container(Kept):
 
     def rename(self, name: str) -> None:
         """Give it another name, in one instant.  Raises InputError, NameTaken, NoSuchContainer."""
+        from ipycontainer.engine.directory import without_slash
+
         old = self._engine.directory.rename(self.id, name)
-        self.name = name
+        self.name = without_slash(name)
         self._engine.journal.append("container", "rename", self.id, {**self.told, "oldName": f"/{old}"})
 
     def sweep_if_dead(self) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 _PATIENCE = 10.0
+_MOST_LINKS = 40  # the kernel's
 _ALL_MODES, _NO_SET_ID = 0o7777, 0o1777
 
 
@@ -70,8 +71,15 @@ class Root:
 
     def kind(self, path: str, follow: bool) -> str:
         """ "folder", "file", "link", "other", or "" where nothing is."""
+        return str(self._look(path, follow)["kind"])
+
+    def leads(self, path: str) -> str:
+        """Where links from `path` on lead, if to nothing yet; each is looked at with the root as its end."""
+        return end_of_links(path, lambda it: self._look(it, follow=False).get("target")) or path
+
+    def _look(self, path: str, follow: bool) -> dict[str, Any]:
         request = {"path": path, "follow": follow, "guard": self._guard}
-        return str(self._launcher.call("copy.look", request, [self._root])["kind"])
+        return self._launcher.call("copy.look", request, [self._root])
 
     def pack(self, path: str, name: str, follow: bool) -> Iterator[bytes]:
         """What is at `path`, called `name` in the archive."""
@@ -88,11 +96,26 @@ class Root:
         return NotFound(f"Could not find the file {path} in container {self._container.name}")
 
 
-def target(path: str, is_folder: bool, name: str, merge: bool, kind: Callable[[str], str]) -> tuple[str, str]:
+def end_of_links(path: str, target: Callable[[str], str | None]) -> str:
+    """Where the links from `path` on lead; "" where they go round.  target: of a link, or None for what is none.
+
+    Nothing is normalised: what `..` means behind a link the kernel alone can say, when the path is opened.
+    """
+    for _ in range(_MOST_LINKS):
+        found = target(path)
+        if found is None:
+            return path
+        path = os.path.join(os.path.dirname(path), found).rstrip("/") or "/"
+    return ""
+
+
+def target(
+    path: str, is_folder: bool, name: str, merge: bool, kind: Callable[[str], str], leads: Callable[[str], str]
+) -> tuple[str, str]:
     """docker's rules: the folder to unpack into, and what the source is called there ("." for what lies in it).
 
     path: where to; is_folder, name, merge: the source's kind and name, and whether "/." asks for its content alone;
-    kind: of a name at the target.  Raises Error.
+    kind: of what a name at the target leads to; leads: where that is, for a link there stays.  Raises Error.
     """
     there = kind(path)
     if there == "folder":
@@ -101,7 +124,7 @@ def target(path: str, is_folder: bool, name: str, merge: bool, kind: Callable[[s
         raise Error(f"cannot copy directory: {path} is there, and is none")
     if path.endswith("/") and not is_folder:
         raise Error(f"no such directory: {path}")
-    above, last = os.path.split(path.rstrip("/"))
+    above, last = os.path.split(leads(path.rstrip("/")))
     return above or ("/" if path.startswith("/") else "."), last
 
 
@@ -113,7 +136,7 @@ def copy_out(container: Container, path: str, to: str, archive: bool, follow: bo
         if not kind:
             raise root.missing(path)
         name = base_name(inside)
-        folder, called = target(to, kind == "folder", name, merges(path), _kind_here)
+        folder, called = target(to, kind == "folder", name, merges(path), _kind_here, _leads_here)
         if _kind_here(folder) != "folder":
             raise Error(f'invalid output path: directory "{folder}" does not exist')
         _unpack_here(folder, root.pack(inside, called, follow), archive)
@@ -138,7 +161,7 @@ def copy_in(container: Container, source: str, path: str, archive: bool, follow:
         is_folder = stat.S_ISDIR(os.fstat(pinned).st_mode)
         with Root(container, guard) as root:
             name = base_name(os.path.abspath(source))
-            folder, called = target(inside, is_folder, name, merges(source), lambda it: root.kind(it, True))
+            folder, called = target(inside, is_folder, name, merges(source), lambda it: root.kind(it, True), root.leads)
             if root.kind(folder, True) != "folder":
                 raise root.missing(folder)
             root.place(folder, archive, _packed(pinned, called))
@@ -187,7 +210,14 @@ def merges(path: str) -> bool:
 
 
 def _kind_here(path: str) -> str:
-    return "folder" if os.path.isdir(path) else "file" if os.path.lexists(path) else ""
+    return "folder" if os.path.isdir(path) else "file" if os.path.exists(path) else ""
+
+
+def _leads_here(path: str) -> str:
+    end = end_of_links(path, lambda it: os.readlink(it) if os.path.islink(it) else None)
+    if not end:
+        raise Error(f"stat {path}: too many levels of symbolic links")
+    return end
 
 
 class _Here:

@@ -75,13 +75,14 @@ class Directory:
     def choose_name(self, wanted: str) -> str:
         """`wanted` if it is well-formed and free, or one at random.  Raises InputError, NameTaken."""
         if wanted:
-            if not container_names.is_name(wanted):
+            name = without_slash(wanted)
+            if not container_names.is_name(name):
                 raise InputError(
                     f"Invalid container name ({wanted}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to 255; "
                     "choose another"
                 )
-            self._refuse_taken(wanted)
-            return wanted
+            self._refuse_taken(name)
+            return name
         while True:
             name = container_names.make_name()
             if not os.path.lexists(os.path.join(self.names_folder, name)):
@@ -152,6 +153,7 @@ class Directory:
         """Give the container another name; the one that it had.  Raises InputError, NameTaken, NoSuchContainer."""
         from ipycontainer.runtime.inside import name as naming
 
+        new = without_slash(new)
         if not new:
             raise InputError("Neither old nor new names may be empty: say what the container shall be called")
         held = naming.lock(self.names_folder)
@@ -293,9 +295,10 @@ class Directory:
 
         Raises NoSuchContainer, or InputError where several begin so.
         """
-        if container_names.is_name(reference):
+        name = without_slash(reference)
+        if container_names.is_name(name):
             try:
-                container = os.readlink(os.path.join(self.names_folder, reference))
+                container = os.readlink(os.path.join(self.names_folder, name))
                 if os.path.isdir(self.folder(container)):
                     return container
             except OSError:
@@ -309,6 +312,11 @@ class Directory:
             if fitting:
                 return fitting[0]
         raise NoSuchContainer(f"No such container: {reference}")
+
+
+def without_slash(name: str) -> str:
+    """docker's inspect prints a name with a slash before it, and every verb takes it so."""
+    return name.removeprefix("/")
 
 
 def _config(line: bytes) -> dict[str, Any]:

@@ -18,6 +18,35 @@ if TYPE_CHECKING:
 _NEVER = "0001-01-01T00:00:00Z"
 _DOCKERS_WORD = {"unknown": "dead"}
 
+# What docker tells of an end in a network; "none" and "host" give it no address.
+_ENDPOINT: dict[str, Any] = {
+    "EndpointID": "",
+    "Gateway": "",
+    "GlobalIPv6Address": "",
+    "GlobalIPv6PrefixLen": 0,
+    "IPAddress": "",
+    "IPPrefixLen": 0,
+    "IPv6Gateway": "",
+    "MacAddress": "",
+}
+
+
+# What docker can and this release cannot, as docker tells of what was not asked for.
+_NOT_HERE: dict[str, Any] = {
+    "ContainerIDFile": "",
+    "PortBindings": {},
+    "PublishAllPorts": False,
+    "Links": None,
+    "Cgroup": "",
+    "ConsoleSize": [0, 0],
+    "KernelMemory": 0,
+    "KernelMemoryTCP": 0,
+    "CpuCount": 0,
+    "CpuPercent": 0,
+    "IOMaximumIOps": 0,
+    "IOMaximumBandwidth": 0,
+}
+
 
 def rfc3339(seconds: float) -> str:
     """A moment as docker writes it, in UTC."""
@@ -45,13 +74,46 @@ def describe(container: Container, engine: Engine, size: bool = False) -> dict[s
         "RestartCount": state.restarts,
         "Driver": "overlay2",
         "Platform": "linux",
+        # These three are seen in the container alone, and its log is no file of docker's JSON lines.
+        "ResolvConfPath": "",
         "HostnamePath": "",
-        "HostConfig": _host_config(request),
+        "HostsPath": "",
+        "LogPath": "",
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": "",
+        "ExecIDs": None,
+        "HostConfig": _host_config(request, spec),
         **(_sizes(container, engine) if size else {}),
-        "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(written["lowers"])}},
+        "GraphDriver": {"Name": "overlay2", "Data": _layers(container, written["lowers"])},
         "Mounts": mount_records.mounts(request, lambda item: engine.volume_source(VolumeMount.from_dict(item))),
         "Config": _config(container, engine, request, spec),
-        "NetworkSettings": {"Ports": {}, "Networks": {request["network"]: {}}},
+        "NetworkSettings": _network_settings(request["network"]),
+    }
+
+
+def _layers(container: Container, lowers: list[str]) -> dict[str, str]:
+    """overlay's folders; where they are put together is seen in the container alone."""
+    from ipycontainer.engine.launches import GENERATION
+
+    own = f"{container.folder}/{GENERATION}"
+    return {"LowerDir": ":".join(lowers), "MergedDir": "", "UpperDir": f"{own}/upper", "WorkDir": f"{own}/work"}
+
+
+def _network_settings(network: str) -> dict[str, Any]:
+    own = {"IPAMConfig": None, "Links": None, "Aliases": None, "NetworkID": "", **_ENDPOINT, "DriverOpts": None}
+    return {
+        "Bridge": "",
+        "SandboxID": "",
+        "HairpinMode": False,
+        "LinkLocalIPv6Address": "",
+        "LinkLocalIPv6PrefixLen": 0,
+        "Ports": {},
+        "SandboxKey": "",
+        "SecondaryIPAddresses": None,
+        "SecondaryIPv6Addresses": None,
+        **_ENDPOINT,
+        "Networks": {} if network.startswith("container:") else {network: own},
     }
 
 
@@ -88,9 +150,13 @@ def _health(container: Container) -> dict[str, Any] | None:
     return described(health)
 
 
-def _host_config(request: dict[str, Any]) -> dict[str, Any]:
+def _host_config(request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    linux = spec["linux"]
     return {
         **mount_records.host_config(request),
+        **_NOT_HERE,
+        "MaskedPaths": list(linux.get("maskedPaths", ())) or None,
+        "ReadonlyPaths": list(linux.get("readonlyPaths", ())) or None,
         "LogConfig": {
             "Type": request.get("log_driver") or "json-file",
             "Config": dict(sorted(pair.partition("=")[::2] for pair in request.get("log_opts", ()))),
@@ -111,7 +177,7 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "CapDrop": request["cap_drop"] or None,
         "Privileged": request.get("privileged", False),
         "DeviceRequests": _device_requests(request),
-        "Devices": [_device(text) for text in request.get("devices", ())] or None,
+        "Devices": [_device(text) for text in request.get("devices", ())],
         "Runtime": request.get("runtime") or "ipycontainer",
         "Isolation": request.get("isolation", ""),
         "Sysctls": dict(text.partition("=")[::2] for text in request.get("sysctls", ())) or None,
@@ -131,7 +197,7 @@ def _host_config(request: dict[str, Any]) -> dict[str, Any]:
         "CpusetCpus": request.get("cpuset_cpus", ""),
         "CpusetMems": request.get("cpuset_mems", ""),
         "BlkioWeight": request.get("blkio_weight", 0),
-        "BlkioWeightDevice": _rates(request, "blkio_weight_devices", "Weight"),
+        "BlkioWeightDevice": _rates(request, "blkio_weight_devices", "Weight") or [],
         "BlkioDeviceReadBps": _rates(request, "device_read_bps", "Rate"),
         "BlkioDeviceWriteBps": _rates(request, "device_write_bps", "Rate"),
         "BlkioDeviceReadIOps": _rates(request, "device_read_iops", "Rate"),
@@ -202,6 +268,7 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "Cmd": list(request["command"]) or None,
         "Healthcheck": container.config.get("healthcheck"),
         "Image": container.image,
+        "OnBuild": None,
         "Volumes": mount_records.image_volumes(request),
         "WorkingDir": spec["process"]["cwd"],
         "Entrypoint": list(request["entrypoint"] or ()) or None,

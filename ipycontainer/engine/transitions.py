@@ -6,7 +6,7 @@ import os
 
 from ipycontainer.engine.launches import refuse_restarting
 from ipycontainer.engine.signals import number_of
-from ipycontainer.errors import Refused, TimedOut, WrongState
+from ipycontainer.errors import InputError, Refused, TimedOut, WrongState
 from ipycontainer.linux import locks
 from ipycontainer.runtime import lifecycle
 from ipycontainer.runtime.container_state import PAUSED, RESTART_LOCK, RUNNING
@@ -28,7 +28,7 @@ def kill(container: Container, signal: str | int) -> None:
         raise WrongState(f"Cannot kill container: {container.name}: Container {container.id} is not running")
     # docker's rule: what ends it, or may, must reach it; where a stop signal was named, another is kept for later.
     named = container.config["stop_signal"]
-    decides = not named or number in (_SIGKILL, number_of(named))
+    decides = not named or number == _SIGKILL or number == number_of(named)
     _send(container, number, thaw=decides, final=decides)
 
 
@@ -37,7 +37,7 @@ def stop(container: Container, timeout: float | None, signal: str | int) -> None
     patience = float(container.config["stop_timeout"]) if timeout is None else float(timeout)
     if patience < 0:
         patience = float("inf")
-    number = number_of(signal or container.config["stop_signal"] or _SIGTERM)
+    number = number_of(signal) if signal else _stop_signal(container)
     began = container.state().started
     try:
         _send(container, number)
@@ -50,6 +50,14 @@ def stop(container: Container, timeout: float | None, signal: str | int) -> None
             _await_end(container, began)
         return
     _tell(container, "stop")
+
+
+def _stop_signal(container: Container) -> int:
+    """Its own; an image may name what is no signal, and docker then sends SIGTERM."""
+    try:
+        return number_of(container.config["stop_signal"] or _SIGTERM)
+    except InputError:
+        return _SIGTERM
 
 
 def kill_and_wait(container: Container) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -46,6 +49,7 @@ ps -a -f ancestor=base
 ps -a -f ancestor=nobody
 ps -a -f since=one
 ps -a -f before=three
+ps -a -f before=/three
 ps -a -f before=nobody
 ps -a -f network=none
 ps -a -f id=0000
@@ -70,10 +74,21 @@ inspect -f '{{index .Config.Labels "kind"}}' one two
 inspect -f '{{json .Config.Cmd}} {{.Path}} {{json .Args}}' one
 inspect -f '{{if .State.Running}}up{{else}}down{{end}}' one three
 inspect -f {{.HostConfig.NetworkMode}} one
+inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{.MacAddress}}{{.Gateway}}{{end}}' one
+inspect -f '{{.NetworkSettings.IPAddress}}{{.NetworkSettings.IPPrefixLen}}{{.NetworkSettings.Bridge}}' one
+inspect -f '{{json .HostConfig.PortBindings}} {{json .HostConfig.Links}} {{.HostConfig.PublishAllPorts}}' one
+inspect -f '{{json .HostConfig.Devices}} {{json .HostConfig.BlkioWeightDevice}}' one
+inspect -f '{{json .HostConfig.ReadonlyPaths}} {{.HostConfig.ConsoleSize}} {{json .Config.OnBuild}}' one
+inspect -f '{{json .ExecIDs}} {{.AppArmorProfile}} {{.MountLabel}} {{.ProcessLabel}} {{.GraphDriver.Name}}' one
 inspect -f '{{.Nothing}}' one
 inspect -f '{{' one
 inspect nobody
 inspect -f {{.Name}} one nobody
+inspect -f {{.Name}} /one
+inspect /nobody
+logs /three
+exec /one echo hi
+diff /three
 container inspect nobody
 logs three
 container logs three
@@ -143,6 +158,10 @@ wait five
 container wait five three
 wait nobody
 container rename five six
+rename /six /seven
+rename seven /seven
+rename seven /
+rename seven six
 container restart -t 0 one
 restart -t 0 nobody
 container stop -t 0 one
@@ -222,6 +241,28 @@ def test_looks(beside: Beside):
             beside.line(line, _normal, stdin=b"typed\n")
     finally:
         beside.remove(*NAMES)
+    beside.end()
+
+
+def _paths(document: dict[str, Any], before: str = "") -> Iterator[str]:
+    """The fields of a document, those of labels, which are an image's, left out."""
+    for key, value in document.items():
+        yield before + key
+        if isinstance(value, dict) and key != "Labels":
+            yield from _paths(value, f"{before}{key}.")
+
+
+@pytest.mark.parametrize("network", ["none", "host"])
+def test_every_field_of_dockers_document_is_there(beside: Beside, network: str):
+    try:
+        beside.line(f"run -d --network {network} --name one base sleep 1000")
+        ours, dockers = (
+            set(_paths(json.loads(text)[0]))
+            for text in (beside.persona.ok("inspect", "one"), beside.daemon.ok("inspect", "one"))
+        )
+        assert not dockers - ours
+    finally:
+        beside.remove("one")
     beside.end()
 
 

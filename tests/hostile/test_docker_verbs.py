@@ -7,6 +7,7 @@ docker fails the exit code alone, for our sentences say more.
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -80,6 +81,20 @@ cp two:/tmp/hf {h}/none/
 cp two:/none {h}
 cp two:/x two:/y
 cp {h}/hf nobody:/tmp
+cp {h}/hd/inner two:/tmp/hl
+cp {h}/hn two:/tmp/
+cp {h}/hf two:/tmp/hn
+cp {h}/hn two:/tmp/to-folder
+cp {h}/hn two:/tmp/to-none
+exec two sh -c 'ln -sf newfolder /tmp/to-folder; ln -sf none/x /tmp/to-none'
+cp {h}/hd two:/tmp/to-folder
+cp {h}/hf two:/tmp/to-none
+exec two sh -c 'cat /tmp/hf /tmp/nothing; ls /tmp /tmp/newfolder; readlink /tmp/hl /tmp/hn /tmp/to-folder'
+cp two:/tmp/hf {h}/hn
+cp two:/tmp/hf {h}/hl
+cp two:/tmp/hf {h}/hx
+cp two:/tmp/hf {h}/round
+cp two:/tmp/copy {h}/hm
 stop -t 0 two
 cp two:/tmp/copy {h}/stopped
 cp {h}/hd two:/tmp/stopped
@@ -102,6 +117,8 @@ def _files(folder: Path) -> Path:
     (folder / "hd").mkdir()
     (folder / "hd/inner").write_text("i\n")
     (folder / "hl").symlink_to("hf")
+    for name, target in (("hn", "nothing"), ("hm", "new-by-link"), ("hx", "none/x"), ("round", "round")):
+        (folder / name).symlink_to(target)
     return folder
 
 
@@ -123,8 +140,8 @@ def test_a_life_beside_dockers(
     different = []
     try:
         for line in filter(None, LIFE.splitlines()):
-            mine = persona.cli(*line.replace("{h}", str(ours)).split())
-            his: subprocess.CompletedProcess[bytes] = docker_daemon.run(*line.replace("{h}", str(dockers)).split())
+            mine = persona.cli(*shlex.split(line.replace("{h}", str(ours))))
+            his: subprocess.CompletedProcess[bytes] = docker_daemon.run(*shlex.split(line.replace("{h}", str(dockers))))
             same_code = (mine.exit_code == 0) == (his.returncode == 0) and mine.exit_code == his.returncode
             if not same_code or _normal(mine.out) != _normal(his.stdout.decode()) or _tree(ours) != _tree(dockers):
                 different.append((line, mine, his.returncode, his.stdout, his.stderr, _tree(ours), _tree(dockers)))

@@ -199,3 +199,40 @@ with Root(Engine().get({container!r})):
     process.communicate()
     until(lambda: persona.cli("start", "-a", container).out == "on\n", "it can be started")
     persona.ok("rm", container)
+
+
+def test_a_link_at_the_target_leads_and_stays(persona: Persona, nothing_left: None, there: str, here: Path):
+    """docker writes where it leads, to nothing too; a link in a container leads nowhere else than there."""
+    outside = persona.path("outside", "mine\n")
+    links = {
+        "d": "new",
+        "far": "/far/new",
+        "up": f"../../../..{outside}",
+        "chain": "d",
+        "folder": "made",
+        "bad": "\udcff",
+    }
+    folder = persona.path("links/d").parent
+    for name, target in links.items():
+        os.symlink(target, folder / name)
+    persona.ok("cp", f"{folder}/.", "there:/dir")
+    for name in ("d", "up", "bad"):
+        done = persona.cli("cp", "here/hf", f"there:/dir/{name}")
+        assert (done.exit_code == 0) == (name != "up"), done  # there is no such folder in the container
+    assert "Could not find the file /far" in persona.cli("cp", "here/hf", "there:/dir/far").err
+    persona.ok("cp", "here/hd/inner", "there:/dir/chain")
+    persona.ok("cp", "here/hd", "there:/dir/folder")
+    out = persona.path("out")
+    persona.run(["rm", "-rf", out])
+    persona.ok("cp", "there:/dir", out)
+    assert {name: os.readlink(out / name) for name in links} == links
+    assert (out / "new").read_text() == "i\n" and (out / "\udcff").read_text() == "hf\n"
+    assert (out / "made/inner").read_text() == "i\n" and outside.read_text() == "mine\n"
+    persona.ok("cp", "there:/dir/sub/f", folder / "chain")
+    persona.ok("cp", "there:/dir/sub", folder / "folder")
+    assert (folder / "new").read_text() == "f\n" and (folder / "made/f").read_text() == "f\n"
+    assert {name: os.readlink(folder / name) for name in links} == links
+    os.symlink("round", folder / "round")
+    assert "too many levels" in one_sentence(persona.cli("cp", "there:/dir/sub/f", folder / "round"), code=1)
+    persona.ok("rm", "-f", there)
+    persona.run(["rm", "-rf", out, here, folder, outside])

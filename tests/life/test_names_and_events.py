@@ -16,6 +16,20 @@ def test_a_name_is_made_up_in_docker_s_pattern(persona: Persona):
     assert re.fullmatch(r"[a-z]+_[a-z]+", persona.ok("ps", "-a", "--format", "{{.Names}}"))
 
 
+def test_a_name_is_taken_as_inspect_prints_it(persona: Persona):
+    container = persona.ok("create", "--name", "/mine", "base", "true")
+    name = persona.ok("inspect", "-f", "{{.Name}}", "mine")
+    assert name == "/mine" and persona.ok("inspect", "-f", "{{.Id}}", name) == container
+    assert persona.ok("start", name) == name and persona.ok("wait", name) == "0"
+    persona.ok("rename", name, "/other")
+    assert persona.ok("ps", "-a", "--format", "{{.Names}}") == "other"
+    persona.ok("run", "--rm", "--volumes-from", "/other", "base", "true")
+    for words in (("logs", "/mine"), ("logs", f"/{container}"), ("logs", "//other"), ("create", "--name", "/", "base")):
+        assert "/" in one_sentence(persona.cli(*words), code=1)
+    one_sentence(persona.cli("rename", "other", "/../other"), code=1)
+    assert persona.ok("rm", "/other") == "/other"
+
+
 def test_a_name_that_is_taken_is_refused_and_nothing_is_made(persona: Persona):
     first = persona.ok("create", "--name", "mine", "base", "true")
     sentence = one_sentence(persona.cli("run", "--name", "mine", "base", "true"), code=125)
@@ -183,6 +197,26 @@ def test_stop_sends_the_signal_that_was_asked_for(persona: Persona):
     until(lambda: persona.ok("logs", container) == "on", "the trap is set")
     persona.ok("stop", container)
     assert persona.ok("wait", container) == "5"
+
+
+@pytest.mark.parametrize(("name", "refused", "code"), [("SIGRTMIN+3", False, "5"), ("LOUD", True, "6")])
+def test_the_stop_signal_of_an_image_never_keeps_it_from_an_end(persona: Persona, name: str, refused: bool, code: str):
+    """docker's rules for a word that is no signal: KILL goes, another is refused, stop sends TERM."""
+    persona.ok("commit", "-c", f"STOPSIGNAL {name}", persona.ok("create", "base", "true"), "stopped-by")
+    try:
+        script = "trap 'exit 5' RTMIN+3; trap 'exit 6' TERM; echo on; while :; do sleep 0.02; done"
+        container = detached(persona, "stopped-by", "bash", "-c", script)
+        until(lambda: persona.ok("logs", container) == "on", "the traps are set")
+        assert persona.cli("kill", "-s", "URG", container).exit_code == int(refused)
+        persona.ok("stop", container)
+        assert persona.ok("wait", container) == code
+        persona.ok("start", container)
+        persona.ok("restart", "-t", "0", container)
+        persona.ok("kill", container)
+        assert persona.ok("wait", container) == "137"
+    finally:
+        persona.cli("rm", "-f", *persona.ok("ps", "-aq").split())
+        persona.cli("rmi", "-f", "stopped-by")
 
 
 @pytest.mark.parametrize("verb", ["kill", "exec"])

@@ -27,15 +27,19 @@ _KERNELS_OWN = (b"/proc", b"/sys", b"/dev")
 
 
 def look(request: dict[str, Any], descriptors: list[int], _channel: Channel) -> dict[str, Any]:
-    """request: path, follow.  kind: "folder", "file", "link", "other", or "" where nothing is."""
+    """request: path, follow.  kind: "folder", "file", "link", "other", or "" where nothing is; target: a link's."""
     (root,) = descriptors
     try:
         found = pin(root, request["path"], bool(request["follow"]), bool(request.get("guard", True)))
     except NotFound:
         return {"kind": ""}
-    mode = os.fstat(found).st_mode
-    os.close(found)
-    return {"kind": "folder" if S_ISDIR(mode) else "link" if S_ISLNK(mode) else "file" if S_ISREG(mode) else "other"}
+    try:
+        mode = os.fstat(found).st_mode
+        if S_ISLNK(mode):
+            return {"kind": "link", "target": os.fsdecode(os.readlink(b"", dir_fd=found))}
+    finally:
+        os.close(found)
+    return {"kind": "folder" if S_ISDIR(mode) else "file" if S_ISREG(mode) else "other"}
 
 
 def pin(root: int, path: str, follow: bool, guard: bool = True) -> int:
