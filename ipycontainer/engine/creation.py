@@ -65,6 +65,7 @@ def create(engine: Engine, request: RunRequest, starts: bool = False) -> Contain
 
     starts: nobody is told of it before it has been started, so its start makes it durable.
     """
+    stamp = engine.store.layout.stamp()
     image = engine.store.launch(request.image)
     if request.platform:
         from ipycontainer.engine.platforms import check
@@ -74,11 +75,11 @@ def create(engine: Engine, request: RunRequest, starts: bool = False) -> Contain
     config, launch = compose(engine, request, image, identity)
     name = engine.directory.choose_name(request.name)
     if "volumes" not in launch:
-        return _add(engine, request, image, identity, name, config, launch, starts)
+        return _add(engine, request, stamp, identity, name, config, launch, starts)
     from ipycontainer.engine.mounts import fill, made
 
     with made(engine, config["request"]["volumes"]):
-        container = _add(engine, request, image, identity, name, config, launch, starts)
+        container = _add(engine, request, stamp, identity, name, config, launch, starts)
     if not starts:
         fill(container, launch["volumes"])
     return container
@@ -87,14 +88,14 @@ def create(engine: Engine, request: RunRequest, starts: bool = False) -> Contain
 def _add(
     engine: Engine,
     request: RunRequest,
-    image: LaunchRecord,
+    stamp: list[int],
     identity: str,
     name: str,
     config: dict[str, Any],
     launch: dict[str, Any],
     starts: bool,
 ) -> Container:
-    """Write it down."""
+    """Write it down.  stamp: of the store's index before the image was looked for in it."""
     _make_sources(request)
     while True:
         try:
@@ -107,11 +108,19 @@ def _add(
             name = engine.directory.choose_name("")  # somebody else has just drawn the same one
     try:
         container = Container(engine, identity, config, name, launch, settled=request.remove or not starts)
+        if engine.store.layout.stamp() != stamp:
+            _check_images(engine, container, request.image)
         engine.journal.append("container", "create", identity, container.told)
         return container
     except BaseException:
         engine.directory.forget(identity, name)  # an interrupt: nobody knows of it
         raise
+
+
+def _check_images(engine: Engine, container: Container, name: str) -> None:
+    """Whoever removed one before this container was there for him to see has taken it out of the index by now."""
+    if any(engine.store.find(identity) is None for identity in container.image_ids):
+        raise NoSuchImage(f"the image {name} was removed while a container was made of it; pull or load it again")
 
 
 def compose(

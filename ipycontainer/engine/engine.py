@@ -279,7 +279,10 @@ class Engine(Images):
 
     def remove_image(self, reference: str, force: bool = False) -> list[str]:
         """docker's rmi: lines "Untagged: …" and "Deleted: …".  Raises NoSuchImage, ImageInUse."""
-        in_use = [identity for container in self.containers(all=True) for identity in container.image_ids]
+
+        def in_use() -> list[str]:
+            return [identity for container in self.containers(all=True) for identity in container.image_ids]
+
         lines = self.store.remove(reference, force, in_use)
         self.journal.append("image", "delete", reference, {"name": reference})
         return lines

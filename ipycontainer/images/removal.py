@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from ipycontainer.errors import Conflict, ImageInUse, NoSuchImage
-from ipycontainer.images.ingest import know, name_of, nameless, repo_digests_of
+from ipycontainer.images.ingest import add_names, know, name_of, nameless, note_digest, repo_digests_of
 from ipycontainer.images.records import ImageRecord
 from ipycontainer.images.store import Store, full_tag
 from ipycontainer.oci import reference as references
+from ipycontainer.oci.descriptor import Descriptor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
+    InUse = Callable[[], Iterable[str]]
 
-def remove(store: Store, name: str, force: bool, in_use: frozenset[str]) -> list[str]:
+
+def remove(store: Store, name: str, force: bool, in_use: InUse) -> list[str]:
     """Remove the name, or the image, that `name` means; gives docker's lines."""
     image = store.find(name)
     familiar = full_tag(name)
@@ -31,15 +35,14 @@ def remove(store: Store, name: str, force: bool, in_use: frozenset[str]) -> list
             f" repositories: {', '.join(image.names)}; remove the names one by one, or use --force"
         )
     untagged = [f"Untagged: {known}" for known in image.names]
-    if image.id in in_use:
+    if image.id in in_use():
         _check_forced(image, name, force)
         _untag(store, image, image.names, keep=True)
         return untagged
-    _untag(store, image, image.names)
-    return [*untagged, *_deleted(store, image)]
+    return [*untagged, *_deleted(store, image, in_use, image.repo_digests)]
 
 
-def _remove_digest(store: Store, image: ImageRecord, name: str, force: bool, in_use: frozenset[str]) -> list[str]:
+def _remove_digest(store: Store, image: ImageRecord, name: str, force: bool, in_use: InUse) -> list[str]:
     """Remove what a registry calls the image; the image only where nothing else is left of its names."""
     known = references.parse(name).replace(tag="").familiar
     if known not in image.repo_digests:
@@ -49,12 +52,11 @@ def _remove_digest(store: Store, image: ImageRecord, name: str, force: bool, in_
         )
     if image.names or len(image.repo_digests) > 1:
         _forget(store, image, known)
-    elif image.id in in_use:
+    elif image.id in in_use():
         _check_forced(image, name, force)
         _forget(store, image, known)
     else:
-        _untag(store, image, ())
-        return [f"Untagged: {known}", *_deleted(store, image)]
+        return [f"Untagged: {known}", *_deleted(store, image, in_use)]
     return [f"Untagged: {known}"]
 
 
@@ -66,7 +68,21 @@ def _check_forced(image: ImageRecord, name: str, force: bool) -> None:
         )
 
 
-def _deleted(store: Store, image: ImageRecord) -> list[str]:
+def _deleted(store: Store, image: ImageRecord, in_use: InUse, left: tuple[str, ...] = ()) -> list[str]:
+    """Take the image out of the index, and then what only it used off the disk.
+
+    left: what registries call it, should it have to stay.
+    """
+    with store.loading():  # nobody collects before it is known whether it stays
+        _untag(store, image, image.names)
+        # Who makes a container writes it down, then looks at the index: either the image is gone there, or it is seen.
+        if image.id in in_use():
+            manifest = image.manifest
+            described = Descriptor(manifest.media_type, manifest.document.digest, manifest.document.size)
+            add_names(store.layout, described, [])
+            for known in left:
+                note_digest(store.layout, manifest.document.digest, known)
+            return []
     return [f"Deleted: {image.id}", *(f"Deleted: {diff_id}" for diff_id in store.collect())]
 
 

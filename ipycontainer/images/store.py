@@ -317,14 +317,14 @@ class Store:
             if self.find(BASE) is None:
                 build(self.layout, self.layers)
 
-    def remove(self, name: str, force: bool = False, in_use: Iterable[str] = ()) -> Lines:
+    def remove(self, name: str, force: bool = False, in_use: Callable[[], Iterable[str]] = tuple) -> Lines:
         """Take a name away and, with the last one, the image; gives docker's lines.
 
-        in_use: ids of images that containers use; such an image is only untagged, and only by force.
+        in_use: gives the ids of images that containers use; such an image is only untagged, and only by force.
         """
         from ipycontainer.images.removal import remove
 
-        return remove(self, name, force, frozenset(in_use))
+        return remove(self, name, force, in_use)
 
     def collect(self) -> Lines:
         """Remove what no image uses; nothing while images come in, for they may be about to use it."""

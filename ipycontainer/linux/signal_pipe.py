@@ -20,6 +20,8 @@ else:
     import _signal  # `signal` itself costs 5.6 ms, for its enums
 
 _NOBODY = -1
+# poll(2) takes milliseconds in an int, 24 days at most; whoever waits longer looks again.
+_LONGEST = 86400.0
 
 
 class SignalPipe:
@@ -99,7 +101,7 @@ def _note(_number: int, _frame: object) -> None:
 
 
 def await_any(descriptors: Sequence[int], limit: float | None) -> None:
-    """Until one of these is readable, a signal has come, or `limit` seconds are over.
+    """Until one of these is readable, a signal has come, or `limit` seconds are over, or a day.
 
     What the signal's handler in Python raises is raised here, and at once: a poll() alone would go on if the signal
     came when it was on its way into the kernel.
@@ -108,4 +110,4 @@ def await_any(descriptors: Sequence[int], limit: float | None) -> None:
         poll = select.poll()
         for descriptor in (signals.reader, *descriptors):
             poll.register(descriptor, select.POLLIN)
-        poll.poll(None if limit is None else limit * 1000)
+        poll.poll(None if limit is None else min(limit, _LONGEST) * 1000)

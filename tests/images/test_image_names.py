@@ -71,14 +71,14 @@ def test_a_digest_that_is_removed_takes_no_tag_along(place: Place):
         store.remove(mine)
     for known in (mine, other):
         note_digest(store.layout, Digest(image.digest), known)
-    assert store.remove(mine, in_use=[image.id]) == [f"Untagged: {mine}"]
+    assert store.remove(mine, in_use=lambda: [image.id]) == [f"Untagged: {mine}"]
     left = store.resolve("web:1")
     assert (left.names, left.repo_digests) == (("web:1",), (other,))
-    assert store.remove("web:1", in_use=[image.id], force=True) == ["Untagged: web:1"]
+    assert store.remove("web:1", in_use=lambda: [image.id], force=True) == ["Untagged: web:1"]
     assert store.resolve(other).id == image.id
     with pytest.raises(ImageInUse):
-        store.remove(other, in_use=[image.id])
-    assert store.remove(other, in_use=[image.id], force=True) == [f"Untagged: {other}"]
+        store.remove(other, in_use=lambda: [image.id])
+    assert store.remove(other, in_use=lambda: [image.id], force=True) == [f"Untagged: {other}"]
     assert store.resolve(image.id).repo_digests == ()
     note_digest(store.layout, Digest(image.digest), other)
     assert store.remove(other) == [f"Untagged: {other}", f"Deleted: {image.id}", f"Deleted: {compute(LOW)}"]

@@ -191,3 +191,45 @@ def test_a_layer_that_went_and_came_back_is_seen_anew(persona: Persona, unchange
         persona.ok("rmi", "again:1")
         persona.ok("load", "-i", "again.tar")
     persona.ok("rmi", "again:1")
+
+
+RACES = """
+import json, sys
+from ipycontainer import Engine, errors
+from ipycontainer.engine.request import RunRequest
+raced, engine = sys.argv[1], Engine()
+request = RunRequest("raced:1", ("true",))
+def once(owner, name, meanwhile):
+    real = getattr(owner, name)
+    def first(*arguments, **more):
+        setattr(owner, name, real)
+        meanwhile()
+        return real(*arguments, **more)
+    setattr(owner, name, first)
+if raced == "create":  # the whole of rmi between what create reads and what it writes
+    once(engine.directory, "add", lambda: engine.remove_image("raced:1"))
+    try:
+        told = ["made", engine.create(request).name]
+    except errors.Error as error:
+        told = [type(error).__name__, str(error)]
+    print(json.dumps([*told, [one.name for one in engine.containers(all=True)]]))
+else:  # the whole of create between rmi's look for containers and the index
+    made = []
+    once(type(engine.store.layout), "change", lambda: made.append(engine.create(request)))
+    lines = engine.remove_image("raced:1")
+    engine.store.collect()
+    print(json.dumps([lines, [image.id for image in engine.images()] == made[0].image_ids]))
+"""
+
+
+@pytest.mark.parametrize("raced", ["create", "rmi"])
+def test_a_container_is_made_while_its_image_is_removed(fresh_persona: Persona, raced: str):
+    persona = fresh_persona
+    persona.ok("load", input=docker_archive((["raced:1"], [tar(file("f", b"x"))])))
+    done = persona.run(["python3", "-I", "-c", RACES, raced])
+    assert done.exit_code == 0, done
+    if raced == "create":
+        sentence = "the image raced:1 was removed while a container was made of it; pull or load it again"
+        assert json.loads(done.out) == ["NoSuchImage", sentence, []]
+    else:
+        assert json.loads(done.out) == [["Untagged: raced:1"], True]

@@ -221,8 +221,8 @@ def test_removing(place: Place):
     with pytest.raises(NoSuchImage, match="No such image: a:latest"):
         store.remove("a")
     with pytest.raises(ImageInUse, match="a container uses its image"):
-        store.remove("b", in_use=[image.id])
-    assert store.remove("b", in_use=[image.id], force=True) == ["Untagged: b:latest"]
+        store.remove("b", in_use=lambda: [image.id])
+    assert store.remove("b", in_use=lambda: [image.id], force=True) == ["Untagged: b:latest"]
     assert store.resolve(image.id).names == ()
     assert store.remove(image.short_id) == [f"Deleted: {image.id}", f"Deleted: {compute(TOP)}"]
     assert store.launch("c").lowers == (str(place.root / "layers" / compute(LOW).hex / "tree"),)

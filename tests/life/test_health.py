@@ -116,6 +116,13 @@ def test_failures_of_the_start_period_do_not_count(persona: Persona, nothing_lef
     persona.ok("rm", "-f", container)
 
 
+def test_a_probe_may_be_due_later_than_poll_can_wait(persona: Persona, nothing_left: None):
+    container = detached(persona, "--health-cmd", "true", "--health-interval", "1000h", "base", "sleep", "1000")
+    persona.ok("exec", container, "true")
+    assert state(persona, container)["Status"] == "running"
+    persona.ok("rm", "-f", container)
+
+
 def test_a_probe_that_takes_too_long_ends_with_its_children(persona: Persona, nothing_left: None):
     marker = str(10**6 + os.getpid())  # so long nobody else sleeps
     probe = f"echo begun; sleep {marker} & setsid sleep {marker} & (sleep {marker} &) ; sleep {marker}; true"

@@ -59,6 +59,25 @@ def test_tail_since_and_times(persona: Persona):
     assert line.endswith(" 4") and line[:2] == "20" and "T" in line
 
 
+@pytest.mark.parametrize("verb", ["logs", "events"])
+def test_the_end_may_be_as_far_away_as_one_likes(persona: Persona, verb: str):
+    container = detached(persona, "base", "sh", "-c", "echo one; sleep 1000")
+    until(lambda: persona.ok("logs", container) == "one", "it has spoken")
+    words = ("-f", container) if verb == "logs" else ("--since", "1h")
+    watcher = persona.popen(["ipycontainer", verb, "--until", "2100-01-01", *words])
+    try:
+        assert watcher.stdout is not None and watcher.stdout.readline()
+        persona.ok("rm", "-f", container)
+        if verb == "events":
+            assert any(b" destroy " in line for line in watcher.stdout)
+            watcher.send_signal(signal.SIGINT)
+        _, err = watcher.communicate(timeout=30)
+        assert b"Traceback" not in err
+    finally:
+        watcher.kill()
+        watcher.communicate()
+
+
 def test_a_follower_that_stands_still_never_blocks_the_container(persona: Persona):
     """It reads files; what it does not read is on the disk."""
     script = "head -c 8000000 /dev/zero; echo done > /mark; sleep 1000"

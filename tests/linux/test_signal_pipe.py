@@ -148,6 +148,15 @@ def test_waiting_ends_with_what_is_waited_for_and_with_the_time():
     os.close(writing)
 
 
+@pytest.mark.parametrize("limit", [1e10, float("inf")])
+def test_a_limit_beyond_what_the_kernel_counts_is_none_of_the_callers_business(limit: float):
+    reading, writing = os.pipe()
+    os.write(writing, b"!")
+    await_any([reading], limit)
+    os.close(reading)
+    os.close(writing)
+
+
 def test_nor_is_it_lost_where_a_handler_raises():
     class Late(Exception):
         pass

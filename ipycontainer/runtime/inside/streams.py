@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.inside.probe import Probes
     from ipycontainer.runtime.launch import Launch
 
+# poll(2) takes milliseconds in an int, 24 days at most; a probe may be due later.
+_LONGEST_POLL = 86400.0
+
 _LOG_STREAM = {STDOUT: log.STDOUT, STDERR: log.STDERR}
 
 
@@ -138,7 +141,7 @@ class Streams:
         if self._probes is not None:
             for descriptor in self._probes.descriptors():
                 poll.register(descriptor, select.POLLIN)
-            waits.append(max(self._probes.due - now, 0.0))
+            waits.append(min(max(self._probes.due - now, 0.0), _LONGEST_POLL))
         return poll.poll(min(waits) * 1000 if waits else None)
 
     def _read(self, descriptor: int) -> int:
