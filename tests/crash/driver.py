@@ -382,8 +382,8 @@ class Driver:
                 os.kill(victim, _SIGKILL)
                 # The next run is judged too, and its request must not come to one that is half dead.
                 until(lambda: not victims.is_running(victim), "the victim is dead")
-            except ProcessLookupError:
-                victim = 0
+            except (ProcessLookupError, PermissionError):
+                victim = 0  # it has ended, and its number may be another account's by now
         client.see_to_the_end(lambda: None)
         self.agree(client, kind)
         return bool(victim)
