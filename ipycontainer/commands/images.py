@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ipycontainer.commands import Call
     from ipycontainer.commands.listing import Report
     from ipycontainer.commands.options import Parsed
+    from ipycontainer.commands.path_pattern import PathPattern
     from ipycontainer.engine.image import Image
 
 _HEADINGS = {
@@ -68,7 +69,10 @@ def _rows(
     found: Sequence[Image], reference: str, conditions: Sequence[tuple[str, str]], call: Call
 ) -> list[tuple[Image, str]]:
     """(image, name) of what is to be shown; "" names an image that has lost its name."""
-    patterns = [value for key, value in conditions if key == "reference"] + ([reference] if reference else [])
+    from ipycontainer.commands.path_pattern import PathPattern
+
+    wanted = [value for key, value in conditions if key == "reference"] + ([reference] if reference else [])
+    patterns = [PathPattern(text) for text in wanted]
     rows = []
     for image in found:
         if not all(_matches(image, key, value, call) for key, value in conditions):
@@ -79,10 +83,8 @@ def _rows(
     return rows
 
 
-def _named(name: str, pattern: str) -> bool:
-    from fnmatch import fnmatchcase
-
-    return bool(name) and (fnmatchcase(name, pattern) or fnmatchcase(name.rpartition(":")[0], pattern))
+def _named(name: str, pattern: PathPattern) -> bool:
+    return bool(name) and (pattern.matches(name) or pattern.matches(name.rpartition(":")[0]))
 
 
 def _matches(image: Image, key: str, value: str, call: Call) -> bool:

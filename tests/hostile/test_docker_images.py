@@ -60,6 +60,18 @@ image tag small:1 other:2
 tag nobody other:3
 tag small:1 'BAD NAME'
 images other
+tag small:1 my/other:1
+tag small:1 reg.example:5000/my/other:2
+images 'my*'
+images '*/*' --format {{.Repository}}
+images 'my?other' -q
+images 'my/[^o]*' -q
+images 'my/[^a]*' --format {{.Repository}}
+images -f 'reference=*/*/*' --format {{.Repository}}
+images -f 'reference=sm\\all:[1-1]' --format {{.Tag}}
+images 'my/['
+images 'my/[]o]*'
+rmi my/other:1 reg.example:5000/my/other:2
 save -o {h}/one.tar small:2
 image save -o {h}/two.tar other:1 other:2
 save -o {h}/none/x small:2
