@@ -117,5 +117,7 @@ def test_events() -> None:
         assert matches(event, [(name, value)]), yes
     assert matches(event, [("event", "stop"), ("event", "start")])
     assert not matches(event, [("event", "start"), ("container", "db")])
+    assert matches(event, [("label", "tier=front"), ("label", "name")])
+    assert not matches(event, [("label", "tier=front"), ("label", "tier=back")])
     with pytest.raises(InputError, match="invalid filter 'colour'"):
         check_filters([("colour", "red")])
