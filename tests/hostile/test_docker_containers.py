@@ -68,6 +68,8 @@ ps -a -f before=nobody
 ps -a -f network=none
 ps -a -f id=0000
 ps -a -f nonsense=1
+ps -aq --filter ''
+ps -aq --filter ' '
 ps -a -f is-task=false
 ps -a --format '{{.Names}} {{.Status}}'
 ps -a --format 'table {{.Names}}\\t{{.State}}'
