@@ -34,7 +34,7 @@ def check(filters: Sequence[tuple[str, str]]) -> bool:
                 raise InputError(f"Unrecognised filter value for health: {value}; there are {', '.join(STATUSES)}")
         if key == "exited" and not value.lstrip("-").isdigit():
             raise InputError(f"invalid filter exited={value}: the exit code is a number")
-    return any(key in ("exited", "status") for key, _ in filters)
+    return any(key == "status" for key, _ in filters)
 
 
 def select(
@@ -74,7 +74,8 @@ def labelled(labels: dict[str, str], wanted: str) -> bool:
 
 def _matches(container: Container, key: str, value: str) -> bool:
     if key == "status":
-        return container.status == value
+        # docker's word for one whose end nobody knows is what inspect calls it too.
+        return container.status in (value, "unknown" if value == "dead" else value)
     if key == "exited":
         state = container.state()
         return state.status == "exited" and state.exit_code == int(value)

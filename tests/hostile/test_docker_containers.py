@@ -46,6 +46,10 @@ ps -a -f label=kind
 ps -a -f label=kind=web
 ps -a -f exited=3
 ps -a -f exited=x
+ps -f exited=3
+ps -f exited=3 -f status=exited
+ps -l -f exited=3
+ps -s --format 'table {{.Names}}'
 ps -a -f ancestor=base
 ps -a -f ancestor=nobody
 ps -a -f 'ancestor=BAD NAME'

@@ -33,6 +33,7 @@ CONTAINERS = [
     Listed("aa11", "web-1", created=3.0, labels={"tier": "front", "env": "test"}),
     Listed("bb22", "web-2", created=2.0, status="exited", exit_code=137, labels={"tier": "front"}),
     Listed("cc33", "db", image_id="sha256:cd", created=1.0, status="exited", exit_code=0),
+    Listed("dd44", "lost", image_id="", status="unknown"),
 ]
 
 
@@ -69,6 +70,8 @@ def _image(name: str) -> Known | None:
         (["status=exited"], ["web-2", "db"]),
         (["status=exited", "name=web"], ["web-2"]),
         (["exited=137"], ["web-2"]),
+        (["status=dead"], ["lost"]),
+        (["status=unknown"], ["lost"]),
         (["label=tier"], ["web-1", "web-2"]),
         (["label=tier=front", "label=env=test"], ["web-1"]),
         (["label=tier=back"], []),
@@ -77,7 +80,7 @@ def _image(name: str) -> Known | None:
         (["ancestor=postgres:16", "ancestor=nobody"], ["db"]),
         (["ancestor=nobody"], []),
         (["ancestor=BAD NAME"], []),
-        (["before=web-1"], ["web-2", "db"]),
+        (["before=web-1"], ["web-2", "db", "lost"]),
         (["since=db"], ["web-1", "web-2"]),
     ],
 )
@@ -85,9 +88,9 @@ def test_who_is_meant(conditions: list[str], names: list[str]) -> None:
     assert _names(*conditions) == names
 
 
-def test_a_state_or_an_exit_code_looks_at_ended_ones_too() -> None:
-    assert check([("status", "exited")]) and check([("exited", "1")])
-    assert not check([("name", "web")])
+def test_a_state_alone_looks_at_ended_ones_too() -> None:
+    assert check([("status", "exited")]) and check([("name", "web"), ("status", "dead")])
+    assert not check([("name", "web"), ("exited", "1")])  # docker's: it says nothing without -a
 
 
 @pytest.mark.parametrize(
