@@ -193,6 +193,8 @@ class _Reader:
         return find(self.parsed.verb.name, long, short)
 
     def _keep(self, option: Option, text: str) -> None:
+        if option.kind == "filter" and not text:
+            return  # docker takes an empty one for none: a script's "$FILTER" may be empty
         value = _value(option, text)
         if option.refused:
             if "*" not in option.harmless and text not in option.harmless and self.refused is None:

@@ -237,7 +237,7 @@ class Engine(Images):
                 found.append(container)
         found.sort(key=lambda container: container.created, reverse=True)
         if filters:
-            found = select(found, filters, self.get)
+            found = select(found, filters, self.get, self.store.find)
         if not all:
             found = [one for one in found if one.id in looks and one.state(looks[one.id]).runs]
         return found[:last] if last > 0 else found

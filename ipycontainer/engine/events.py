@@ -157,9 +157,11 @@ def check_filters(filters: Sequence[tuple[str, str]]) -> None:
 
 
 def matches(event: Event, filters: Sequence[tuple[str, str]]) -> bool:
-    """docker's --filter: one of the values for each name."""
-    names = {name for name, _ in filters}
-    return all(any(_fits(event, name, value) for key, value in filters if key == name) for name in names)
+    """docker's --filter: one of the values for each name, of labels each."""
+    wanted: dict[str, list[bool]] = {}
+    for name, value in filters:
+        wanted.setdefault(name, []).append(_fits(event, name, value))
+    return all(all(found) if name == "label" else any(found) for name, found in wanted.items())
 
 
 def _without_tag(image: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ipycontainer.errors import InputError
+from ipycontainer.errors import ImageNameError, InputError, NoSuchImage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ipycontainer.engine.container import Container
+    from ipycontainer.images.records import ImageRecord
 
 _STATES = ("created", "restarting", "running", "removing", "paused", "exited", "dead", "unknown")
 KEYS = (
@@ -33,15 +34,18 @@ def check(filters: Sequence[tuple[str, str]]) -> bool:
                 raise InputError(f"Unrecognised filter value for health: {value}; there are {', '.join(STATUSES)}")
         if key == "exited" and not value.lstrip("-").isdigit():
             raise InputError(f"invalid filter exited={value}: the exit code is a number")
-    return any(key in ("exited", "status") for key, _ in filters)
+    return any(key == "status" for key, _ in filters)
 
 
 def select(
-    containers: Sequence[Container], filters: Sequence[tuple[str, str]], get: Callable[[str], Container]
+    containers: Sequence[Container],
+    filters: Sequence[tuple[str, str]],
+    get: Callable[[str], Container],
+    image: Callable[[str], ImageRecord | None],
 ) -> list[Container]:
     """Those that match: values of one key are alternatives (labels must all be there), keys must all match.
 
-    get: finds the container that `before` and `since` name.
+    get: finds the container that `before` and `since` name; image: the image that `ancestor` names.
     """
     wanted: dict[str, list[str]] = {}
     for key, value in filters:
@@ -53,6 +57,10 @@ def select(
             found = [one for one in found if (one.created < moment if key == "before" else one.created > moment)]
         elif key == "label":
             found = [one for one in found if all(labelled(one.labels, value) for value in values)]
+        elif key == "ancestor":
+            # Which image a name means now: docker goes by that, not by what was written when a container was made.
+            images = {_image_id(value, image) for value in values}
+            found = [one for one in found if one.config["image_id"] in images]
         else:
             found = [one for one in found if any(_matches(one, key, value) for value in values)]
     return found
@@ -66,7 +74,8 @@ def labelled(labels: dict[str, str], wanted: str) -> bool:
 
 def _matches(container: Container, key: str, value: str) -> bool:
     if key == "status":
-        return container.status == value
+        # docker's word for one whose end nobody knows is what inspect calls it too.
+        return container.status in (value, "unknown" if value == "dead" else value)
     if key == "exited":
         state = container.state()
         return state.status == "exited" and state.exit_code == int(value)
@@ -83,9 +92,16 @@ def _matches(container: Container, key: str, value: str) -> bool:
         return bool(container.config["request"]["network"] == value)
     if key == "is-task":
         return value in ("false", "0")  # of a cluster: nothing here is one
-    if key == "name":
-        return _found_in(value, container.name)
-    return _from_image(container, value)
+    return _found_in(value, container.name)
+
+
+def _image_id(name: str, image: Callable[[str], ImageRecord | None]) -> str | None:
+    """None for what names no image, as docker takes it."""
+    try:
+        found = image(name)
+    except (ImageNameError, NoSuchImage):
+        return None
+    return found.id if found is not None else None
 
 
 def _found_in(pattern: str, name: str) -> bool:
@@ -98,10 +114,3 @@ def _found_in(pattern: str, name: str) -> bool:
         return re.search(pattern, name) is not None or re.search(pattern, "/" + name) is not None
     except re.error as error:
         raise InputError(f"the filter name={pattern} is no regular expression: {error}") from None
-
-
-def _from_image(container: Container, image: str) -> bool:
-    if image in (container.image, container.image.removesuffix(":latest")) or image == container.image + ":latest":
-        return True
-    digest = str(container.config["image_id"]).removeprefix("sha256:")
-    return len(image) >= 4 and digest.startswith(image.removeprefix("sha256:"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tarfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,8 +46,25 @@ ps -a -f label=kind
 ps -a -f label=kind=web
 ps -a -f exited=3
 ps -a -f exited=x
+ps -f exited=3
+ps -f exited=3 -f status=exited
+ps -l -f exited=3
+ps -s --format 'table {{.Names}}'
 ps -a -f ancestor=base
 ps -a -f ancestor=nobody
+ps -a -f 'ancestor=BAD NAME'
+tag base moved
+create --network none --name five moved true
+ps -a -f ancestor=moved --format {{.Names}}
+ps -a -f ancestor=docker.io/library/moved:latest --format {{.Names}}
+ps -a -f ancestor=base --format {{.Names}}
+import -c 'CMD ["x"]' {h}/empty.tar moved
+ps -a -f ancestor=moved --format {{.Names}}
+create --network none --name six moved true
+ps -a -f ancestor=moved -f ancestor=nobody --format {{.Names}}
+ps -a -f ancestor=base --format {{.Names}}
+rm five six
+rmi moved
 ps -a -f since=one
 ps -a -f before=three
 ps -a -f before=/three
@@ -54,6 +72,8 @@ ps -a -f before=nobody
 ps -a -f network=none
 ps -a -f id=0000
 ps -a -f nonsense=1
+ps -aq --filter ''
+ps -aq --filter ' '
 ps -a -f is-task=false
 ps -a --format '{{.Names}} {{.Status}}'
 ps -a --format 'table {{.Names}}\\t{{.State}}'
@@ -221,6 +241,8 @@ def _once(text: str) -> str:
 
 
 def test_lists(beside: Beside):
+    for folder in (beside.ours, beside.dockers):
+        tarfile.open(folder / "empty.tar", "w").close()
     try:
         for line in MADE:
             beside.line(line)

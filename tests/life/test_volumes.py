@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.life.inside import with_engine
 from tests.personas import Persona
 
 OWNERS = {"root": "host", "user": "subordinate", "solo": "one"}
@@ -131,3 +132,15 @@ print(remover.returncode, container.id in said, [one.name for one in engine.volu
 container.remove()
 """
     assert persona.python(code) == "1 True ['wanted']\n"
+
+
+def test_a_name_longer_than_a_file_s_is_nobodys(persona: Persona):
+    persona.ok("volume", "create", "there")  # so that there is a folder to look into
+    name = "a" * 256
+    for words in (("volume", "inspect"), ("volume", "rm"), ("inspect",), ("inspect", "--type", "volume")):
+        done = persona.cli(*words, name)
+        assert done.exit_code == 1 and "Traceback" not in done.err and "o such " in done.err, done
+    assert persona.ok("volume", "rm", "-f", name) == name
+    persona.ok("volume", "rm", "there")
+    code = "try: engine.volumes.get('a\\0b')\nexcept errors.NoSuchVolume: tell('none')"
+    assert with_engine(persona, code) == "none"

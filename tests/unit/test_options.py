@@ -34,6 +34,13 @@ def test_long_and_short_joined_and_with_values() -> None:
         assert parsed.flag("flag") and parsed.flag("tty") and parsed.text("name") == "x", line
 
 
+def test_an_empty_filter_is_none() -> None:
+    options = (Option("filter", "f", "filter", "Those that match", many=True),)
+    assert _read("--filter= -f a=b", options=options).many("filter") == [("a", "b")]
+    with pytest.raises(OptionError, match="bad format of filter"):
+        read(_verb(options=options), ["--filter", " "])
+
+
 def test_a_flag_takes_a_value_after_an_equals_sign_alone() -> None:
     assert _read("--flag=false").flag("flag") is False
     assert _read("-f=false").given("flag")

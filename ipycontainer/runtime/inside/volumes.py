@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from errno import ENAMETOOLONG
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import loads
@@ -139,13 +140,17 @@ def note(journal: str, events: Iterable[tuple[str, str, dict[str, str]]]) -> Non
 
 def read_record(root: str, name: str) -> dict[str, Any] | None:
     """What the volume is; None where there is none of that name."""
-    if not name or name[0] == "." or "/" in name:
+    if not name or name[0] == "." or "/" in name or "\0" in name:
         return None
     try:
         with open(os.path.join(root, "volumes", name, RECORD), "rb") as file:
             found = loads(file.read())
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == ENAMETOOLONG:
+            return None
+        raise
     except ValueError:
         found = {}
     # One whose record is damaged is still shown, so that it can be removed.
