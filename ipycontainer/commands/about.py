@@ -29,7 +29,7 @@ def _show(call: Call, ask: Callable[[], dict[str, Any]]) -> int:
     if form:
         from ipycontainer.commands.listing import Report
 
-        report = Report(form)
+        report = Report(form, listed=False)
         call.console.line(report.text(ask()))
     else:
         call.console.line("\n".join(_outline(ask(), "")))

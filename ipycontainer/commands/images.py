@@ -27,6 +27,10 @@ _HEADINGS = {
     "CreatedSince": "CREATED",
     "CreatedAt": "CREATED AT",
     "Size": "SIZE",
+    "VirtualSize": "SIZE",
+    "Containers": "CONTAINERS",
+    "SharedSize": "SHARED SIZE",
+    "UniqueSize": "UNIQUE SIZE",
 }
 _FILTERS = ("before", "dangling", "label", "reference", "since")
 _NONE = "<none>"
@@ -122,6 +126,9 @@ def _fields(image: Image, name: str, whole: bool) -> dict[str, Any]:
         "CreatedSince": human_duration(time() - image.created) + " ago",
         "CreatedAt": local_time(image.created),
         "Size": human_size(image.size),
+        "VirtualSize": human_size(image.size, digits=4),
+        # docker counts these for `system df -v` alone.
+        **dict.fromkeys(("Containers", "SharedSize", "UniqueSize"), "N/A"),
     }
 
 

@@ -18,18 +18,23 @@ if TYPE_CHECKING:
 
 
 class Report:
-    """`json`, `table TEMPLATE` or `TEMPLATE`."""
+    """`json`, `table TEMPLATE` or `TEMPLATE`.
 
-    def __init__(self, form: str) -> None:
+    listed: rows of a list; what shows one document after the other has no table in docker, and leaves `\\t` as it is.
+    """
+
+    def __init__(self, form: str, listed: bool = True) -> None:
         directive, _, rest = form.strip().partition(" ")
-        self.is_table = directive == "table"
+        self.is_table = listed and directive == "table"
         if self.is_table:
             form = rest.strip()
         elif form == "json":
             form = "{{json .}}"
         self.form = form
-        # A shell hands over `\t` and `\n` as two characters each; a template means tab and newline.
-        self._template = Template(form.replace("\\t", "\t").replace("\\n", "\n"))
+        if listed:
+            # A shell hands over `\t` and `\n` as two characters each; a template means tab and newline.
+            form = form.replace("\\t", "\t").replace("\\n", "\n")
+        self._template = Template(form)
 
     def text(self, value: Mapping[str, Any]) -> str:
         """One document through the template."""

@@ -96,7 +96,7 @@ def _report(form: str) -> Report | None:
         return None
     from ipycontainer.commands.listing import Report
 
-    return Report(form)
+    return Report(form, listed=False)
 
 
 def events(call: Call) -> int:

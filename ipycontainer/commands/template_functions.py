@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Go's own bound of a width, beyond which a template of twenty letters would fill the memory.
+_WIDEST = 10**6
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +83,8 @@ def _printf(form: str, *values: Any) -> str:
 
 
 def _formatted(flags: str, verb: str, value: Any) -> str:
+    if any(number and int(number) > _WIDEST for number in flags.lstrip("-+0 ").split(".")):
+        raise ValueError(f"a width is at most {_WIDEST}")
     if verb in ("d", "x", "X", "o", "f", "e", "g"):
         return str(f"%{flags}{verb}" % value)
     if verb == "q":
@@ -101,6 +106,8 @@ def _print(*values: Any) -> str:
 
 
 def _pad(text: str, before: int, after: int) -> str:
+    if max(before, after) > _WIDEST:
+        raise ValueError(f"a width is at most {_WIDEST}")
     return " " * before + text + " " * after if text else ""
 
 

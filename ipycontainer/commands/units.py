@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 
-def human_size(count: float) -> str:
+def human_size(count: float, digits: int = 3) -> str:
     """Bytes in powers of 1000 with three digits, as `docker images` shows them.
 
-    >>> human_size(23_400_000), human_size(999), human_size(0)
-    ('23.4MB', '999B', '0B')
+    >>> human_size(23_400_000), human_size(999), human_size(0), human_size(68_832_000, digits=4)
+    ('23.4MB', '999B', '0B', '68.83MB')
     """
     count, unit = _scaled(count, 1000, ("B", "kB", "MB", "GB", "TB", "PB"))
-    return f"{count:.3g}{unit}" if count < 999.5 else f"{count:.4g}{unit}"
+    return f"{count:.{digits}g}{unit}" if count < 999.5 else f"{count:.4g}{unit}"
 
 
 def human_binary_size(count: float) -> str:

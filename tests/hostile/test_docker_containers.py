@@ -100,6 +100,8 @@ inspect -f '{{json .HostConfig.PortBindings}} {{json .HostConfig.Links}} {{.Host
 inspect -f '{{json .HostConfig.Devices}} {{json .HostConfig.BlkioWeightDevice}}' one
 inspect -f '{{json .HostConfig.ReadonlyPaths}} {{.HostConfig.ConsoleSize}} {{json .Config.OnBuild}}' one
 inspect -f '{{json .ExecIDs}} {{.AppArmorProfile}} {{.MountLabel}} {{.ProcessLabel}} {{.GraphDriver.Name}}' one
+inspect -f 'a\\tb{{.Name}}\\n' one
+inspect -f 'table {{.Name}}{{"\\t"}}x' one
 inspect -f '{{.Nothing}}' one
 inspect -f '{{' one
 inspect nobody

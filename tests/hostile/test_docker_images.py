@@ -32,6 +32,9 @@ images nobody
 images --format '{{.Repository}}:{{.Tag}}' small
 images --format 'table {{.Repository}}\\t{{.Tag}}' small
 images --format '{{.CreatedSince}} {{.Size}} {{.ID}} {{.Digest}}' small
+images --format '{{.Containers}} {{.SharedSize}} {{.UniqueSize}} {{.VirtualSize}}' small
+images --format 'table {{.Containers}}\\t{{.SharedSize}}\\t{{.UniqueSize}}\\t{{.VirtualSize}}' small
+image inspect -f 'a\\tb{{.Os}}' small:1
 images -f reference=small:2
 images -f label=kind
 images -f label=kind=web --format {{.Tag}}

@@ -125,3 +125,12 @@ def test_a_template_cannot_reach_into_python() -> None:
 def test_a_deep_template_is_refused() -> None:
     with pytest.raises(TemplateError, match="too deeply"):
         Template("{{if true}}" * 500 + "{{end}}" * 500)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ['{{printf "%1000001d" 1}}', '{{printf "%-1000001s" "a"}}', '{{printf "%.1000001f" 1.0}}', '{{pad "a" 0 1000001}}'],
+)
+def test_a_width_never_fills_the_memory(form: str) -> None:
+    with pytest.raises(TemplateError, match="a width is at most 1000000"):
+        Template(form).fill({})
