@@ -203,7 +203,7 @@ with Root(Engine().get({container!r})):
 
 def test_a_link_at_the_target_leads_and_stays(persona: Persona, nothing_left: None, there: str, here: Path):
     """docker writes where it leads, to nothing too; a link in a container leads nowhere else than there."""
-    outside = persona.path("outside", "mine\n")
+    outside = persona.path("not-followed", "mine\n")
     links = {
         "d": "new",
         "far": "/far/new",
@@ -212,7 +212,7 @@ def test_a_link_at_the_target_leads_and_stays(persona: Persona, nothing_left: No
         "folder": "made",
         "bad": "\udcff",
     }
-    folder = persona.path("links/d").parent
+    folder = persona.path("leading/d").parent
     for name, target in links.items():
         os.symlink(target, folder / name)
     persona.ok("cp", f"{folder}/.", "there:/dir")
