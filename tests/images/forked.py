@@ -60,9 +60,11 @@ def _work(persona: Persona, work: Callable[[], Any], keep: Sequence[int], writin
         answer = {"error": to_wire(error)}
     except BaseException:  # noqa: BLE001  # raised again by the parent
         answer = {"error": {"class": "Error", "sentence": traceback.format_exc()}}
-    with open(writing, "wb") as file:
-        file.write(dumps(answer).encode())
-    os._exit(0)
+    try:
+        with open(writing, "wb") as file:
+            file.write(dumps(answer).encode())
+    finally:
+        os._exit(0)  # also where nobody is there to read it: else it would go on in the frame that forked it
 
 
 def _become(persona: Persona) -> None:
