@@ -7,7 +7,7 @@ _WIDEST = 10**6
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 
@@ -82,9 +82,13 @@ def _printf(form: str, *values: Any) -> str:
     return "".join(parts)
 
 
-def _formatted(flags: str, verb: str, value: Any) -> str:
-    if any(number and int(number) > _WIDEST for number in flags.lstrip("-+0 ").split(".")):
+def _check_widths(widths: Iterable[int]) -> None:
+    if any(width > _WIDEST for width in widths):
         raise ValueError(f"a width is at most {_WIDEST}")
+
+
+def _formatted(flags: str, verb: str, value: Any) -> str:
+    _check_widths(int(number) for number in flags.lstrip("-+0 ").split(".") if number)
     if verb in ("d", "x", "X", "o", "f", "e", "g"):
         return str(f"%{flags}{verb}" % value)
     if verb == "q":
@@ -106,8 +110,7 @@ def _print(*values: Any) -> str:
 
 
 def _pad(text: str, before: int, after: int) -> str:
-    if max(before, after) > _WIDEST:
-        raise ValueError(f"a width is at most {_WIDEST}")
+    _check_widths((before, after))
     return " " * before + text + " " * after if text else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def human_size(count: float, digits: int = 3) -> str:
-    """Bytes in powers of 1000 with three digits, as `docker images` shows them.
+    """Bytes in powers of 1000 with so many digits, three as `docker images` shows them.
 
     >>> human_size(23_400_000), human_size(999), human_size(0), human_size(68_832_000, digits=4)
     ('23.4MB', '999B', '0B', '68.83MB')

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
 from ipycontainer.errors import InputError, KernelError, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.launcher import folders
-from ipycontainer.linux import rotation
+from ipycontainer.linux import durability, rotation
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -41,7 +40,7 @@ class Journal:
         try:
             rotation.append(self.path, dumps(event.as_dict()).encode() + b"\n", folders.EVENTS_BOUND)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not durability.is_full(error):
                 raise StoreUnwritable(f"cannot write {self.path}: {error.strerror}; whose is the store?") from None
 
     def read(self, since: float = 0.0, until: float | None = None, mention: bytes = b"") -> Iterator[Event]:

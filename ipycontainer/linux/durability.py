@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it was for want of room, of the disk's or of a quota's: what need not take room may go on."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def syncfs(descriptor: int) -> None:

@@ -35,6 +35,18 @@ def has_ended(pidfd: int) -> bool:
     return bool(poll.poll(0))
 
 
+def is_gone(pid: int) -> bool:
+    """Whether no process has the number `pid`, or one that is dead."""
+    try:
+        descriptor = open_process(pid)
+    except KernelError:
+        return True
+    try:
+        return has_ended(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def await_end(pidfd: int, seconds: float) -> bool:
     """Wait until the process is dead, at most `seconds`; whether it is."""
     poll = select.poll()

@@ -20,8 +20,8 @@ else:
     import _signal  # `signal` itself costs 5.6 ms, for its enums
 
 _NOBODY = -1
-# poll(2) takes milliseconds in an int, 24 days at most; whoever waits longer looks again.
-_LONGEST = 86400.0
+LONGEST = 86400.0
+"""Seconds: poll(2) takes milliseconds in an int, 24 days at most; whoever waits longer looks again."""
 
 
 class SignalPipe:
@@ -110,4 +110,4 @@ def await_any(descriptors: Sequence[int], limit: float | None) -> None:
         poll = select.poll()
         for descriptor in (signals.reader, *descriptors):
             poll.register(descriptor, select.POLLIN)
-        poll.poll(None if limit is None else min(limit, _LONGEST) * 1000)
+        poll.poll(None if limit is None else min(limit, LONGEST) * 1000)

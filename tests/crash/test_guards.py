@@ -246,7 +246,7 @@ def test_without_the_sweep_the_walk_is_red(persona: Persona):
 
 _ONE_LOOK: Edit = (
     "runtime/inside/sweep.py",
-    'if "sweeping" in state or (number and not _is_dead(number)) or time.monotonic() >= end:',
+    'if "sweeping" in state or (number and not pidfd.is_gone(number)) or time.monotonic() >= end:',
     "if True:",
 )
 

@@ -11,14 +11,13 @@ FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "fi
 
 from __future__ import annotations
 
-import errno
 import os
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
 from ipycontainer.launcher import alive
 from ipycontainer.linux import locks, pidfd
-from ipycontainer.linux.durability import sync_file, sync_folder, write_file
+from ipycontainer.linux.durability import is_full, sync_file, sync_folder, write_file
 from ipycontainer.runtime.inside import name as naming
 from ipycontainer.runtime.inside import stopped, volumes
 from ipycontainer.runtime.inside.journal import append
@@ -167,7 +166,7 @@ def write_life(charge: Charge, life: dict[str, Any], durable: bool) -> None:
         try:
             write_file(path, [data], 0o600, durable)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not is_full(error):
                 raise
             _overwrite(path, data, durable)
     except OSError as error:

@@ -10,13 +10,12 @@ RUN/backoff         a FIFO, there while a monitor waits before it starts the con
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import time
 
 from ipycontainer.errors import KernelError
-from ipycontainer.linux.durability import write_file
+from ipycontainer.linux.durability import is_full, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 MARK, FINAL = "stopped", "final"
 _BACKOFF = "backoff"
-_FULL = errno.ENOSPC, errno.EDQUOT
 _LOOK = 0.05  # seconds
 
 
@@ -35,7 +33,7 @@ def mark(folder: str, final: bool) -> None:
         if not (read(folder) == FINAL and not final):
             write_file(path, [(FINAL if final else "signalled").encode()], 0o600)
     except OSError as error:
-        if error.errno not in _FULL:
+        if not is_full(error):
             raise KernelError("write", error.errno or 0, path) from None
         _mark_on_full_disk(path)
 

@@ -18,6 +18,7 @@ from ipycontainer.errors import KernelError, LauncherError
 from ipycontainer.launcher.wire import CHUNK, DOCUMENT, STDERR, STDIN, STDOUT, Channel
 from ipycontainer.linux import terminal
 from ipycontainer.linux.pidfd import send_signal
+from ipycontainer.linux.signal_pipe import LONGEST
 from ipycontainer.runtime.inside import log
 from ipycontainer.runtime.inside.clients import PENDING, WINDOW, Client, Listener
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
     from ipycontainer.runtime.inside.probe import Probes
     from ipycontainer.runtime.launch import Launch
-
-# poll(2) takes milliseconds in an int, 24 days at most; a probe may be due later.
-_LONGEST_POLL = 86400.0
 
 _LOG_STREAM = {STDOUT: log.STDOUT, STDERR: log.STDERR}
 
@@ -141,7 +139,7 @@ class Streams:
         if self._probes is not None:
             for descriptor in self._probes.descriptors():
                 poll.register(descriptor, select.POLLIN)
-            waits.append(min(max(self._probes.due - now, 0.0), _LONGEST_POLL))
+            waits.append(min(max(self._probes.due - now, 0.0), LONGEST))
         return poll.poll(min(waits) * 1000 if waits else None)
 
     def _read(self, descriptor: int) -> int:

@@ -144,20 +144,9 @@ def _comes_free(run: str, monitor: int, end: float) -> bool:
         if not held:
             return os.path.isdir(run)
         number = int(state.get("monitor", monitor))
-        if "sweeping" in state or (number and not _is_dead(number)) or time.monotonic() >= end:
+        if "sweeping" in state or (number and not pidfd.is_gone(number)) or time.monotonic() >= end:
             return False
         time.sleep(0.002)
-
-
-def _is_dead(number: int) -> bool:
-    try:
-        descriptor = pidfd.open_process(number)
-    except KernelError:
-        return True
-    try:
-        return pidfd.has_ended(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sweep_dead(run: str, request: dict[str, Any] | None = None) -> None:
