@@ -18,8 +18,8 @@ QEMU = (
     "-display none -nic none"
 ).split()
 # no_timer_check: on a busy host the emulated timer's first ticks come too late for the kernel's patience.
-# An emulated kernel may hang (one boot in a hundred or two, both processors inside it): where it has stood for a minute
-# it says with all its stacks where, which are warnings, and panics, and the machine ends as at a power cut.
+# An emulated kernel may hang (inside/first-group has what is known of it): where it has stood for a minute it says with
+# all its stacks where, which are warnings, and panics, and the machine ends as at a power cut.
 _HUNG = "watchdog_thresh=30 softlockup_panic=1 softlockup_all_cpu_backtrace=1"
 WORDS = f"console=ttyS0 quiet loglevel=5 panic=-1 {_HUNG} random.trust_cpu=on mitigations=off no_timer_check"
 _STANDS = "BUG: soft lockup"

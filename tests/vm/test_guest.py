@@ -19,6 +19,13 @@ def test_it_has_unified_control_groups_with_all_controllers(bare: Guest) -> None
     assert {"cpuset", "cpu", "io", "memory", "pids"} <= found
 
 
+def test_its_kernel_has_had_a_first_group_before_anything_runs(bare: Guest, with_systemd: Guest) -> None:
+    for guest in (bare, with_systemd):
+        words = next(line for line in guest.ok("dmesg").splitlines() if "first control group:" in line)
+        assert {"cpuset", "cpu", "io", "memory", "pids"} <= set(words.split())
+        assert guest.run("ls", "-d", "/sys/fs/cgroup/first").exit_code == 2
+
+
 def test_a_container_runs_in_it(bare: Guest) -> None:
     assert bare.ok(COMMAND, "run", "--rm", "base", "echo", "hi", timeout=180) == "hi"
 
