@@ -68,6 +68,7 @@ def _enter(root: str, run: str, name: str) -> None:
     # Before the user namespace, in which the launcher is no longer itself to whoever owns the groups.
     scope.settle()
     mode = store_namespace.enter(run)
+    store_namespace.protect_null()
     program = store_namespace.protect_interpreter()
     for descriptor in (_READY, _LOCK):
         os.set_inheritable(descriptor, True)
