@@ -51,7 +51,7 @@ def main() -> None:
 
 def _enter(root: str, run: str, name: str) -> None:
     from ipycontainer.errors import KernelError
-    from ipycontainer.launcher import scope, store_namespace
+    from ipycontainer.launcher import folders, scope, store_namespace
     from ipycontainer.linux import descriptors, keyrings, signals
 
     # The starter waits for its child; the launcher proper is its grandchild, so nobody has to reap it.
@@ -61,6 +61,7 @@ def _enter(root: str, run: str, name: str) -> None:
     signals.reset_librarys_own()
     os.umask(0o022)
     os.chdir("/")
+    folders.close(root)  # earlier releases did not
     try:
         keyrings.join_new_session()
     except KernelError:
