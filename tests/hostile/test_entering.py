@@ -5,7 +5,6 @@ The attacker stops the newcomer as soon as he can name it, and looks at what /pr
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest

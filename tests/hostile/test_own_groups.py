@@ -21,11 +21,15 @@ own=/sys/fs/cgroup/freezer
 mkdir $own/inner
 sleep 1000 &
 echo $! > $own/inner/cgroup.procs
-if [ -e $own/inner/freezer.state ]; then echo FROZEN > $own/inner/freezer.state; else echo 1 > $own/inner/cgroup.freeze; fi
+[ -e $own/inner/freezer.state ] && echo FROZEN > $own/inner/freezer.state || echo 1 > $own/inner/cgroup.freeze
 echo frozen
 sleep 1000
 """
-LEFT_ALONE: Edit = ("runtime/inside/kill.py", '            _let_end(descriptor, state["cgroups"])\n', "            pass\n")
+LEFT_ALONE: Edit = (
+    "runtime/inside/kill.py",
+    '            _let_end(descriptor, state["cgroups"])\n',
+    "            pass\n",
+)
 
 
 @pytest.mark.parametrize("guarded", [True, False])

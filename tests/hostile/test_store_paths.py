@@ -31,7 +31,9 @@ def made(persona: Persona) -> Iterator[list[Path]]:
 def _stranger(path: Path) -> str:
     """What a stranger is who executes it."""
     try:
-        done = subprocess.run([path, "-u"], user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, check=False)
+        done = subprocess.run(
+            [path, "-u"], user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, check=False
+        )
     except PermissionError:
         return "denied"
     return done.stdout.decode().strip()

@@ -6,8 +6,9 @@ RUN/health      status, failing streak, the last results.  Written by the monito
 FOLDER/health   the same, written at an end that is recorded; `started` says of which start it is the last word, so
                 that of an end that nobody recorded nothing is said.
 
-Between the monitor and a probe's program there is one process, the program's parent.  It ends the program and all that descends from it when its channel says so or ends: at the
-time limit, with the container, and with a monitor that was killed.
+Between the monitor and a probe's program there is one process, the program's parent.  It ends the program and all
+that descends from it when its channel says so or ends: at the time limit, with the container, and with a monitor that
+was killed.
 """
 
 from __future__ import annotations
