@@ -106,8 +106,7 @@ class Directory:
         folder = self.folder(container)
         record = os.path.join(folder, RECORD)
         try:
-            # Others need no look into it; its own root, another id for an ordinary user, must get through.
-            os.mkdir(folder, 0o711)
+            os.mkdir(folder, 0o700)
             # Whoever reads it meanwhile takes what is not whole for not there.
             write = write_file if durable else write_once
             write(record, [f"{dumps(config)}\n{dumps(launch)}\n".encode()], 0o600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 
 from ipycontainer.errors import KernelError, NoSuchContainer
 from ipycontainer.linux import inotify
@@ -13,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
 
+# A program may write byte by byte, now here, now there: a piece holds what came together, and costs this beside it.
+_PIECE, _OVERHEAD = 4096, 64
 _NAMES = {STDOUT: "stdout", STDERR: "stderr"}
 
 
@@ -55,29 +58,32 @@ class LogWatch:
         is more, look again without waiting: of what is there already the descriptor tells nothing.
         """
         self._watch_the_log()
-        kept: list[tuple[str, bytes]] = []
-        size = first = seen = passed = 0
+        kept: deque[tuple[str, bytearray]] = deque()
+        size = seen = passed = 0
         more = False
         for chunk in self._reader.chunks():
             if chunk.stream not in _NAMES:
                 continue
-            kept.append((_NAMES[chunk.stream], chunk.data))
+            name = _NAMES[chunk.stream]
+            if kept and kept[-1][0] == name and len(kept[-1][1]) < _PIECE:
+                kept[-1][1].extend(chunk.data)
+            else:
+                kept.append((name, bytearray(chunk.data)))
+                size += _OVERHEAD
             size += len(chunk.data)
             seen += len(chunk.data)
-            while first < len(kept) - 1 and size - len(kept[first][1]) >= limit:
-                size -= len(kept[first][1])
-                passed += len(kept[first][1])
-                kept[first] = ("", b"")
-                first += 1
+            while len(kept) > 1 and size - len(kept[0][1]) - _OVERHEAD >= limit:
+                gone = len(kept.popleft()[1])
+                size -= gone + _OVERHEAD
+                passed += gone
             if seen >= most:
                 more = True
                 break
-        kept = kept[first:]
-        if size > limit:
-            stream, data = kept[0]
-            kept[0] = (stream, data[size - limit :])
-            passed += size - limit
-        return kept, passed, more
+        if kept and size - len(kept) * _OVERHEAD > limit:
+            excess = size - len(kept) * _OVERHEAD - limit
+            del kept[0][1][:excess]
+            passed += excess
+        return [(name, bytes(data)) for name, data in kept], passed, more
 
     def _watch_the_log(self) -> None:
         """The folder comes with the first byte of output."""

@@ -89,7 +89,7 @@ def _end_all(engine: Engine) -> bool:
 def _discard(engine: Engine) -> None:
     """Move what is there into the trash, and empty that: only in the store namespace may all of it be removed."""
     root, trash = engine.root, os.path.join(engine.root, "trash")
-    os.makedirs(trash, 0o711, exist_ok=True)
+    os.makedirs(trash, 0o700, exist_ok=True)
     gone = os.path.join(trash, f"reset-{os.urandom(6).hex()}")
     os.mkdir(gone, 0o700)
     for path in [*(os.path.join(root, name) for name in _WHOLE), *_entries(root)]:

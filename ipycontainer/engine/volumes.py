@@ -68,7 +68,7 @@ class Volumes:
         """Make the folder of volumes where it is missing."""
         folders.prepare(self._engine.root)
         try:
-            os.mkdir(self.folder, 0o711)
+            os.mkdir(self.folder, 0o700)
         except FileExistsError:
             return
         except OSError as error:
@@ -92,7 +92,7 @@ class Volumes:
         record = {"created": time.time(), "labels": given, "options": dict(options) if options is not None else None}
         temporary = os.path.join(self.folder, f"{files.NEW}{os.urandom(6).hex()}")
         try:
-            os.mkdir(temporary, 0o711)
+            os.mkdir(temporary, 0o700)
             os.mkdir(os.path.join(temporary, files.DATA))
             os.chmod(os.path.join(temporary, files.DATA), 0o755)
             write_file(os.path.join(temporary, files.RECORD), [dumps(record).encode()], 0o600)

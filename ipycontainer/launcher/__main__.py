@@ -51,7 +51,7 @@ def main() -> None:
 
 def _enter(root: str, run: str, name: str) -> None:
     from ipycontainer.errors import KernelError
-    from ipycontainer.launcher import scope, store_namespace
+    from ipycontainer.launcher import folders, scope, store_namespace
     from ipycontainer.linux import descriptors, keyrings, signals
 
     # The starter waits for its child; the launcher proper is its grandchild, so nobody has to reap it.
@@ -61,6 +61,7 @@ def _enter(root: str, run: str, name: str) -> None:
     signals.reset_librarys_own()
     os.umask(0o022)
     os.chdir("/")
+    folders.close(root)  # earlier releases did not
     try:
         keyrings.join_new_session()
     except KernelError:
@@ -68,6 +69,7 @@ def _enter(root: str, run: str, name: str) -> None:
     # Before the user namespace, in which the launcher is no longer itself to whoever owns the groups.
     scope.settle()
     mode = store_namespace.enter(run)
+    store_namespace.protect_null()
     program = store_namespace.protect_interpreter()
     for descriptor in (_READY, _LOCK):
         os.set_inheritable(descriptor, True)

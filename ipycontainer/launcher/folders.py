@@ -20,6 +20,9 @@ _NETWORK_KINDS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs",
 
 SCHEMA = "1"
 
+# Below them is what containers write.
+_FILES = ("containers", "slots", "trash", "volumes")
+
 EVENTS_BOUND = 4 << 20
 """Bytes after which the journal of events is set aside; so at most twice as many are kept.
 
@@ -126,8 +129,9 @@ def prepare(root: str) -> str:
     try:
         _refuse_network(root)
         os.makedirs(root, 0o711, exist_ok=True)
-        for name in ("containers", "names", "slots", "trash", "volumes"):
-            os.makedirs(os.path.join(root, name), 0o711, exist_ok=True)
+        for name in ("names", *_FILES):
+            os.makedirs(os.path.join(root, name), 0o700, exist_ok=True)
+        close(root)
         _spread(root)
         version = os.path.join(root, "version")
         if not os.path.exists(version):
@@ -141,6 +145,21 @@ def prepare(root: str) -> str:
     for name in ("containers", "slots", "root", "etc"):
         os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
     return run
+
+
+def close(root: str) -> None:
+    """Let nobody else reach the files of containers and volumes by their paths.
+
+    Root in a container may make a set-user-ID program there, and whoever executed it on the host would be its owner
+    (CVE-2021-41091).
+    """
+    for name in _FILES:
+        path = os.path.join(root, name)
+        try:
+            if os.stat(path).st_mode & 0o077:
+                os.chmod(path, 0o700)
+        except OSError:
+            continue  # a store without volumes; or whose is it?
 
 
 def _spread(root: str) -> None:

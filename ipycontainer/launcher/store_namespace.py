@@ -169,3 +169,15 @@ def protect_interpreter() -> str:
     mounts.bind(program, program, recursive=False)
     mounts.set_read_only(program)
     return program
+
+
+def protect_null() -> None:
+    """Bind /dev/null read-only onto itself: written to as ever, but no more to be changed.
+
+    It is a program's standard input where there is no other, and with that descriptor root in a container could change
+    its mode (fchmod(2)) for everybody on this machine.
+    """
+    if os.statvfs("/dev/null").f_flag & os.ST_RDONLY:
+        return  # in the namespace of an earlier launcher's containers
+    mounts.bind("/dev/null", "/dev/null", recursive=False)
+    mounts.set_read_only("/dev/null")

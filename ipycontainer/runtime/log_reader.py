@@ -93,7 +93,8 @@ class Lines:
     """Splits chunks into lines, each stream by itself; passes over the first `skip`, unsplit where possible."""
 
     def __init__(self, skip: int = 0) -> None:
-        self._open: dict[int, tuple[float, bytes]] = {}
+        # In pieces, as they came: a program may write a megabyte's line byte by byte.
+        self._open: dict[int, tuple[float, list[bytes], int]] = {}
         self._skip = skip
 
     def feed(self, chunk: Chunk) -> Iterator[LogEntry]:
@@ -107,27 +108,35 @@ class Lines:
             return
         if chunk.stream not in _NAMES:
             return
-        when, rest = self._open.pop(chunk.stream, (chunk.time, b""))
+        when, pieces, size = self._open.pop(chunk.stream, (chunk.time, [], 0))
         ends = chunk.data.count(b"\n")
-        if 0 < ends <= self._skip:
+        if not ends:
+            pieces.append(chunk.data)
+            yield from self._keep(chunk.stream, when, pieces, size + len(chunk.data))
+            return
+        if ends <= self._skip:
             self._skip -= ends
-            when, rest, data = chunk.time, b"", chunk.data.rpartition(b"\n")[2]
+            when, pieces, data = chunk.time, [], chunk.data.rpartition(b"\n")[2]
         else:
             data = chunk.data
-        *whole, last = (rest + data).split(b"\n")
+        *whole, last = b"".join((*pieces, data)).split(b"\n")
         for line in whole[self._skip :]:
             yield LogEntry(when, _NAMES[chunk.stream], line + b"\n")
             when = chunk.time
         self._skip -= min(self._skip, len(whole))
-        if len(last) >= LONGEST_LINE:
-            yield LogEntry(when, _NAMES[chunk.stream], last)
-        elif last:
-            self._open[chunk.stream] = (when, last)
+        yield from self._keep(chunk.stream, when, [last], len(last))
+
+    def _keep(self, stream: int, when: float, pieces: list[bytes], size: int) -> Iterator[LogEntry]:
+        """What has no end yet waits for it, unless it is too long for that."""
+        if size >= LONGEST_LINE:
+            yield LogEntry(when, _NAMES[stream], b"".join(pieces))
+        elif size:
+            self._open[stream] = (when, pieces, size)
 
     def flush(self) -> Iterator[LogEntry]:
         """What has no end yet, as it is."""
-        for stream, (when, rest) in sorted(self._open.items()):
-            yield LogEntry(when, _NAMES[stream], rest)
+        for stream, (when, pieces, _size) in sorted(self._open.items()):
+            yield LogEntry(when, _NAMES[stream], b"".join(pieces))
         self._open.clear()
 
 

@@ -11,12 +11,23 @@ from ipycontainer.linux import cgroups
 from ipycontainer.linux.namespaces import FLAGS
 from ipycontainer.runtime import device_plan, mount_plan
 from ipycontainer.runtime.inside.step import Plan, Step
-from ipycontainer.runtime.inside.steps import beside, confine, devices, identity, namespaces, outside, root, seccomp
+from ipycontainer.runtime.inside.steps import (
+    beside,
+    confine,
+    devices,
+    entering,
+    identity,
+    namespaces,
+    outside,
+    root,
+    seccomp,
+)
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.usual import SYSCTLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 PING = "net.ipv4.ping_group_range"
@@ -235,13 +246,31 @@ def _filters(launch: Launch) -> list[Step]:
 
 def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> tuple[Step, ...]:
     """The steps of one more program in a running container: join instead of make, then the same end."""
-    steps: list[Step] = [namespaces.JoinContainer(kinds, joins)]
+    program = _program(launch, host, made=False)
+    steps: list[Step] = [entering.JoinContainer(kinds, joins)]
     if host.rootless:
         steps.append(namespaces.BecomeRoot(host.mode == "range"))
     steps.append(namespaces.JoinKeyring())
+    # Before anybody in there meets the process, which has all of root's power until then.
+    steps += [step for step in program if isinstance(step, confine.LimitBounding)]
+    bounding = tuple(launch.spec["process"].get("capabilities", {}).get("bounding", ()))
+    steps.append(entering.ForkInside((*bounding, *_needed(program)), traced="CAP_SYS_PTRACE" in bounding))
     if launch.terminal:
         steps.append(devices.OpenTerminal(launch.rows, launch.columns, console=False))
-    return (*steps, *_program(launch, host, made=False))
+    return (*steps, *(step for step in program if not isinstance(step, confine.LimitBounding)))
+
+
+def _needed(program: Sequence[Step]) -> tuple[str, ...]:
+    """The capabilities that these steps take, whatever the program is left with."""
+    needed = ["CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE"]
+    if any(isinstance(step, confine.SetResourceLimits | confine.SetOomScore) for step in program):
+        needed.append("CAP_SYS_RESOURCE")
+    # A filter takes either no_new_privs or this.
+    if any(isinstance(step, seccomp.InstallFilter) for step in program) and not any(
+        isinstance(step, confine.NoNewPrivileges) for step in program
+    ):
+        needed.append("CAP_SYS_ADMIN")
+    return tuple(needed)
 
 
 def _sysctls(linux: dict[str, Any], host: Host) -> tuple[tuple[str, str], ...]:

@@ -150,8 +150,8 @@ def _walking(walk: Callable[..., None]) -> Callable[..., None]:
             except KernelError:
                 raise StartError(f"{name}: a failure was injected at step {number} of {part}") from None
             walk(part, [step], place, number)
-            if name == "StartInit":
-                SWITCH.become(who)  # the program's process, beside a PID 1 that reaps
+            if name in ("StartInit", "ForkInside"):
+                SWITCH.become(who)  # the program's process, beside a PID 1 that reaps or from one that ends
             SWITCH.reach(f"{point}.after")
 
     return walked

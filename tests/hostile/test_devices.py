@@ -85,6 +85,33 @@ def test_the_hosts_null_is_not_the_containers_to_change(persona: Persona):
     assert stat.S_ISCHR(after.st_mode) and done.err.count("Read-only") == 3, done
 
 
+NULL: Edit = ("launcher/__main__.py", "    store_namespace.protect_null()\n", "")
+CHANGE = """
+import os
+for change in (lambda: os.fchmod(0, os.fstat(0).st_mode), lambda: os.fchown(0, 0, 0), lambda: os.utime(0)):
+    try:
+        change()
+        print("changed")
+    except OSError as error:
+        print(error.strerror)
+with open("/dev/stdin", "r+b", 0) as null: print(null.read(), null.write(b"x"))
+"""
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_nor_is_the_null_that_is_its_standard_input(persona: Persona, guarded: bool):
+    """fchmod(2) of descriptor 0, which is the host's file: without /dev/null for others few programs run."""
+    code = f"""
+    words = ["python3", "-c", {CHANGE!r}]
+    container = engine.run("base", ["sleep", "100"], detach=True)
+    tell([engine.run("base", words, remove=True).text, container.exec(words).text])
+    container.remove(force=True)
+    """
+    with copy_with(persona, [] if guarded else [NULL]) as copy:
+        said = copy.told(code)
+    assert said == [("Read-only file system\n" if guarded else "changed\n") * 3 + "b'' 1\n"] * 2
+
+
 GIVE: Edit = (
     "runtime/inside/steps/identity.py",
     "if own or stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode):",
@@ -97,7 +124,7 @@ def test_nor_given_to_the_programs_user(persona: Persona, guarded: bool):
     """A program's standard streams are made its user's; its standard input is the host's /dev/null."""
     before = os.stat("/dev/null")
     try:
-        with copy_with(persona, [] if guarded else [GIVE]) as copy:
+        with copy_with(persona, [] if guarded else [GIVE, NULL]) as copy:
             copy.run("engine.run('base', ['true'], user='4321', remove=True)")
         assert os.stat("/dev/null").st_uid == (before.st_uid if guarded else 4321)
     finally:

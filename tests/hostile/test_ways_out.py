@@ -193,3 +193,28 @@ def _swap(folder: Path, done: threading.Event) -> None:
     while not done.is_set():
         libc.renameat2(-100, names[0], -100, names[1], 2)
         os.sched_yield()
+
+
+OWNED = "            os.chown(name, self.uid, self.gid, dir_fd=folder, follow_symlinks=False)\n"
+SWAPPED = OWNED + "            os.rename('link', name, src_dir_fd=folder, dst_dir_fd=folder)\n"
+BY_NAME = "            os.chmod(f'{through(folder)}/{name}', stat.S_IMODE(self.mode))\n"
+
+
+@pytest.mark.personas("root")
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_node_that_is_swapped_meanwhile(persona: Persona, folder: Path, guarded: bool):
+    """--device into a folder that another container shares: who is in there puts a link in the node's place."""
+    theirs = persona.path("of-the-host", "")
+    theirs.chmod(0o600)
+    (folder / "link").symlink_to(theirs)
+    edit: Edit = ("runtime/inside/steps/devices.py", OWNED, SWAPPED if guarded else SWAPPED + BY_NAME)
+    with copy_with(persona, [edit]) as copy:
+        copy.told(
+            f"""
+            shared = {{"volumes": ["{folder}:/shared"], "devices": ["/dev/full:/shared/node"]}}
+            tell(engine.run("base", ["true"], remove=True, **shared).exit_code)
+            """
+        )
+    assert (folder / "node").is_symlink()
+    assert theirs.stat().st_mode & 0o777 == (0o600 if guarded else 0o666)
+    theirs.unlink()

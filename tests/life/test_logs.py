@@ -15,7 +15,7 @@ import pytest
 from ipycontainer.engine.log_watch import LogWatch
 from ipycontainer.runtime.inside import log
 from ipycontainer.runtime.inside.log import LogWriter, chunk_files
-from ipycontainer.runtime.log_reader import LogReader, read_entries
+from ipycontainer.runtime.log_reader import Chunk, Lines, LogReader, read_entries
 from tests.life.inside import detached, is_running, until, with_engine
 from tests.personas import CHECKOUT, Persona
 
@@ -167,10 +167,36 @@ def test_who_looks_at_a_part_is_told_of_the_rest_and_finds_all_of_it(tmp_path: P
     while more:
         pieces, passed, more = watch.read(1000, most=300)
         assert passed == 0
-        found += [int(data.split()[0]) for _, data in pieces]
+        found += [int(line.split()[0]) for _, data in pieces for line in data.splitlines()]
         looks += 1
     watch.close()
     assert looks > 4 and found == list(range(50 - written, 50))
+
+
+def test_a_line_that_comes_byte_by_byte_is_read_in_no_time():
+    """Put together anew at each byte, a megabyte's line is half a million megabytes to copy."""
+    lines, before = Lines(), time.process_time()
+    one = Chunk(1.0, log.STDOUT, b"x")
+    found = [entry for _ in range(600_000) for entry in lines.feed(one)]
+    found += [*lines.feed(Chunk(2.0, log.STDOUT, b"end\nmore")), *lines.flush()]
+    assert [(entry.time, len(entry.data)) for entry in found] == [(1.0, 600_004), (2.0, 4)]
+    assert time.process_time() - before < 10
+
+
+def test_who_looks_is_not_flooded_by_pieces(tmp_path: Path):
+    """A byte here, a byte there: each piece is a node of a page."""
+    writer = LogWriter(str(tmp_path / "log"), 100 << 20, 3)
+    for number in range(30_000):
+        writer.write((log.STDOUT, log.STDERR)[number % 2], b"x")
+    for _ in range(30_000):
+        writer.write(log.STDOUT, b"y")
+    writer.end()
+    watch = LogWatch(SimpleNamespace(folder=str(tmp_path), name="drops"))  # type: ignore[arg-type]
+    pieces, passed, more = watch.read(100_000)
+    watch.close()
+    assert not more and len(pieces) < 100_000 / 65 + 1
+    text = b"".join(data for _, data in pieces)
+    assert passed + len(text) == 60_000 and text.endswith(b"xy" + b"y" * 29_999)
 
 
 def test_half_a_chunk_is_read_again_when_it_is_whole(tmp_path: Path):

@@ -27,6 +27,7 @@ from ipycontainer.linux.cgroups.group import (
     processes,
     remove,
     thaw,
+    thaw_below,
     update,
 )
 from ipycontainer.linux.cgroups.layout import Layout, read_layout
@@ -59,6 +60,7 @@ __all__ = [
     "remove",
     "shown_groups",
     "thaw",
+    "thaw_below",
     "update",
     "usage",
 ]

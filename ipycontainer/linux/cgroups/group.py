@@ -159,6 +159,25 @@ def _set_frozen(leaves: Iterable[str], frozen: bool, patience: float) -> None:
     raise Refused("this machine has no freezer for the container's group: it cannot be paused or resumed")
 
 
+def thaw_below(leaves: Iterable[str]) -> bool:
+    """Let go on what stands still in groups that a container has made below its own; whether anything did.
+
+    Version 1 alone: there not even SIGKILL reaches it.
+    """
+    found = False
+    for leaf in leaves:
+        if not os.path.exists(f"{leaf}/freezer.state"):
+            continue
+        for folder in _deepest_first(leaf):
+            if folder != leaf and text(f"{folder}/freezer.self_freezing") == "1\n":
+                found = True
+                try:
+                    write(f"{folder}/freezer.state", "THAWED")
+                except KernelError:
+                    continue  # gone meanwhile
+    return found
+
+
 def has_freezer(leaves: Iterable[str]) -> bool:
     """Whether `freeze` can do something for these groups."""
     return any(os.path.exists(f"{leaf}/{file}") for leaf in leaves for file in ("cgroup.freeze", "freezer.state"))
@@ -200,6 +219,7 @@ def _kill_each(leaves: Sequence[str]) -> None:
             except ProcessLookupError:
                 continue
     finally:
+        thaw_below(leaves)
         try:
             thaw(leaves, 1.0)
         except (KernelError, Refused):
@@ -249,15 +269,16 @@ def _rmdir(folder: str) -> bool:
 
 
 def _deepest_first(folder: str) -> Iterator[str]:
-    """The folder after everything below it (a container may make groups of its own)."""
-    try:
-        with os.scandir(folder) as entries:
-            below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        below = []  # gone meanwhile
-    for path in below:
-        yield from _deepest_first(path)
-    yield folder
+    """The folder after everything below it (a container may make groups of its own, as deep as it likes)."""
+    found, pending = list[str](), [folder]
+    while pending:
+        found.append(pending.pop())
+        try:
+            with os.scandir(found[-1]) as entries:
+                pending += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue  # gone meanwhile
+    return reversed(found)
 
 
 def _moments(patience: float) -> Iterator[bool]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import Error, KernelError, StartError, WrongState, from_wire, to_wire
-from ipycontainer.launcher import wire
-from ipycontainer.linux import namespaces
+from ipycontainer.errors import Error, WrongState, to_wire
 from ipycontainer.linux import pidfd as pidfds
-from ipycontainer.runtime.inside import container
+from ipycontainer.runtime.inside.entering import Entering
 from ipycontainer.runtime.inside.exec_events import ExecEvents
 from ipycontainer.runtime.inside.kill import open_init
 from ipycontainer.runtime.inside.step import Place
@@ -36,33 +34,15 @@ def execute(host: Host, request: dict[str, Any], _descriptors: list[int], channe
     place = Place(launch)
     # Before the fork: whatever the child first touches after it, the kernel copies for it.
     steps = plan_exec(launch, host, tuple(state["kinds"]), tuple(state["joins"]))
-    # Joining a pid namespace is for children: pid_namespaces(7).
-    try:
-        namespaces.setns(pidfd, namespaces.CLONE_NEWPID)
-    except KernelError as error:
-        raise _unless_gone(pidfd, error) from None
     theirs, ours = program_pipes(launch, piped=launch.attach)
-    parent, child = wire.pair()
-    container.hide()
-    try:
-        place.child = os.fork()
-    except OSError as error:
-        # ENOMEM: a pid namespace whose PID 1 has died takes nobody.  fork(2)
-        raise _unless_gone(pidfd, KernelError("fork", error.errno or 0, "exec")) from None
-    if place.child == 0:
-        place.channel = child
-        place.pidfd = pidfd
-        container.become(place, theirs, [("exec", steps)], keep=[pidfd])
-    place.pidfd = os.pidfd_open(place.child)
-    child.close()
+    entering = Entering(place, pidfd, steps, theirs)
     for descriptor in set(theirs):
         os.close(descriptor)
     events = ExecEvents(launch)
     events.begin()
     try:
-        ours = await_program(parent, ours)
+        ours = entering.await_program(ours)
     except Error as error:
-        os.waitpid(place.child, 0)
         channel.send({"error": to_wire(_unless_gone(pidfd, error))})
         return
     os.close(pidfd)
@@ -75,23 +55,6 @@ def _unless_gone(first: int, error: Error) -> Error:
     These go first, so PID 1 is given a moment; pid_namespaces(7).
     """
     return WrongState("the container is not running any more") if pidfds.await_end(first, _MOMENT) else error
-
-
-def await_program(parent: Channel, ours: list[int]) -> list[int]:
-    """Until the program runs; gives our ends of its streams."""
-    came_to_last = False
-    while True:
-        message = parent.receive()
-        if message is None:
-            parent.close()
-            if not came_to_last:
-                raise StartError(container.KILLED_EARLY)
-            return ours
-        if "failed" in message.document:
-            raise from_wire(message.document["failed"])
-        came_to_last = came_to_last or message.document == container.LAST_WORD
-        if message.descriptors:
-            ours = [message.descriptors[0]]  # the terminal's
 
 
 def _serve(place: Place, ours: list[int], channel: Channel, events: ExecEvents) -> None:

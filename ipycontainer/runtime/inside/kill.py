@@ -7,18 +7,20 @@ import time
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.launcher import alive
-from ipycontainer.linux import pidfd
+from ipycontainer.linux import cgroups, pidfd
 from ipycontainer.runtime.inside import freezer, stopped
 from ipycontainer.runtime.inside.journal import append
 from ipycontainer.runtime.inside.sweep import living_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ipycontainer.launcher.wire import Channel
 
-_ESRCH = 3
+_ESRCH, _SIGKILL = 3, 9
+_LOOK = 0.01
 _PATIENCE = 5.0  # seconds
 
 
@@ -73,6 +75,15 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
     return {}
 
 
+def _let_end(init: int, leaves: Sequence[str]) -> None:
+    """With PID 1 the kernel ends all others first, and some may stand still in a group that it had made for them."""
+    if not cgroups.thaw_below(leaves):
+        return
+    end = time.monotonic() + _PATIENCE
+    while not pidfd.await_end(init, _LOOK) and time.monotonic() < end:
+        cgroups.thaw_below(leaves)  # whoever goes on for a moment may make the others stand still again
+
+
 def _signal(request: dict[str, Any], run: str, state: dict[str, Any]) -> None:
     descriptor = open_init(state)
     thawed = bool(request.get("thaw")) and freezer.is_marked(run)
@@ -84,6 +95,8 @@ def _signal(request: dict[str, Any], run: str, state: dict[str, Any]) -> None:
         append(journal, [("container", "kill", container, killed), *unpaused])
     try:
         pidfd.send_signal(descriptor, int(request["signal"]))
+        if int(request["signal"]) == _SIGKILL:
+            _let_end(descriptor, state["cgroups"])
     except KernelError as error:
         if error.errno != _ESRCH:
             raise

@@ -6,9 +6,9 @@ RUN/health      status, failing streak, the last results.  Written by the monito
 FOLDER/health   the same, written at an end that is recorded; `started` says of which start it is the last word, so
                 that of an end that nobody recorded nothing is said.
 
-Between the monitor and a probe's program there is one process, the program's parent, since only its child is in the
-container's pid namespace.  It ends the program and all that descends from it when its channel says so or ends: at the
-time limit, with the container, and with a monitor that was killed.
+Between the monitor and a probe's program there is one process, the program's parent.  It ends the program and all
+that descends from it when its channel says so or ends: at the time limit, with the container, and with a monitor that
+was killed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import time
 from ipycontainer.errors import Error, from_wire, to_wire
 from ipycontainer.json_text import dumps
 from ipycontainer.launcher import wire
-from ipycontainer.linux import cgroups, descriptors, namespaces
+from ipycontainer.linux import cgroups, descriptors
 from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.linux.durability import write_file
 from ipycontainer.linux.process_tree import end_tree, kill_tree
 from ipycontainer.runtime.container_state import HEALTH
-from ipycontainer.runtime.inside import container, freezer, life
-from ipycontainer.runtime.inside.exec import await_program
+from ipycontainer.runtime.inside import freezer, life
+from ipycontainer.runtime.inside.entering import Entering
 from ipycontainer.runtime.inside.exec_events import ExecEvents
 from ipycontainer.runtime.inside.health import KEPT, Check, Health
 from ipycontainer.runtime.inside.step import Place
@@ -289,21 +289,9 @@ def _code_of(status: int) -> int:
 def _start(launch: Launch, steps: tuple[Step, ...], pidfd: int, out: int) -> int:
     """The program's process, once it is the program."""
     place = Place(launch)
-    # Joining a pid namespace is for children: pid_namespaces(7).
-    namespaces.setns(pidfd, namespaces.CLONE_NEWPID)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    parent, child = wire.pair()
-    container.hide()
-    place.child = os.fork()
-    if place.child == 0:
-        place.channel, place.pidfd = child, pidfd
-        container.become(place, [null, out, out], [("exec", steps)], keep=[pidfd])
-    child.close()
+    entering = Entering(place, pidfd, steps, [null, out, out])
     for descriptor in (null, out):
         os.close(descriptor)
-    try:
-        await_program(parent, [])
-    except Error:
-        os.waitpid(place.child, 0)
-        raise
+    entering.await_program([])
     return place.child

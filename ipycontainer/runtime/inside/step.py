@@ -27,7 +27,8 @@ class Place:
     before the pivot; kernels_own: the numbers (st_dev) of its /proc and /sys, over which nothing else is mounted;
     null: the host's /dev/null, taken before the image has any say; user: see FindUser;
     environment: the program's; etc: descriptors of the files that are written for this container;
-    others: pidfds of the containers whose namespaces are shared, by kind;
+    others: pidfds of the containers whose namespaces are shared, by kind; groups: descriptors of the files by which
+    a process joins the container's cgroup;
     channel: to the other side, PID 1 or the starter; monitor: a descriptor that hangs up when the monitor dies (-1: it
     is the channel that does).
     """
@@ -46,6 +47,7 @@ class Place:
         self.environment: dict[str, str] = {}
         self.etc: dict[str, int] = {}
         self.others: dict[str, int] = {}
+        self.groups: list[int] = []
 
 
 class Step(Record):

@@ -39,6 +39,7 @@ def sweep_leavings(run: str) -> None:
     leaves = state.get("cgroups", [])
     # On v1 not even SIGKILL reaches what stands still; and a sweep that was killed leaves it so without a mark.
     freezer.thaw(run, leaves)
+    cgroups.thaw_below(leaves)
     if state.get("boot_id") == alive.boot_id():
         pid, start_time = (state["pid"], state["start_time"]) if "pid" in state else state["first"]
         _kill_init(int(pid), int(start_time))

@@ -93,7 +93,7 @@ def _bind_node(folder: int, name: str) -> None:
 class MakeNode(Step):
     """Make one more device node (--device, --privileged)."""
 
-    call = "mknod(2), chmod(2), chown(2)"
+    call = "mknod(2), chown(2)"
     why = "a device that was asked for; its list of devices has it too"
     shows = "ls -l /dev"
 
@@ -107,15 +107,16 @@ class MakeNode(Step):
     def take(self, place: Place) -> None:
         above, name = os.path.split(os.path.normpath(self.path))
         folder = open_folder(place, above)
+        # With its mode from the first: where another container shares the folder, a later chmod(2) may meet a link.
+        mask = os.umask(0)
         try:
             _make_way(folder, name)
             os.mknod(name, self.mode, os.makedev(self.major, self.minor), dir_fd=folder)
             os.chown(name, self.uid, self.gid, dir_fd=folder, follow_symlinks=False)
-            # Its parent is the image's, but what bears the name there was made a line ago, before anything runs.
-            os.chmod(f"{through(folder)}/{name}", stat.S_IMODE(self.mode))
         except OSError as error:
             raise KernelError("mknod", error.errno or 0, self.path) from None
         finally:
+            os.umask(mask)
             os.close(folder)
 
 

@@ -186,21 +186,3 @@ class TellChild(Step):
     def take(self, place: Place) -> None:
         assert place.channel is not None
         place.channel.send({"word": self.word})
-
-
-class JoinContainer(Step):
-    """Enter the cgroup and the namespaces of a running container (its pid namespace was joined before the fork)."""
-
-    call = "write(2), setns(2)"
-    why = "an exec is one more process in what is there already: same files, same network, same limits"
-    shows = "/proc/PID/ns/"
-
-    kinds: tuple[str, ...]
-    joins: tuple[str, ...]
-
-    def take(self, place: Place) -> None:
-        # The cgroup first: its files are the host's, and are out of sight from inside.
-        cgroups.join(self.joins)
-        kinds = [kind for kind in self.kinds if kind != "pid"]
-        namespaces.setns(place.pidfd, namespaces.flags_of(kinds))
-        os.chdir("/")

@@ -1,0 +1,85 @@
+"""Steps of a process that comes into a running container: for an exec, for a probe.
+
+Whoever is in a pid namespace sees in /proc/PID what each of its processes has: its mounts and its network, and with
+CAP_SYS_PTRACE its root, its memory, and a way to take it over.  So a process that nobody in there sees joins all that
+the container has, and the program's process is made from in there.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipycontainer.errors import KernelError
+from ipycontainer.linux import capabilities, namespaces, prctl
+from ipycontainer.runtime.inside.step import Place, Step
+
+
+class JoinContainer(Step):
+    """Enter the namespaces of a running container; of its pid namespace only children will be."""
+
+    call = "open(2), setns(2)"
+    why = "an exec is one more process in what is there already: same files, same network"
+    shows = "/proc/PID/ns/"
+
+    kinds: tuple[str, ...]
+    joins: tuple[str, ...]
+
+    def take(self, place: Place) -> None:
+        # As those in there will see it: the launcher's has paths of the host.
+        prctl.set_command_line("ipycontainer")
+        # Opened here: the cgroup's files are the host's, and are out of sight from inside.
+        place.groups = [_open(file) for file in self.joins]
+        namespaces.setns(place.pidfd, namespaces.flags_of(self.kinds))
+        os.chdir("/")
+
+
+class ForkInside(Step):
+    """Fork the program's process in there and into the container's cgroup; whoever has come from outside ends."""
+
+    call = "capset(2), clone3(2) CLONE_PARENT, write(2)"
+    why = (
+        "from here on those in there see it, and by now its files and its network are theirs; who may trace processes "
+        "could take it over, so it has no power any more but what is needed on the way to the program"
+    )
+    shows = "/proc/PID/status: CapPrm"
+
+    keep: tuple[str, ...]
+    traced: bool  # by who could open what the cgroup keeps away, were it not there from its first moment
+
+    def take(self, place: Place) -> None:
+        assert place.channel is not None
+        left = capabilities.bits(self.keep) & capabilities.permitted()
+        capabilities.set_all(left, left, 0)
+        if self.traced:
+            _join(place)
+        reading, writing = os.pipe()
+        cloned = namespaces.clone(0, sibling=True)
+        if cloned.pid:
+            place.channel.send({"entered": cloned.pid})
+            os.write(writing, b"g")
+            os._exit(0)
+        os.close(writing)
+        if not os.read(reading, 1):
+            os._exit(125)  # whoever made this process was killed, and nobody knows of it
+        os.close(reading)
+        os.setsid()
+        if not self.traced:
+            # By itself: a group that is full takes who comes, though nobody may fork in it.
+            _join(place)
+
+
+def _open(file: str) -> int:
+    try:
+        return os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise KernelError("open", error.errno or 0, file) from None
+
+
+def _join(place: Place) -> None:
+    for group in place.groups:
+        try:
+            os.write(group, b"0")
+        except OSError as error:
+            raise KernelError("write", error.errno or 0, "its control group") from None
+        os.close(group)
+    place.groups = []
