@@ -98,9 +98,6 @@ def _live_in_slot(slots: Slots, waiting: Waiting, monitor: Channel, ended: list[
 
 def _first_word(slot: Slot, first: First, waiting: Waiting, boot_id: str) -> Message | None:
     """Make the slot; what PID 1 says when it has a request, or cannot have one."""
-    if os.fstat(slot.lock).st_size:
-        sweep.sweep_leavings(slot.run)  # of one that was killed, whose number came again
-        life.fresh(slot.lock)
     life.write_leaves(slot.lock, slot.group.leaves, slot.devices, slot.layer)
 
     def become(place: Place, channel: Channel) -> NoReturn:

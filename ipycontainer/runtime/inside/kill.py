@@ -7,18 +7,19 @@ import time
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.launcher import alive
-from ipycontainer.linux import pidfd
+from ipycontainer.linux import cgroups, pidfd
 from ipycontainer.runtime.inside import freezer, stopped
 from ipycontainer.runtime.inside.journal import append
 from ipycontainer.runtime.inside.sweep import living_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ipycontainer.launcher.wire import Channel
 
-_ESRCH = 3
+_ESRCH, _SIGKILL = 3, 9
 _PATIENCE = 5.0  # seconds
 
 
@@ -92,3 +93,11 @@ def _signal(request: dict[str, Any], run: str, state: dict[str, Any]) -> None:
         os.close(descriptor)
     if thawed:
         freezer.thaw(run, state["cgroups"])
+    elif request["signal"] == _SIGKILL:
+        _let_go(state["cgroups"])
+
+
+def _let_go(leaves: Sequence[str]) -> None:
+    """Of one that is held (hold.py): on cgroup v1 it would not die before it goes on, and who holds it may be dead."""
+    if cgroups.has_freezer(leaves) and cgroups.is_frozen(leaves):
+        cgroups.thaw(leaves)
