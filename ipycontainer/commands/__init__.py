@@ -9,6 +9,7 @@ dispatch(words, console, open_engine, cwd)   verbs.py: the verb's module alone i
 from __future__ import annotations
 
 from ipycontainer.errors import Error, OptionError, Refused, WrongArguments
+from ipycontainer.linux.working_folder import working_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 
 # Only where a file is what the verb is about; elsewhere `<` and `>` belong to the container's command.
 REDIRECTED = ("save", "load", "import", "export", "cp", "logs")
-
-
-def working_folder() -> str:
-    """Where relative paths begin; `/` if that folder is gone, which only what names such a path will miss."""
-    import os
-
-    try:
-        return os.getcwd()
-    except OSError:
-        return "/"
 
 
 class Call:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.errors import Error, InputError, StartError, to_wire
+from ipycontainer.errors import Error, InputError, LauncherError, StartError, to_wire
 from ipycontainer.launcher import wire
+from ipycontainer.launcher.waiting import NO_PROCESS
 from ipycontainer.linux import trees
 from ipycontainer.runtime.inside import handing_over, life, sweep
 from ipycontainer.runtime.inside.charge import Charge, charge_of
@@ -34,9 +35,21 @@ if TYPE_CHECKING:
 def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
     """See the next container of this queue to its end, from a slot where there are any."""
     os.setsid()
-    running = handing_over.begin(lambda monitor: _start_next(host, slots, waiting, monitor), waiting.close)
+    try:
+        running = handing_over.begin(lambda monitor: _start_next(host, slots, waiting, monitor), waiting.close)
+    except OSError:  # no more processes
+        _refuse_next(waiting)
+        return
     if running is not None:
         Monitor(host, running).see_to_the_end()
+
+
+def _refuse_next(waiting: Waiting) -> None:
+    """Nobody can be forked to start what is asked for."""
+    client = waiting.accept() if waiting.hurried else None
+    if client is not None:
+        client.receive()
+        tell(client, {"error": to_wire(LauncherError(NO_PROCESS))})
 
 
 def _start_next(host: Host, slots: Slots | None, waiting: Waiting, monitor: Channel) -> None:
