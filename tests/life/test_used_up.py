@@ -95,6 +95,8 @@ sys.stdin.read()
 
 def test_an_engine_whose_standard_descriptors_are_closed_starts_a_launcher(fresh_persona: Persona):
     """As in a daemon: what it opens then has their numbers."""
+    fresh_persona.ok("run", "--rm", "base", "true", timeout=120)
+    fresh_persona.ok("system", "shutdown")
     code = """
 import os
 out = os.dup(1)
