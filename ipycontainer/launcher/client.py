@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Message
 
 _START_LIMIT = 30.0
+_SIGKILL = 9
 _FIRST_FREE = 5  # of the launcher's descriptors: 0, 1, 2, what it says that it is ready on, the lock
 # The job that has a queue of its own, in which prepared processes wait.
 START = "run"
@@ -165,6 +166,12 @@ class Launcher:
             os.close(held)
         try:
             answer = _read_all(reading, _START_LIMIT)
+        except BaseException as error:
+            os.kill(pid, _SIGKILL)  # nobody else has that number as long as we have not reaped it
+            os.waitpid(pid, 0)
+            if last or not isinstance(error, LauncherError):
+                raise
+            return False
         finally:
             os.close(reading)
         # The launcher's first process forks the real one and ends, so it is reaped here at once.

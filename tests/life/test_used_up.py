@@ -108,6 +108,49 @@ os.write(out, Engine().run("base", ["echo", "here"], remove=True).text.encode())
     assert fresh_persona.python(code, timeout=120) == "here\n"
 
 
+def test_a_manager_that_does_not_answer_costs_a_scope_and_no_launcher(fresh_persona: Persona):
+    """What was to ask it for one is ended, and has the lock no more under which launchers start."""
+    fresh_persona.ok("run", "--rm", "base", "true", timeout=120)
+    fresh_persona.ok("system", "shutdown")
+    said = with_engine(
+        fresh_persona,
+        """
+        from ipycontainer.launcher import client, scope
+        client._START_LIMIT = 8.0
+        scope.words = lambda _name: ["/bin/sh", "-c", "echo $$ > hanging; exec sleep 1000", "systemd-run"]
+        found = engine.run("base", ["echo", "here"], remove=True).text
+        with open("hanging") as file:
+            number = file.read().strip()
+        tell([found, os.path.exists(f"/proc/{number}")])
+        """,
+    )
+    assert said == ["here\n", False]
+
+
+def test_watches_that_are_used_up_are_no_missing_container(persona: Persona):
+    """A user namespace has a limit of its own, so nobody else's is touched."""
+    persona.ok("create", "--name", "unwatched", "base", "true")
+    said = with_engine(
+        persona,
+        """
+        from ipycontainer.engine.log_watch import LogWatch
+        from ipycontainer.linux import idmaps, namespaces
+        container, uid, gid = engine.get("unwatched"), os.geteuid(), os.getegid()
+        namespaces.unshare(namespaces.CLONE_NEWUSER)
+        idmaps.deny_setgroups("self")
+        idmaps.write_map("self", "uid_map", [idmaps.Extent(0, uid, 1)])
+        idmaps.write_map("self", "gid_map", [idmaps.Extent(0, gid, 1)])
+        idmaps.write_proc("/proc/sys/user/max_inotify_watches", "0")
+        try:
+            LogWatch(container)
+        except errors.Error as error:
+            tell([type(error).__name__, str(error)])
+        """,
+    )
+    assert said[0] == "KernelError" and "inotify_add_watch" in said[1] and "ENOSPC" in said[1], said
+    persona.ok("rm", "unwatched")
+
+
 def test_what_was_never_started_is_not_left_of_a_run_that_is_removed(persona: Persona):
     said = with_engine(
         persona,
