@@ -9,7 +9,6 @@ dispatch(words, console, open_engine, cwd)   verbs.py: the verb's module alone i
 from __future__ import annotations
 
 from ipycontainer.errors import Error, OptionError, Refused, WrongArguments
-from ipycontainer.linux.working_folder import working_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

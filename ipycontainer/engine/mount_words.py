@@ -97,7 +97,9 @@ def absolute(path: str, cwd: str) -> str:
     """A folder of the host, where a relative one begins at `cwd`.  Raises InputError where that is gone."""
     found = os.path.normpath(os.path.join(cwd, os.path.expanduser(path)))
     if not os.path.isabs(found):
-        raise InputError(f"{path} begins in the current folder, which was removed; go to another, or write a whole path")
+        raise InputError(
+            f"{path} begins in the current folder, which was removed; go to another, or write a whole path"
+        )
     return found
 
 

@@ -413,7 +413,7 @@ assert ends.poll(20000)
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
 def test_a_launcher_that_leaves_takes_nothing_of_its_successor_s_away(persona: Persona, guarded: bool):
-    """Its sockets' names are gone, so the next one has come, and has written who it is, before the first is at its end."""
+    """Its sockets' names are gone, so the next one has come, and has written who it is, before the first is gone."""
     with copy_with(persona, [_SLOW_TO_LEAVE] if guarded else [_SLOW_TO_LEAVE, _WHOSEVER]) as copy:
         assert copy.told(_SUCCEEDED) is guarded
 

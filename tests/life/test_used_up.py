@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.life.inside import alive_record, detached, one_sentence, until, with_engine
+from tests.life.inside import alive_record, one_sentence, until, with_engine
 from tests.personas import Persona
 
 
