@@ -196,7 +196,7 @@ class Engine(Images):
             attachment = container.start(attach=not detach, stdin=stdin is not None and not detach)
         except (Error, KeyboardInterrupt):
             if remove:
-                _discard(container)  # nothing of it shall outlast the run, and no program of it has ever run
+                _discard(container)  # nothing of it shall outlast the run
             raise
         if attachment is None:
             return container

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.errors import Error, InputError, LauncherError, StartError, to_wire
+from ipycontainer.errors import Error, InputError, KernelError, LauncherError, StartError, to_wire
 from ipycontainer.launcher import wire
 from ipycontainer.launcher.waiting import NO_PROCESS
 from ipycontainer.linux import trees
@@ -37,7 +37,7 @@ def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
     os.setsid()
     try:
         running = handing_over.begin(lambda monitor: _start_next(host, slots, waiting, monitor), waiting.close)
-    except OSError:  # no more processes
+    except KernelError:
         _refuse_next(waiting)
         return
     if running is not None:
