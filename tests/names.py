@@ -19,7 +19,7 @@ LAUNCHER = "launcher/__main__.py"
 # The cgroup below which all of ours lie.
 OURS = "ipycontainer"
 # What a process is called that a launcher has forked ahead.  As long as it waits it is nobody's, and how many wait is
-# the launcher's affair; with it they must go, and what they made (SLOT with the monitor's number) too.
+# the launcher's affair; with it they must go, and what they made (SLOT, a word, the monitor's number) too.
 SPARE = "ipyc-spare"
 SLOT = "slot-"
 # How `processes` names a launcher and a monitor.
@@ -184,7 +184,7 @@ def _is_of_a_waiting_slot(path: str) -> bool:
     slots are made for."""
     if path.endswith("/expected"):
         return True
-    numbers = [part.removeprefix(SLOT) for part in path.split("/") if part.startswith(SLOT)]
+    numbers = [part.rpartition("-")[2] for part in path.split("/") if part.startswith(SLOT)]
     return any(number.isdigit() and _waits(number) and _owns(number, path) for number in numbers)
 
 

@@ -29,7 +29,8 @@ def open_engine(root: str | None) -> Engine:
 def command(arguments: list[str]) -> int:
     """Performs one command line; returns its exit code."""
     from ipycontainer.cli.console import TerminalConsole, fill_standard_descriptors
-    from ipycontainer.commands import dispatch, working_folder
+    from ipycontainer.commands import dispatch
+    from ipycontainer.linux.working_folder import working_folder
 
     fill_standard_descriptors()
     console = TerminalConsole()

@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 REDIRECTED = ("save", "load", "import", "export", "cp", "logs")
 
 
-def working_folder() -> str:
-    """Where relative paths begin; `/` if that folder is gone, which only what names such a path will miss."""
-    import os
-
-    try:
-        return os.getcwd()
-    except OSError:
-        return "/"
-
-
 class Call:
     """One call of a verb: what was asked, where it speaks, and the way to the engine."""
 

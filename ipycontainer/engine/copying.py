@@ -152,6 +152,7 @@ def copy_in(container: Container, source: str, path: str, archive: bool, follow:
             "(see `ipycontainer doctor`) or leave -a out"
         )
     try:
+        whole = os.path.abspath(source)
         pinned = os.open(source, os.O_PATH | os.O_CLOEXEC | (0 if follow or source.endswith("/") else os.O_NOFOLLOW))
     except OSError as error:
         raise Error(f"lstat {source}: {(error.strerror or '').lower()}") from None
@@ -160,7 +161,7 @@ def copy_in(container: Container, source: str, path: str, archive: bool, follow:
 
         is_folder = stat.S_ISDIR(os.fstat(pinned).st_mode)
         with Root(container, guard) as root:
-            name = base_name(os.path.abspath(source))
+            name = base_name(whole)
             folder, called = target(inside, is_folder, name, merges(source), lambda it: root.kind(it, True), root.leads)
             if root.kind(folder, True) != "folder":
                 raise root.missing(folder)

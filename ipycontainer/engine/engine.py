@@ -192,13 +192,16 @@ class Engine(Images):
             storage_opts=storage_opts, platform=platform, cgroup_parent=cgroup_parent,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
-        if detach:
-            container.start()
+        try:
+            attachment = container.start(attach=not detach, stdin=stdin is not None and not detach)
+        except (Error, KeyboardInterrupt):
+            if remove:
+                _discard(container)  # nothing of it shall outlast the run
+            raise
+        if attachment is None:
             return container
         from ipycontainer.engine.result import converse
 
-        attachment = container.start(attach=True, stdin=stdin is not None)
-        assert attachment is not None
         with attachment:
             return converse(attachment, stdin, output_limit)
 
@@ -382,3 +385,10 @@ class Engine(Images):
 
     def __repr__(self) -> str:
         return f"<Engine {self.root}>"
+
+
+def _discard(container: Container) -> None:
+    try:
+        container.remove(force=True)
+    except Error:
+        pass  # whoever started it has done so, or it cannot be done: what made the start fail is what is told

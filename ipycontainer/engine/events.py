@@ -63,11 +63,14 @@ class Journal:
 
 
 class JournalSource:
-    """Events of the journal at `path` from `since` on (None: from now), up to `until` (None: for ever)."""
+    """Events of the journal at `path` from `since` on, up to `until` (None: for ever).
+
+    since: None for what is written from now on, whatever the clock says then: it may be set back.
+    """
 
     def __init__(self, path: str, since: float | None, until: float | None, follow: bool, mention: bytes = b"") -> None:
         self._path, self._until, self._follows, self._mention = path, until, follow, mention
-        self._since = time.time() if since is None else since
+        self._since = since or 0.0
         self._rest = b""
         self._inotify: Inotify | None = None
         self._reader = rotation.Reader(path, since)

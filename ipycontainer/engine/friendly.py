@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from ipycontainer.engine.request import Bind, ImageMount, RunRequest, Tmpfs, Ulimit, VolumeMount
 from ipycontainer.engine.sizes import size_bytes
 from ipycontainer.errors import InputError
+from ipycontainer.linux.working_folder import working_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,7 +196,7 @@ def _security(options: Sequence[str]) -> tuple[str, ...]:
         return ()
     from ipycontainer.engine.security_options import read_files
 
-    return read_files(options, os.getcwd())
+    return read_files(options, working_folder())
 
 
 def _exposed(items: Sequence[str | int]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from errno import ENOENT
 
 from ipycontainer.errors import KernelError, NoSuchContainer
 from ipycontainer.linux import inotify
@@ -23,7 +24,7 @@ class LogWatch:
     """The output of `container`, in pieces as they came.  Close it after use.
 
     A flood is not read to its end: each look keeps the last bytes and says how many it passed over.
-    Raises NoSuchContainer.
+    Raises NoSuchContainer, KernelError where nothing more can be watched.
     """
 
     def __init__(self, container: Container) -> None:
@@ -34,8 +35,10 @@ class LogWatch:
         self._inotify = inotify.Inotify()
         try:
             self._inotify.add(container.folder, inotify.CREATE | inotify.DELETE_SELF | inotify.MOVE_SELF)
-        except KernelError:
+        except KernelError as error:
             self.close()
+            if error.errno != ENOENT:
+                raise  # the user's watches are used up
             raise NoSuchContainer(f"No such container: {container.name}") from None
 
     def fileno(self) -> int:

@@ -7,6 +7,7 @@ import os
 from ipycontainer.engine.request import Bind, ImageMount, Tmpfs, VolumeMount
 from ipycontainer.engine.sizes import size_bytes
 from ipycontainer.errors import InputError
+from ipycontainer.linux.working_folder import working_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def friendly_volume(text: str) -> Bind | VolumeMount:
     source, colon, _ = text.partition(":")
     if not source or not colon:
         raise InputError(f"invalid volume specification: '{text}'; write SOURCE:TARGET or NAME:TARGET")
-    return volume(f"./{text}" if "/" in source and source[0] not in "./~" else text, os.getcwd())
+    return volume(f"./{text}" if "/" in source and source[0] not in "./~" else text, working_folder())
 
 
 def friendly_mount(text: str) -> Bind | Tmpfs | VolumeMount | ImageMount:
@@ -58,7 +59,7 @@ def friendly_mount(text: str) -> Bind | Tmpfs | VolumeMount | ImageMount:
         found = mount(text)
     except ValueError as error:
         raise InputError(f"{text}: {error}") from None
-    return found.replace(source=absolute(found.source, os.getcwd())) if isinstance(found, Bind) else found
+    return found.replace(source=absolute(found.source, working_folder())) if isinstance(found, Bind) else found
 
 
 def _told(mode: str) -> str:
@@ -93,8 +94,13 @@ def _target(path: str, kind: str) -> str:
 
 
 def absolute(path: str, cwd: str) -> str:
-    """A folder of the host, where a relative one begins at `cwd`."""
-    return os.path.normpath(os.path.join(cwd, os.path.expanduser(path)))
+    """A folder of the host, where a relative one begins at `cwd`.  Raises InputError where that is gone."""
+    found = os.path.normpath(os.path.join(cwd, os.path.expanduser(path)))
+    if not os.path.isabs(found):
+        raise InputError(
+            f"{path} begins in the current folder, which was removed; go to another, or write a whole path"
+        )
+    return found
 
 
 def volumes_from(text: str) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ipycontainer.engine.prunes import check_filters, fits
-from ipycontainer.errors import Error
+from ipycontainer.errors import Error, ImageInUse, NoSuchImage
+from ipycontainer.launcher import folders
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.volume import Volume
+    from ipycontainer.images.records import ImageRecord
     from ipycontainer.images.usage import ImageUsage
     from ipycontainer.images.verify import Finding
 
@@ -86,21 +88,57 @@ def prune_images(engine: Engine, all: bool = False, filters: Sequence[tuple[str,
     for key, value in filters:
         if key == "dangling" and value in ("false", "0"):
             all = True
+    folders.prepare(engine.root)
     store = engine.store
-    used = {identity for container in engine.containers(all=True) for identity in container.image_ids}
+    used = _in_use(engine)
     images = store.list()
     before, _ = of_images(store, images)
     lines = []
     for image in images:
         if image.id in used or (image.names and not all) or not fits(image.created, image.labels, filters):
             continue
-        lines += engine.remove_image(image.id, force=True)
+        lines += _remove_unused(engine, image)
     if not lines:
         store.collect()
     after, _ = of_images(store, store.list())
     size = max(0, before - after)
     engine.journal.append("image", "prune", "", {"reclaimed": str(size)})
     return lines, size
+
+
+def _in_use(engine: Engine) -> set[str]:
+    return {identity for container in engine.containers(all=True) for identity in container.image_ids}
+
+
+def _remove_unused(engine: Engine, image: ImageRecord) -> list[str]:
+    """docker's lines; none where somebody was faster: who removed it, or made a container of it and keeps its names."""
+    looks = 0
+
+    def in_use() -> set[str]:
+        nonlocal looks
+        looks, found = looks + 1, _in_use(engine)
+        if looks == 1 and image.id in found:  # nothing is changed so far; the second look comes after its names went
+            raise ImageInUse(f"a container was made of the image {image.short_id} a moment ago")
+        return found
+
+    try:
+        lines = engine.store.remove(image.id, True, in_use)
+    except (ImageInUse, NoSuchImage):
+        return []
+    if not any(line.startswith("Deleted: ") for line in lines):
+        _give_back(engine, image)
+        return []
+    engine.journal.append("image", "delete", image.id, {"name": image.id})
+    return lines
+
+
+def _give_back(engine: Engine, image: ImageRecord) -> None:
+    """The names of an image that was taken into use as they went, but for those that mean another by now."""
+    from ipycontainer.images.names import tag
+
+    for name in image.names:
+        if engine.store.find(name) is None:
+            tag(engine.store, image.id, name)
 
 
 def check(engine: Engine, repair: bool = False) -> tuple[list[Finding], list[str]]:

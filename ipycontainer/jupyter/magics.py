@@ -50,10 +50,11 @@ class ContainerMagics(Magics):
         `$name` and `{expression}` in unquoted words by Python's values (nothing is
         replaced otherwise).
         """
-        from ipycontainer.commands import perform, working_folder
+        from ipycontainer.commands import perform
         from ipycontainer.commands.words import split
         from ipycontainer.jupyter.cell_options import cell_help, expanded
         from ipycontainer.jupyter.line import before_the_verb, only_looks
+        from ipycontainer.linux.working_folder import working_folder
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
             words = split(line)
@@ -89,10 +90,11 @@ class ContainerMagics(Magics):
         `%config ContainerMagics.image = "debian"` sets the image for cells that name
         none, `ContainerMagics.options` what every line begins with.
         """
-        from ipycontainer.commands import Call, working_folder
+        from ipycontainer.commands import Call
         from ipycontainer.commands.words import split
         from ipycontainer.jupyter import in_container
         from ipycontainer.jupyter.cell_options import expanded
+        from ipycontainer.linux.working_folder import working_folder
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
             words = split(line)

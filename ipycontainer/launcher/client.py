@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Message
 
 _START_LIMIT = 30.0
+_SIGKILL = 9
+_FIRST_FREE = 5  # of the launcher's descriptors: 0, 1, 2, what it says that it is ready on, the lock
 # The job that has a queue of its own, in which prepared processes wait.
 START = "run"
 
@@ -130,13 +132,16 @@ class Launcher:
         """Whether a launcher started.  One that says why not, or not one word at the `last` attempt, is an error."""
         program = arguments[0]
         reading, writing = os.pipe()
-        held = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, 5)  # not 3: the line that makes that one would take it away
+        # Above all that is made there: whoever has closed its standard output would give this pipe that number.
+        said = fcntl.fcntl(writing, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
+        os.close(writing)
+        held = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
         log = os.path.join(self.run, "launcher.log")
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
-            (os.POSIX_SPAWN_DUP2, writing, 3),
+            (os.POSIX_SPAWN_DUP2, said, 3),
             (os.POSIX_SPAWN_DUP2, held, 4),
         ]
         environment = {"PATH": os.environ.get("PATH", os.defpath), **more}
@@ -157,10 +162,16 @@ class Launcher:
             os.close(reading)
             raise LauncherError(f"cannot run {program} for the launcher: {error.strerror}") from None
         finally:
-            os.close(writing)
+            os.close(said)
             os.close(held)
         try:
             answer = _read_all(reading, _START_LIMIT)
+        except BaseException as error:
+            os.kill(pid, _SIGKILL)  # nobody else has that number as long as we have not reaped it
+            os.waitpid(pid, 0)
+            if last or not isinstance(error, LauncherError):
+                raise
+            return False
         finally:
             os.close(reading)
         # The launcher's first process forks the real one and ends, so it is reaped here at once.

@@ -9,6 +9,7 @@ Both follow from the root and the user alone, so that any process of the user fi
 from __future__ import annotations
 
 import os
+from errno import EACCES, EROFS
 
 from ipycontainer.errors import NetworkFileSystem, StoreUnwritable
 
@@ -33,16 +34,31 @@ A container whose health is checked each half minute writes some 3 MB a day; doc
 def store_root(explicit: str | None = None) -> str:
     """The store's folder: `explicit`, else IPYCONTAINER_ROOT, else root's or the user's own place."""
     chosen = explicit or os.environ.get("IPYCONTAINER_ROOT")
-    if chosen:
-        return os.path.abspath(os.path.expanduser(chosen))
-    return usual_root()
+    return _whole(os.path.expanduser(chosen)) if chosen else usual_root()
+
+
+def _whole(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        raise StoreUnwritable(
+            f"the state folder {path} begins in the current folder, which was removed; go to another, or give a whole "
+            "path with --root or IPYCONTAINER_ROOT"
+        ) from None
 
 
 def usual_root() -> str:
-    """The store's folder where nobody has chosen one: root's, or the user's own."""
+    """The store's folder where nobody has chosen one: root's, or the user's own.  Raises StoreUnwritable."""
     if os.geteuid() == 0:
         return "/var/lib/ipycontainer"
-    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    data = os.environ.get("XDG_DATA_HOME", "")
+    if not os.path.isabs(data):  # such a one is no place, says the XDG Base Directory Specification
+        data = os.path.expanduser("~/.local/share")
+    if not os.path.isabs(data):
+        raise StoreUnwritable(
+            "this account has no home folder for the state folder to lie in; set HOME, or give a state folder with "
+            "--root or IPYCONTAINER_ROOT"
+        )
     return os.path.join(data, "ipycontainer")
 
 
@@ -52,7 +68,7 @@ def digest(text: str) -> str:
         from _blake2 import blake2b
     except ImportError:
         from hashlib import blake2b
-    return str(blake2b(text.encode(), digest_size=6).hexdigest())
+    return str(blake2b(os.fsencode(text), digest_size=6).hexdigest())
 
 
 def run_folder(root: str) -> str:
@@ -125,7 +141,8 @@ def prepare(root: str) -> str:
     if os.path.exists(os.path.join(root, "version")) and os.path.isdir(os.path.join(run, "etc")):
         if os.access(os.path.join(root, "containers"), os.W_OK):
             return run
-        raise StoreUnwritable(_sentence(root, PermissionError(13, "Permission denied")))
+        number = EROFS if os.statvfs(root).f_flag & os.ST_RDONLY else EACCES
+        raise StoreUnwritable(_sentence(root, OSError(number, os.strerror(number))))
     try:
         _refuse_network(root)
         os.makedirs(root, 0o711, exist_ok=True)

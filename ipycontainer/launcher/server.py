@@ -16,8 +16,8 @@ import time
 
 from ipycontainer.errors import Error, InputError, LauncherError, to_wire
 from ipycontainer.launcher.queue import Queue
-from ipycontainer.launcher.waiting import PID, Waiting
-from ipycontainer.launcher.wire import Channel
+from ipycontainer.launcher.waiting import NO_PROCESS, PID, Waiting
+from ipycontainer.launcher.wire import Channel, adopt
 from ipycontainer.linux import forks, pidfd, prctl
 from ipycontainer.linux.signal_pipe import SignalPipe
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SPARE = "ipyc-spare"
 # Longer than a start takes, the cold way too: what is made ready shall compete with none.
 REFILL_SECONDS = 0.030
+_MOMENT = 0.005
 # How long those who wait may take to tidy up when the launcher leaves.
 _PATIENCE = 2.0
 
@@ -167,9 +168,9 @@ class Server:
             self._children.discard(pid)
             for queue in self._queues:
                 queue.waiting.discard(pid)
-            if status and pid not in self._sweepers:
+            if status and pid not in self._sweepers and (sweeper := self._fork(self._sweep)):
                 # Killed, or out of its depth: what it was to clean up is still there.
-                self._sweepers.add(self._fork(self._sweep))
+                self._sweepers.add(sweeper)
             self._sweepers.discard(pid)
 
     def _sweep(self) -> None:
@@ -211,11 +212,20 @@ class Server:
             prctl.set_name(SPARE)
             queue.attend(Waiting(queue.listener, self._lifeline, self._taker, hurried))
 
-        queue.waiting.add(self._fork(wait))
+        if child := self._fork(wait):
+            queue.waiting.add(child)
+        elif hurried:
+            _refuse(queue)
 
     def _fork(self, act: Callable[[], None]) -> int:
-        """Run `act` in a child.  Nothing of this frame's ever returns into the launcher's loop there."""
-        pid = os.fork()
+        """Run `act` in a child; 0 where there can be none: that shall not end us, who are needed to end others.
+
+        Nothing of this frame's ever returns into the launcher's loop there.
+        """
+        try:
+            pid = os.fork()
+        except OSError:
+            return 0
         if pid:
             self._children.add(pid)
             return pid
@@ -226,6 +236,22 @@ class Server:
         for descriptor in (self._taken, self._life):
             os.close(descriptor)
         act()
+
+
+def _refuse(queue: Queue) -> None:
+    """Tell the next one in the queue that nobody can be forked for his request, which stays unread."""
+    try:
+        descriptor, _ = queue.listener._accept()  # type: ignore[attr-defined]
+    except OSError:
+        return  # he has gone away again
+    client = adopt(descriptor)
+    try:
+        client.send({"error": to_wire(LauncherError(NO_PROCESS))})
+        time.sleep(_MOMENT)  # he is about to send it, and would not look for an answer where nobody listens
+    except LauncherError:
+        pass
+    finally:
+        client.close()
 
 
 def run_job(jobs: dict[str, Job], channel: Channel) -> None:

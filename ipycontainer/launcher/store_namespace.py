@@ -18,6 +18,8 @@ from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, idmaps, mounts, namespaces
 from ipycontainer.linux.idmaps import NEWGIDMAP, NEWUIDMAP
 
+_ESRCH = 3
+
 
 def enter(run: str) -> str:
     """Move this process into the store namespace; gives the mode: "root", "range" or "one"."""
@@ -142,8 +144,14 @@ def _join_living(run: str) -> str | None:
         # Root of a rootless container made no user namespace, and one's own cannot be joined (EINVAL).
         if state["mode"] != "root" and not _same_user_namespace(int(state["monitor"])):
             flags |= namespaces.CLONE_NEWUSER
-        namespaces.setns(pidfd, flags)
-        os.close(pidfd)
+        try:
+            namespaces.setns(pidfd, flags)
+        except KernelError as error:
+            if error.errno == _ESRCH:
+                continue  # a monitor that is dead: its starter, which dies with it, still has the lock
+            raise
+        finally:
+            os.close(pidfd)
         if state["mode"] != "root":
             # Joining gives all capabilities but keeps the ids, and an id of 0 is what jobs expect.
             os.setresgid(0, 0, 0)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 PID = struct.Struct("i")
 
+NO_PROCESS = (
+    "the launcher can make no process for this request: your account's limit of processes is reached (ulimit -u), that "
+    "of its control group, or memory is used up; end what you do not need and try again"
+)
 # Seconds without a request after which one that waits goes: nothing is kept ready for whoever does not come.
 REST = 60.0
 

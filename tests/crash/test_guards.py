@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.crash.build import built
@@ -255,7 +257,8 @@ import os, time
 from ipycontainer.runtime.inside import life, sweep
 engine.launcher.connect().close()
 root, run = engine.root, engine.launcher.run
-folders = [f"{run}/containers/{'d' * 64}", f"{run}/slots/slot-{2 ** 22 + 1}"]  # no process has that number
+gone = 2 ** 22 + 1  # no process has that number; an older release's slot bore it alone
+folders = [f"{run}/containers/{'d' * 64}", f"{run}/slots/slot-0a1b2c3d4e5f-{gone}", f"{run}/slots/slot-{gone}"]
 os.makedirs(f"{run}/slots", exist_ok=True)
 reading, writing = os.pipe()
 starter = os.fork()
@@ -279,7 +282,7 @@ tell(len(left))
 def test_what_a_dying_starter_holds_is_swept_when_it_is_dead(persona: Persona, guarded: bool):
     """Its monitor was killed, the launcher knows, and the lock is still held by a process on its way out."""
     with copy_with(persona, [] if guarded else [_ONE_LOOK]) as copy:
-        assert copy.told(_DYING) == (0 if guarded else 2)
+        assert copy.told(_DYING) == (0 if guarded else 3)
 
 
 _SLOW_SWEEP: Edit = (
@@ -326,3 +329,148 @@ def test_who_sweeps_keeps_nobody_waiting_whose_launcher_was_killed(persona: Pers
     with copy_with(persona, [_SLOW_SWEEP] if guarded else [_SLOW_SWEEP, _TAKES_IN]) as copy:
         seconds = copy.told(_KILLED_BESIDE)
     assert (seconds < 3) == guarded, seconds
+
+
+_BY_NUMBER_ALONE: Edit = ("runtime/inside/slot.py", '{PREFIX}{os.urandom(6).hex()}-{number}"', '{PREFIX}{number}"')
+
+_ANOTHER_STORES = """
+import os, time
+from ipycontainer.engine import about
+from ipycontainer.engine.request import RunRequest
+from ipycontainer.launcher import alive
+from ipycontainer.linux import cgroups
+from ipycontainer.runtime.inside import jobs, life, slot, sweep
+os.environ["IPYCONTAINER_SLOTS"] = "1"
+engine.run("base", ["true"], remove=True)
+end = time.monotonic() + 20
+while not about.slots(engine.launcher.run)["Waiting"] and time.monotonic() < end:
+    time.sleep(0.01)
+container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
+container.start()
+state = container.state()
+assert os.path.basename(state.cgroups[0]).startswith(slot.PREFIX), state
+# What a slot of another store has left, whose monitor had this one's number: its record, which nobody has swept.
+other = engine.root + "-other"
+for name in ("slots", "run/slots"):
+    os.makedirs(f"{other}/{name}")
+host = jobs.read_host("root").replace(layout=cgroups.read_layout(engine.launcher.running_pid()))
+left = slot.Slot(slot.Slots(host, other, f"{other}/run"), state.monitor)
+life.write_leaves(left.lock, left.group.leaves, "", left.layer)
+os.close(left.lock)
+sweep.sweep_dead(left.run)
+swept = not os.path.exists(left.run)
+end = time.monotonic() + 1
+while container.status == "running" and time.monotonic() < end:
+    time.sleep(0.01)
+tell([swept, container.status])
+container.remove(force=True)
+for name in ("run/slots", "run", "slots", ""):
+    os.rmdir(f"{other}/{name}")
+"""
+
+
+@pytest.mark.personas("root")
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_a_slot_s_record_names_no_group_of_a_later_slot_with_its_number(persona: Persona, guarded: bool):
+    """Numbers come again, in every store of this machine; where an ordinary user has groups it is no different."""
+    with copy_with(persona, [] if guarded else [_BY_NUMBER_ALONE]) as copy:
+        swept, status = copy.told(_ANOTHER_STORES)
+    assert swept and (status == "running") == guarded, status
+
+
+# A launcher that leaves, and what a killed job leaves.
+
+_SLOW_TO_LEAVE: Edit = (
+    "launcher/server.py",
+    "            ours = queue.unlink()\n",
+    "            ours = queue.unlink()\n        time.sleep(3)\n",
+)
+_WHOSEVER: Edit = ("launcher/server.py", "os.stat(self._facts).st_ino == self._facts_inode:", "True:")
+
+_SUCCEEDED = """
+import os, select, time
+launcher = engine.launcher
+launcher.connect().close()
+def process(pid):
+    poll = select.poll()
+    poll.register(os.pidfd_open(pid), select.POLLIN)
+    return poll
+first = launcher.running_pid()
+ends = process(first)
+if os.fork() == 0:
+    launcher.leave()
+    os._exit(0)
+while os.path.exists(launcher.socket_path):
+    time.sleep(0.001)
+second = launcher.facts()["pid"]
+assert second != first and ends.poll(20000)
+tell(launcher.running_pid() == second)
+ends = process(second)
+launcher.leave()  # by its socket: where nobody knows its number any more, nobody would see it go
+assert ends.poll(20000)
+"""
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_a_launcher_that_leaves_takes_nothing_of_its_successor_s_away(persona: Persona, guarded: bool):
+    """Its sockets' names are gone, so the next one has come, and has written who it is, before the first is gone."""
+    with copy_with(persona, [_SLOW_TO_LEAVE] if guarded else [_SLOW_TO_LEAVE, _WHOSEVER]) as copy:
+        assert copy.told(_SUCCEEDED) is guarded
+
+
+_LETS_NOBODY_GO: Edit = ("runtime/lifecycle.py", "        if not self._let_go(self._channel):\n", "        if False:\n")
+_KILLS_WHAT_STANDS: Edit = ("runtime/inside/kill.py", '    elif request["signal"] == _SIGKILL:\n', "    elif False:\n")
+
+_HELD = """
+import os, time
+from ipycontainer.engine.request import RunRequest
+from ipycontainer.linux import cgroups
+from ipycontainer.runtime import lifecycle
+engine.run("base", ["true"], remove=True)
+container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
+container.start()
+leaves = container.state().cgroups
+def frozen():
+    return cgroups.is_frozen(leaves)
+def job():
+    "The launcher's child that has the container stand still: it is neither spare nor monitor."
+    launcher = engine.launcher.running_pid()
+    with open(f"/proc/{launcher}/task/{launcher}/children") as file:
+        others = [int(pid) for pid in file.read().split() if int(pid) != container.state().monitor]
+    found = [pid for pid in others if open(f"/proc/{pid}/comm").read() == "ipycontainer\\n"]
+    assert len(found) == 1, found
+    return found[0]
+held = lifecycle.standing_still(engine.launcher, container.run_folder)
+held.__enter__()
+assert frozen()
+os.kill(job(), 9)
+end = time.monotonic() + 3
+while not frozen() and time.monotonic() < end:
+    time.sleep(0.01)
+assert frozen()  # a killed one has let nobody go
+try:
+    ACT
+finally:
+    if frozen():
+        cgroups.thaw(leaves)
+    container.remove(force=True) if os.path.isdir(container.folder) else None
+"""
+
+
+@pytest.mark.personas("root")
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_what_a_killed_job_held_goes_on_when_its_asker_is_done(persona: Persona, guarded: bool):
+    with copy_with(persona, [] if guarded else [_LETS_NOBODY_GO]) as copy:
+        assert copy.told(_HELD.replace("ACT", "held.__exit__(); tell(frozen())")) is not guarded
+
+
+_V1 = os.path.exists("/sys/fs/cgroup/freezer")
+
+
+@pytest.mark.personas("root")
+@pytest.mark.parametrize("guarded", [True, False] if _V1 else [True], ids=["guarded", "guard off"][: 1 + _V1])
+def test_what_a_killed_job_held_can_be_killed(persona: Persona, guarded: bool):
+    """Whoever asked for it was killed too.  With cgroup v2 SIGKILL ends what stands still."""
+    act = "container.kill(); time.sleep(1); tell(container.status)"
+    with copy_with(persona, [] if guarded else [_KILLS_WHAT_STANDS]) as copy:
+        assert copy.told(_HELD.replace("ACT", act)) == ("exited" if guarded else "running")

@@ -123,3 +123,53 @@ def test_killed_at_a_random_instant(fresh_persona: Persona, what: str):
         again = persona.cli(*commands[what])
         assert again.exit_code == 0 or (what == "rmi" and "No such image" in again.err), again
     assert persona.cli("system", "check").exit_code == 0
+
+
+@pytest.mark.parametrize("when", ["before it looks again", "as its names go"])
+def test_a_prune_keeps_the_image_of_a_container_that_is_made_beside_it(persona: Persona, images: None, when: str):
+    """And its names: whoever made the container has just used one of them."""
+    said = persona.python(
+        f"""
+import json
+from ipycontainer import Engine
+from ipycontainer.engine import upkeep
+from ipycontainer.engine.request import RunRequest
+from ipycontainer.images import removal, usage
+engine, made = Engine(), []
+def beside(module, name):
+    told = getattr(module, name)
+    def act(*arguments, **more):
+        "Somebody else's create, of an image that is still there, at this very moment."
+        if not made and (module is usage or "two:1" in arguments[1].names):
+            made.append(engine.create(RunRequest("two:1", ("true",))))
+        return told(*arguments, **more)
+    setattr(module, name, act)
+beside(*((usage, "usage") if {when!r} == "before it looks again" else (removal, "_untag")))
+lines, _ = upkeep.prune_images(engine, all=True, filters=[("label!", "ipycontainer.made-from-host")])
+image = engine.image("two:1")
+made[0].trees().weight()
+made[0].remove()
+print(json.dumps([image.names, [line for line in lines if "two" in line or image.id in line]]))
+"""
+    )
+    assert said == [["two:1"], []]
+
+
+def test_a_prune_beside_a_removal_is_no_failure(persona: Persona, images: None):
+    said = persona.python(
+        """
+import json
+from ipycontainer import Engine
+from ipycontainer.engine import upkeep
+from ipycontainer.images import usage
+engine, told, others = Engine(), usage.usage, ["two:1"]
+def act(*arguments):
+    while others:
+        engine.remove_image(others.pop())
+    return told(*arguments)
+usage.usage = act
+lines, _ = upkeep.prune_images(engine, all=True, filters=[("label!", "ipycontainer.made-from-host")])
+print(json.dumps(lines))
+"""
+    )
+    assert "Untagged: one:1" in said and "Untagged: two:1" not in said, said

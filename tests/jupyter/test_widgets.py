@@ -185,6 +185,19 @@ def test_after_that_nothing_is_kept_for_nobody(busy: Kernel, says_so: bool):
     assert busy.ok(KEPT).out == before
 
 
+def test_one_that_nobody_looked_at_ends_with_its_container_too(busy: Kernel):
+    """Its page is closed, or its view was out of sight: in a notebook that runs for days one more stays each time."""
+    before = busy.ok(KEPT).out
+    looker = Looker(busy, "box.usage()")
+    assert busy.ok(KEPT).out != before, "it runs, and may be looked at yet"
+    busy.ok("box.kill(); box.wait()")
+    busy.client.execute("'the next cell'", allow_stdin=False)
+    (last,) = looker.hear(until="update")
+    busy.client.get_shell_msg(timeout=10)
+    assert "137" in last["data"]["text/plain"]
+    assert busy.ok(KEPT).out == before
+
+
 def test_the_dashboard_hears_of_starts_and_ends(busy: Kernel):
     looker = Looker(busy, "engine.dashboard()")
     assert "busy" in looker.bundle["text/html"] and "<svg" in looker.bundle["text/html"]

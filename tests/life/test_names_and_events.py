@@ -265,3 +265,23 @@ def test_a_journal_s_half_line_is_passed_over(persona: Persona):
         file.write(b'{"time": 1, "half\n')
     persona.ok("run", "--rm", "--name", "after", "base", "true")
     assert "after" in persona.ok("events", "--since", "1h", "--until", "0s")
+
+
+def test_who_follows_hears_of_what_comes_after_the_clock_was_set_back(persona: Persona):
+    """A writer tells what its clock says then: here an hour less than as the follower began."""
+    said = with_engine(
+        persona,
+        """
+        import time
+        from ipycontainer.runtime.inside import journal
+        with engine.events(filters=[("container", "set-back")], timeout=5) as events:
+            before, journal.time.time = journal.time.time, lambda: before() - 3600
+            journal.append(engine.journal.path, [("container", "start", "0" * 64, {"name": "set-back"})])
+            journal.time.time = before
+            try:
+                tell(next(events).action)
+            except errors.TimedOut:
+                tell("nothing")
+        """,
+    )
+    assert said == "start"

@@ -66,8 +66,12 @@ class LiveUsage(anywidget.AnyWidget):
 
         A page that was being restored has not heard of the picture, and its view may still ask for what there is.
         """
-        if self._stands_still and not self.sampler.is_looked_at:
+        if self.sampler.is_looked_at:
+            return
+        if self._stands_still:
             self.close()
+        else:
+            self.sampler.end_unseen()
 
     def _hear(self, _widget: object, content: object, _buffers: object) -> None:
         """A browser says whether it looks; whatever else it says is not for us."""

@@ -96,6 +96,14 @@ class Sampler:
         """One look, without a thread."""
         self._renew()
 
+    def end_unseen(self) -> None:
+        """Where the one container has ended while nobody looked, that is all that there will be to see of it."""
+        if self._only is None or self.measuring or self.finished or self._only.state().runs:
+            return
+        self._renew()
+        self.finished = True
+        self._when_over()
+
     def whole(self) -> dict[str, Any]:
         """Everything, for a browser that begins to look."""
         return {"kind": "whole", "series": [series.whole() for series in list(self.series.values())]}

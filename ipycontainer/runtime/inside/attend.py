@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.errors import Error, InputError, StartError, to_wire
+from ipycontainer.errors import Error, InputError, KernelError, LauncherError, StartError, to_wire
 from ipycontainer.launcher import wire
+from ipycontainer.launcher.waiting import NO_PROCESS
 from ipycontainer.linux import trees
 from ipycontainer.runtime.inside import handing_over, life, sweep
 from ipycontainer.runtime.inside.charge import Charge, charge_of
@@ -34,9 +35,21 @@ if TYPE_CHECKING:
 def attend(host: Host, slots: Slots | None, waiting: Waiting) -> None:
     """See the next container of this queue to its end, from a slot where there are any."""
     os.setsid()
-    running = handing_over.begin(lambda monitor: _start_next(host, slots, waiting, monitor), waiting.close)
+    try:
+        running = handing_over.begin(lambda monitor: _start_next(host, slots, waiting, monitor), waiting.close)
+    except KernelError:
+        _refuse_next(waiting)
+        return
     if running is not None:
         Monitor(host, running).see_to_the_end()
+
+
+def _refuse_next(waiting: Waiting) -> None:
+    """Nobody can be forked to start what is asked for."""
+    client = waiting.accept() if waiting.hurried else None
+    if client is not None:
+        client.receive()
+        tell(client, {"error": to_wire(LauncherError(NO_PROCESS))})
 
 
 def _start_next(host: Host, slots: Slots | None, waiting: Waiting, monitor: Channel) -> None:
@@ -98,9 +111,6 @@ def _live_in_slot(slots: Slots, waiting: Waiting, monitor: Channel, ended: list[
 
 def _first_word(slot: Slot, first: First, waiting: Waiting, boot_id: str) -> Message | None:
     """Make the slot; what PID 1 says when it has a request, or cannot have one."""
-    if os.fstat(slot.lock).st_size:
-        sweep.sweep_leavings(slot.run)  # of one that was killed, whose number came again
-        life.fresh(slot.lock)
     life.write_leaves(slot.lock, slot.group.leaves, slot.devices, slot.layer)
 
     def become(place: Place, channel: Channel) -> NoReturn:

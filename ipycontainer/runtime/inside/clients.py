@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import _socket
 import os
+import time
+from errno import EMFILE, ENFILE
 
 from ipycontainer.errors import LauncherError
 from ipycontainer.json_text import dumps
@@ -108,11 +110,16 @@ class Listener:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._rests_until = 0.0
         self._socket: _socket.socket | None = None  # made when somebody comes: most containers never see a client
 
     def fileno(self) -> int:
         """For poll."""
         return self._descriptor
+
+    def rests(self, now: float) -> bool:
+        """Whether nobody can be taken in for now: who waits would be told of again and again."""
+        return now < self._rests_until
 
     def accept(self) -> Client | None:
         """The next one; None where it has gone away again."""
@@ -120,8 +127,10 @@ class Listener:
             self._socket = _socket.socket(fileno=self._descriptor)
         try:
             descriptor, _ = self._socket._accept()  # type: ignore[attr-defined]
-        except OSError:
-            return None  # or no more descriptors: it waits in the queue
+        except OSError as error:
+            if error.errno in (EMFILE, ENFILE):
+                self._rests_until = time.monotonic() + WINDOW  # it waits in the queue
+            return None
         found = _socket.socket(fileno=descriptor)
         found.setblocking(True)
         return Client(Channel(found))

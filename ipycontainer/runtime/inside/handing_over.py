@@ -11,6 +11,7 @@ from __future__ import annotations
 import marshal
 import os
 
+from ipycontainer.errors import KernelError
 from ipycontainer.launcher import wire
 from ipycontainer.linux import forks
 from ipycontainer.record import Record
@@ -138,12 +139,17 @@ def take_up(papers: int) -> Papers:
 def begin(start: Callable[[Channel], None], let_go: Callable[[], None] = lambda: None) -> Running | None:
     """Fork a starter that does `start`, and give what it hands over.
 
+    Raises KernelError where it cannot be forked.
+
     let_go: closes what the starter alone needs.  None: there is nothing to attend to, and whoever asked knows why.  A
     starter that was killed takes this process along, and with it the kernel kills PID 1: whoever finds that sweeps.
     """
     ours, theirs = wire.pair()
     monitor = os.getpid()
-    starter = os.fork()
+    try:
+        starter = os.fork()
+    except OSError as error:
+        raise KernelError("fork", error.errno or 0, "starter") from None
     if starter == 0:
         ours.close()
         forks.live(lambda: as_starter(start, theirs, monitor))

@@ -76,12 +76,26 @@ def kill(request: dict[str, Any], _descriptors: list[int], _channel: Channel) ->
 
 
 def _let_end(init: int, leaves: Sequence[str]) -> None:
-    """With PID 1 the kernel ends all others first, and some may stand still in a group that it had made for them."""
-    if not cgroups.thaw_below(leaves):
-        return
+    """What stands still does not die on cgroup v1: let it go on, until PID 1 has ended.
+
+    It may be held (hold.py), and whoever holds it be dead; or it has groups of its own, and with PID 1 the kernel ends
+    whoever is in there first.  Whoever goes on for a moment may make the others stand still again.
+    """
     end = time.monotonic() + _PATIENCE
-    while not pidfd.await_end(init, _LOOK) and time.monotonic() < end:
-        cgroups.thaw_below(leaves)  # whoever goes on for a moment may make the others stand still again
+    try:
+        while _let_go(leaves) and not pidfd.await_end(init, _LOOK) and time.monotonic() < end:
+            pass
+    except KernelError:
+        if not pidfd.has_ended(init):
+            raise
+
+
+def _let_go(leaves: Sequence[str]) -> bool:
+    """Whether anything stood still."""
+    found = cgroups.has_freezer(leaves) and cgroups.is_frozen(leaves)
+    if found:
+        cgroups.thaw(leaves)
+    return cgroups.thaw_below(leaves) or found
 
 
 def _signal(request: dict[str, Any], run: str, state: dict[str, Any]) -> None:
@@ -95,7 +109,9 @@ def _signal(request: dict[str, Any], run: str, state: dict[str, Any]) -> None:
         append(journal, [("container", "kill", container, killed), *unpaused])
     try:
         pidfd.send_signal(descriptor, int(request["signal"]))
-        if int(request["signal"]) == _SIGKILL:
+        if thawed:
+            freezer.thaw(run, state["cgroups"])
+        if request["signal"] == _SIGKILL:
             _let_end(descriptor, state["cgroups"])
     except KernelError as error:
         if error.errno != _ESRCH:
@@ -103,5 +119,3 @@ def _signal(request: dict[str, Any], run: str, state: dict[str, Any]) -> None:
         raise WrongState("the container is not running any more") from None
     finally:
         os.close(descriptor)
-    if thawed:
-        freezer.thaw(run, state["cgroups"])

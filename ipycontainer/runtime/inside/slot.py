@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 _SIGKILL = 9
-# Of a slot's names; the rest is the monitor's number.
+# Of a slot's names; behind it a word that never comes again, and the monitor's number, which does: in this store and in
+# every other one of this machine, and a control group's name is all that a sweep has.
 PREFIX = "slot-"
 FOLDER = "slots"
 _EXPECTED = "expected"
@@ -101,7 +102,7 @@ class Slot:
 
     def __init__(self, slots: Slots, number: int) -> None:
         self._slots, self._host = slots, slots.host
-        self.name = f"{PREFIX}{number}"
+        self.name = f"{PREFIX}{os.urandom(6).hex()}-{number}"
         self.run = os.path.join(slots.run, FOLDER, self.name)
         self.layer = os.path.join(slots.root, FOLDER, self.name)
         self.group = cgroups.plan_cgroup(slots.host.layout, self.name, cgroups.Limits())

@@ -125,7 +125,8 @@ class Streams:
         if not held:
             for descriptor in self._sources:
                 poll.register(descriptor, select.POLLIN)
-        if self._listener is not None:
+        full = self._listener is not None and self._listener.rests(now)
+        if self._listener is not None and not full:
             poll.register(self._listener.fileno(), select.POLLIN)
         for client in self._clients:
             # Input waits for a program that does not read; who gives none may always speak.
@@ -134,8 +135,8 @@ class Streams:
         if self._input and self._stdin >= 0:
             both = select.POLLOUT | (select.POLLIN if self._stdin in self._sources else 0)
             poll.register(self._stdin, both)
-        # Whoever holds the program up is looked at again.
-        waits = [WINDOW] if held else []
+        # Whoever holds the program up is looked at again, and whether there is room for another.
+        waits = [WINDOW] if held or full else []
         if self._probes is not None:
             for descriptor in self._probes.descriptors():
                 poll.register(descriptor, select.POLLIN)

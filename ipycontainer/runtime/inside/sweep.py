@@ -127,7 +127,7 @@ def sweep_orphans(root: str, run: str) -> None:
 
 
 def _number(slot: str) -> int:
-    """A slot bears its monitor's number."""
+    """A slot's name ends with its monitor's number; of one that an older release made it is all."""
     number = slot.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0
 
