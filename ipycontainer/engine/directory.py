@@ -217,6 +217,14 @@ class Directory:
                 continue  # removed meanwhile
         return found
 
+    def name_of(self, container: str, names: dict[str, str]) -> str:
+        """Its name among `names`; one that is just being renamed may be missing there, and is looked for again."""
+        if container in names:
+            return names[container]
+        from ipycontainer.runtime.inside import name as naming
+
+        return naming.current(self.names_folder, "", container)
+
     def read(self, container: str) -> dict[str, Any] | None:
         """What the container is; None while it is being made or after it was removed."""
         path = f"{self._containers}/{container}/{RECORD}"
