@@ -33,6 +33,7 @@ VERBS = {
     "stats": ("stats", "STATS"),
     "logs": ("logs", "LOGS"),
     "inspect": ("look", "INSPECT"),
+    "container inspect": ("look", "CONTAINER_INSPECT"),
     "events": ("look", "EVENTS"),
     "images": ("images", "IMAGES"),
     "image inspect": ("images", "IMAGE_INSPECT"),
@@ -76,7 +77,7 @@ VERBS = {
 # docker's second names.
 ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
-    **{f"container {name}": name for name in ("logs", "inspect", "ps", "rename", "restart", "pause", "unpause")},
+    **{f"container {name}": name for name in ("logs", "ps", "rename", "restart", "pause", "unpause")},
     **{f"container {name}": name for name in ("diff", "commit", "export", "attach")},
     **{f"container {name}": name for name in ("top", "port", "stats", "cp", "update")},
     "container ls": "ps",
