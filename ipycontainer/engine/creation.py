@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.images.records import LaunchRecord
 
-_LONGEST_HOSTNAME = 63
+_LONGEST_HOSTNAME = 64  # sethostname(2)
 _ABSENT, _OF_ANOTHER_PLATFORM = "Unable to find image", "image with reference"
 POLICIES = ("always", "missing", "never")
 """When the image of a container that is made is pulled."""
