@@ -6,7 +6,7 @@ import os
 import struct
 
 from ipycontainer.record import Record
-from ipycontainer.runtime.inside.log import DROPPED, HEADER, STDERR, STDOUT, chunk_files
+from ipycontainer.runtime.inside.log import DROPPED, END, HEADER, STDERR, STDOUT, chunk_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +127,10 @@ class Lines:
     def flush(self) -> Iterator[LogEntry]:
         """What has no end yet, as it is."""
         for stream, (when, rest) in sorted(self._open.items()):
-            yield LogEntry(when, _NAMES[stream], rest)
+            if self._skip:
+                self._skip -= 1
+            else:
+                yield LogEntry(when, _NAMES[stream], rest)
         self._open.clear()
 
 
@@ -139,6 +142,9 @@ def count_lines(folder: str) -> int:
         for chunk in reader.chunks():
             if chunk.stream == DROPPED:
                 total += 1
+            elif chunk.stream == END:
+                total += sum(unfinished.values())
+                unfinished = {STDOUT: False, STDERR: False}
             elif chunk.stream in unfinished and chunk.data:
                 total += chunk.data.count(b"\n")
                 unfinished[chunk.stream] = not chunk.data.endswith(b"\n")
@@ -152,6 +158,8 @@ def read_entries(folder: str, skip: int = 0) -> Iterator[LogEntry]:
     reader, lines = LogReader(folder), Lines(skip)
     try:
         for chunk in reader.chunks():
+            if chunk.stream == END:  # what the next start says begins a line of its own
+                yield from lines.flush()
             yield from lines.feed(chunk)
         yield from lines.flush()
     finally:
