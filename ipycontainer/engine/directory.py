@@ -303,6 +303,9 @@ class Directory:
 
         Raises NoSuchContainer, or InputError where several begin so.
         """
+        digits = bool(reference) and all(letter in "0123456789abcdef" for letter in reference)
+        if digits and len(reference) == _ID_LENGTH and os.path.isdir(self.folder(reference)):
+            return reference  # before names: another container may be called by this very id
         name = without_slash(reference)
         if container_names.is_name(name):
             try:
@@ -311,10 +314,8 @@ class Directory:
                     return container
             except OSError:
                 pass  # no such name; it may be an id
-        if reference and all(letter in "0123456789abcdef" for letter in reference):
+        if digits:
             fitting = [container for container in self.ids() if container.startswith(reference)]
-            if reference in fitting:
-                return reference
             if len(fitting) > 1:
                 raise InputError(f"multiple IDs found with provided prefix: {reference}; give more of it")
             if fitting:

@@ -102,6 +102,23 @@ ps -a -f ancestor=odd --format {{.Names}}
 rm odd odd2 odd3
 """
 
+LOGS = r"""
+run --network none --name odd base sh -c 'printf "no end"'
+logs -n 0 odd
+logs -n 1 odd
+logs -f -n 0 odd
+start -a odd
+logs -n 1 odd
+logs -n 2 odd
+logs -fn 1 odd
+logs odd
+run --network none --name odd2 base sh -c 'echo a; printf b'
+logs -n 0 odd2
+logs -n 1 odd2
+logs -n 2 odd2
+rm odd odd2
+"""
+
 # What the kernel says of a --tmpfs with these options; a program in it runs only where it may.
 TMPFS = (
     "/t:exec",
@@ -127,6 +144,32 @@ def test_words_of_scripts(beside: Beside):
     finally:
         beside.remove("odd", "odd2", "odd3")
     beside.end()
+
+
+def test_last_lines_without_an_end(beside: Beside):
+    try:
+        beside.lines(LOGS.splitlines())
+    finally:
+        beside.remove("odd", "odd2")
+    beside.end()
+
+
+def test_a_name_that_is_anothers_id(beside: Beside):
+    """A whole id comes before every name, the beginning of one after it."""
+    looks = {}
+    try:
+        for who, ask in (("ours", beside.persona.ok), ("docker", beside.daemon.ok)):
+            first = ask("create", "--network", "none", "--name", "odd", "base", "true")
+            ask("create", "--network", "none", "--name", first, "base", "true")
+            ask("create", "--network", "none", "--name", first[:12], "base", "true")
+            found = [ask("inspect", "-f", "{{.Name}}", word) for word in (first, first[:13], first[:12], first[:11])]
+            looks[who] = [name.replace(first[:12], "ID").replace(first[12:], "REST") for name in found]
+            ask("rm", first)
+            looks[who].append(str(ask("ps", "-a", "--format", "{{.Names}}").split().count("odd")))
+            ask("rm", first, first[:12])
+        assert looks["ours"] == looks["docker"] == ["/odd", "/odd", "/ID", "/odd", "0"]
+    finally:
+        beside.remove("odd")
 
 
 def test_containers_of_what_was_built_on_top(beside: Beside):
