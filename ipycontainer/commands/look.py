@@ -104,10 +104,11 @@ def _as_template_sees(document: dict[str, Any]) -> dict[str, Any]:
     found = Struct(document, {"ID": "Id"} if "Id" in document else {})
     if isinstance(found.get("HostConfig"), dict):
         found["HostConfig"] = Struct(document["HostConfig"], _GO_FIELDS)
-    if isinstance(found.get("Config"), dict):
-        found["Config"] = {**document["Config"], "Labels": StringMap(document["Config"].get("Labels") or {})}
-    if "Labels" in found:
-        found["Labels"] = StringMap(document["Labels"] or {})
+    config = document.get("Config")
+    if isinstance(config, dict) and isinstance(config.get("Labels"), dict):
+        found["Config"] = {**config, "Labels": StringMap(config["Labels"])}
+    if isinstance(document.get("Labels"), dict):
+        found["Labels"] = StringMap(document["Labels"])
     return found
 
 

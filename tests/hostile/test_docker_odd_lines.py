@@ -80,6 +80,7 @@ wait odd3
 create --network none -m 10e6 base true
 create --network none -m +10m base true
 run --rm --network none --restart on-failure:99999999999999999999 base true
+container prune -f --filter until=1h --filter until=2h
 run --rm --network none -e HOME= base sh -c 'echo [$HOME]'
 run --rm --network none -e HOME= -u nobody base sh -c 'echo [$HOME]'
 run --rm --network none -h LONG base hostname
@@ -135,6 +136,14 @@ def test_templates(beside: Beside):
         beside.lines(TEMPLATES.splitlines(), _normal)
     finally:
         beside.remove("odd")
+    beside.end()
+
+
+def test_ways_to_ask_for_help(beside: Beside):
+    """The texts are each one's own."""
+    for line in ("help", "help run", "help nosuch", "container", "volume --help", "system -h", "container nosuch"):
+        mine, his = beside.line(line, lambda _: "")
+        assert bool(mine.out) == bool(his.stdout), line
     beside.end()
 
 
