@@ -65,6 +65,12 @@ def perform(words: Sequence[Word | str], console: Console, open_engine: OpenEngi
     if options.answer:
         console.line(verbs.answer(options.answer, console.program))
         return 0
+    topic = verbs.help_topic(texts[options.used :])
+    if topic is not None:
+        from ipycontainer.commands.help import topic_help
+
+        console.line(topic_help(topic, console.program))
+        return 0
     verb, used = verbs.find(texts[options.used :])
     used += options.used
     rest, source, target, append = texts[used:], "", "", False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
+from ipycontainer.errors import TemplateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
 
     from ipycontainer.commands import Call
 
+# What is said in other words already, or is the same everywhere: a script may ask for it.
+_FOR_TEMPLATES = (
+    "Client", "ClientInfo", "Debug", "DefaultRuntime", "ExperimentalBuild", "IndexServerAddress", "Isolation", "Labels",
+    "LiveRestoreEnabled", "Plugins", "Runtimes", "Server", "ServerErrors", "ServerVersion", "Swarm", "SystemTime",
+    "Warnings",
+)  # fmt: skip
 _FORMAT = Option("format", "f", "text", "json, or a Go template")
 
 
@@ -29,10 +36,15 @@ def _show(call: Call, ask: Callable[[], dict[str, Any]]) -> int:
     if form:
         from ipycontainer.commands.listing import Report
 
-        report = Report(form, listed=False)
+        try:
+            report = Report(form, listed=False)
+        except TemplateError as error:
+            call.console.complain(f"Error: {error}")
+            return 64  # docker's
         call.console.line(report.text(ask()))
     else:
-        call.console.line("\n".join(_outline(ask(), "")))
+        found = {name: value for name, value in ask().items() if name not in _FOR_TEMPLATES}
+        call.console.line("\n".join(_outline(found, "")))
     return 0
 
 

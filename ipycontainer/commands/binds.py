@@ -23,6 +23,6 @@ def mounts(volumes: Iterable[str], typed: Iterable[Mount], tmpfs: Iterable[Tmpfs
         raise OptionError(str(error)) from None
     for entry in typed:
         found.append(entry.replace(source=absolute(entry.source, cwd)) if isinstance(entry, Bind) else entry)
-    found += tmpfs
+    found += {mount.target: mount for mount in tmpfs}.values()  # of two at one place docker keeps the last
     kinds = {"binds": Bind, "volumes": VolumeMount, "tmpfs": Tmpfs, "images": ImageMount}
     return {name: tuple(item for item in found if isinstance(item, kind)) for name, kind in kinds.items()}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.commands.verbs import ALIASES, VERBS, load
+from ipycontainer.commands.verbs import ALIASES, GROUPS, VERBS, find, load, of_group
+from ipycontainer.errors import NoSuchVerb, Refused
 
 _VALUES = {
     "text": "string",
@@ -46,6 +47,38 @@ def overview(program: str) -> str:
             "  -v, --version    Print the version",
             "",
             f"'{program} VERB --help' says more about a verb.",
+        )
+    )
+
+
+def topic_help(topic: str, program: str) -> str:
+    """What `help TOPIC` says: of a verb, a group of verbs, or everything.  Raises NoSuchVerb."""
+    if not topic:
+        return overview(program)
+    if topic in GROUPS:
+        return _group_help(topic, program)
+    try:
+        verb, _used = find(topic.split())
+    except (NoSuchVerb, Refused):
+        unknown = NoSuchVerb(f"unknown help topic: {topic}; --help lists the verbs")
+        unknown.exit_code = 1
+        raise unknown from None
+    return verb_help(verb, program)
+
+
+def _group_help(group: str, program: str) -> str:
+    names = of_group(group)
+    longest = max(map(len, names))
+    verbs = [load(ALIASES.get(f"{group} {name}", f"{group} {name}")) for name in names]
+    lines = [f"  {name:<{longest}}  {verb.summary}" for name, verb in zip(names, verbs)]
+    return "\n".join(
+        (
+            f"Usage:  {program} {group} VERB",
+            "",
+            f"The verbs about {GROUPS[group]}:",
+            *lines,
+            "",
+            f"'{program} {group} VERB --help' says more about a verb.",
         )
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import Conflict, Error, NoSuchContainer, WrongArguments
+from ipycontainer.errors import Conflict, Error, InputError, NoSuchContainer, WrongArguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def unpause(call: Call) -> int:
 
 def kill(call: Call) -> int:
     """Sends a signal."""
-    signal = call.parsed.text("signal", "KILL")
+    signal = call.parsed.text("signal") or "KILL"  # a script's "$SIGNAL" may be empty
     return _each(call, lambda reference: call.engine.get(reference).kill(signal))
 
 
@@ -80,6 +80,8 @@ def remove(call: Call) -> int:
     force = call.parsed.flag("force")
 
     def one(reference: str) -> None:
+        if not reference:
+            raise InputError("Container name cannot be empty")  # and --force does not make it one that is gone
         container = call.engine.get(reference)
         if call.parsed.flag("link"):
             # There are no links: every name is a container's own, and docker keeps that one too.
@@ -93,7 +95,10 @@ def wait(call: Call) -> int:
     """Waits until containers have ended, and prints their exit codes."""
 
     def one(reference: str) -> str:
-        return str(call.engine.get(reference).wait())
+        container = call.engine.get(reference)
+        if container.was_never_started:
+            return "0"  # docker's wait is for "does not run", and nobody says that it will
+        return str(container.wait())
 
     return _each(call, one)
 

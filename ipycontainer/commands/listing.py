@@ -24,10 +24,10 @@ class Report:
     """
 
     def __init__(self, form: str, listed: bool = True) -> None:
-        directive, _, rest = form.strip().partition(" ")
-        self.is_table = listed and directive == "table"
+        # docker reads no further than these five letters: `table{{.Names}}` is one too.
+        self.is_table = listed and form.startswith("table")
         if self.is_table:
-            form = rest.strip()
+            form = form.removeprefix("table").strip()
         elif form == "json":
             form = "{{json .}}"
         self.form = form

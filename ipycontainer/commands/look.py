@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.events import Event
 
+_BAD_TEMPLATE = 64  # docker's exit code, of inspect and events alone
 _TYPES = ("", "container", "image", "volume")
 
 
@@ -35,6 +36,12 @@ def inspect(call: Call) -> int:
         raise refusal
     weighs = call.parsed.flag("size")
     return show_documents(call, lambda reference: _find(call.engine, reference, kind, weighs))
+
+
+def inspect_containers(call: Call) -> int:
+    """Shows the documents of containers alone: scripts ask by it whether there is one."""
+    weighs = call.parsed.flag("size")
+    return show_documents(call, lambda reference: _find(call.engine, reference, "container", weighs))
 
 
 def _find(engine: Engine, reference: str, kind: str, weighs: bool) -> dict[str, Any]:
@@ -66,7 +73,7 @@ def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
         report = _report(call.parsed.text("format"))
     except TemplateError as error:
         call.console.complain(f"Error: {error}")
-        return 64  # docker's, of inspect alone
+        return _BAD_TEMPLATE
     found, missing = [], []
     for reference in call.parsed.arguments:
         try:
@@ -74,12 +81,35 @@ def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
         except Error as error:
             missing.append(error)
     if report is not None:
-        call.console.lines([report.text(document) for document in found])
+        call.console.lines([report.text(_as_template_sees(document)) for document in found])
     else:
         call.console.document([_without_absent(document) for document in found])
     for reason in missing:
         call.console.complain(f"Error: {reason}")
     return 1 if missing else 0
+
+
+# Go's own names of fields, which a template may say too.
+_GO_FIELDS = {
+    "NanoCPUs": "NanoCpus", "CPUShares": "CpuShares", "CPUPeriod": "CpuPeriod", "CPUQuota": "CpuQuota",
+    "CPURealtimePeriod": "CpuRealtimePeriod", "CPURealtimeRuntime": "CpuRealtimeRuntime", "CPUCount": "CpuCount",
+    "CPUPercent": "CpuPercent", "DNS": "Dns", "DNSOptions": "DnsOptions", "DNSSearch": "DnsSearch",
+}  # fmt: skip
+
+
+def _as_template_sees(document: dict[str, Any]) -> dict[str, Any]:
+    """A label that is not there is `<no value>`; fields may have Go's names."""
+    from ipycontainer.commands.templates import StringMap, Struct
+
+    found = Struct(document, {"ID": "Id"} if "Id" in document else {})
+    if isinstance(found.get("HostConfig"), dict):
+        found["HostConfig"] = Struct(document["HostConfig"], _GO_FIELDS)
+    config = document.get("Config")
+    if isinstance(config, dict) and isinstance(config.get("Labels"), dict):
+        found["Config"] = {**config, "Labels": StringMap(config["Labels"])}
+    if isinstance(document.get("Labels"), dict):
+        found["Labels"] = StringMap(document["Labels"])
+    return found
 
 
 def _without_absent(document: dict[str, Any]) -> dict[str, Any]:
@@ -105,9 +135,13 @@ def events(call: Call) -> int:
     from ipycontainer.commands.logs import moment_of
 
     since, until = moment_of(parsed, "since"), moment_of(parsed, "until")
-    report = _report(parsed.text("format"))
-    for event in call.engine.events(since, until, filters=parsed.many("filter")):
-        console.line(report.text(_event_fields(event)) if report else _event_line(event))
+    try:
+        report = _report(parsed.text("format"))
+        for event in call.engine.events(since, until, filters=parsed.many("filter")):
+            console.line(report.text(_event_fields(event)) if report else _event_line(event))
+    except TemplateError as error:
+        console.complain(f"Error: {error}")
+        return _BAD_TEMPLATE
     return 0
 
 
@@ -152,6 +186,17 @@ INSPECT = Verb(
     ),
     least=1,
     examples=("inspect web", "inspect -f '{{.State.Pid}}' web"),
+    completes="container",
+)
+
+CONTAINER_INSPECT = Verb(
+    "container inspect",
+    "[OPTIONS] CONTAINER [CONTAINER...]",
+    "Show everything that is known of containers",
+    inspect_containers,
+    INSPECT.options[:2],
+    least=1,
+    examples=("container inspect web", "container inspect -f '{{.State.Pid}}' web"),
     completes="container",
 )
 

@@ -43,7 +43,9 @@ def ps(call: Call) -> int:
     """Lists containers, the newest first."""
     parsed, console = call.parsed, call.console
     report = _report(parsed)
-    last = 1 if parsed.flag("latest") else parsed.number("last", -1)
+    last = parsed.number("last", -1)
+    if parsed.flag("latest") and last == -1:
+        last = 1
     found = call.engine.containers(parsed.flag("all"), parsed.many("filter"), last)
     whole = parsed.flag("no-trunc")
     if parsed.flag("quiet"):

@@ -52,7 +52,20 @@ def _index(value: Any, *keys: Any) -> Any:
 
 
 def _slice(value: Any, start: int = 0, end: int | None = None) -> Any:
-    return value[start:end]
+    last = len(value) if end is None else end
+    if not 0 <= start <= last <= len(value):
+        raise IndexError(f"index out of range: {start} to {last} of {len(value)}")
+    return value[start:last]
+
+
+def _length(value: Any) -> int:
+    return 0 if value is None else len(value)  # a list that is not there has nothing in it
+
+
+def _title(text: str) -> str:
+    return "".join(
+        letter.upper() if not before.isalnum() and before != "_" else letter for before, letter in zip(" " + text, text)
+    )
 
 
 def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -60,7 +73,25 @@ def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 
 def _equal(first: Any, *others: Any) -> bool:
-    return any(first == other for other in others)
+    return any(_is_equal(first, other) for other in others)
+
+
+def _is_equal(left: Any, right: Any) -> bool:
+    """docker's inspect takes `eq .State.ExitCode "0"`, where a number is what was written; true is no text."""
+    kinds = {_kind(left), _kind(right)}
+    if len(kinds) == 1 or "" in kinds:
+        return bool(left == right)
+    if "bool" in kinds:
+        raise TypeError("incompatible types for comparison")
+    return shown(left) == shown(right)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "text" if isinstance(value, str) else ""
 
 
 def _printf(form: str, *values: Any) -> str:
@@ -120,17 +151,17 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "split": lambda text, separator: text.split(separator),
     "upper": lambda text: text.upper(),
     "lower": lambda text: text.lower(),
-    "title": lambda text: text[:1].upper() + text[1:],
+    "title": _title,
     "truncate": lambda text, most: text[:most],
     "pad": _pad,
     "print": _print,
     "println": lambda *values: " ".join(map(shown, values)) + "\n",
     "printf": _printf,
-    "len": lambda value: len(value),
+    "len": _length,
     "index": _index,
     "slice": _slice,
     "eq": _equal,
-    "ne": _compare(lambda left, right: left != right),
+    "ne": lambda left, right: not _is_equal(left, right),
     "lt": _compare(lambda left, right: left < right),
     "le": _compare(lambda left, right: left <= right),
     "gt": _compare(lambda left, right: left > right),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipycontainer.commands.template_functions import FUNCTIONS
 from ipycontainer.commands.templates import Branch, Command, Field, Literal, Name, Pipeline, Text, Variable
 from ipycontainer.errors import TemplateError
 
@@ -236,6 +237,8 @@ def _word(words: list[Any], kind: str, value: Any, joined: bool) -> None:
     elif kind == "variable":
         words.append(Variable(value))
     elif kind == "name":
+        if value not in _KEYWORDS and value not in FUNCTIONS and value not in ("and", "or"):
+            raise TemplateError(f"there is no function {value!r}")
         words.append(Literal(_KEYWORDS[value]) if value in _KEYWORDS else Name(value))
     elif kind == "field":
         names = (value[1:],) if value != "." else ()

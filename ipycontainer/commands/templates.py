@@ -169,9 +169,7 @@ def _command(command: Command, dot: Any, variables: _Scope, piped: tuple[Any, ..
     if isinstance(head, Name):
         if head.name in ("and", "or"):
             return _short_circuit(head.name, [lambda word=word: _value(word, dot, variables) for word in rest], piped)
-        function = FUNCTIONS.get(head.name)
-        if function is None:
-            raise TemplateError(f"there is no function {head.name!r}")
+        function = FUNCTIONS[head.name]  # the parser knows them
     else:
         function = _value(head, dot, variables, call=False)
         if not callable(function):

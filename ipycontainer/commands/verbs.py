@@ -33,6 +33,7 @@ VERBS = {
     "stats": ("stats", "STATS"),
     "logs": ("logs", "LOGS"),
     "inspect": ("look", "INSPECT"),
+    "container inspect": ("look", "CONTAINER_INSPECT"),
     "events": ("look", "EVENTS"),
     "images": ("images", "IMAGES"),
     "image inspect": ("images", "IMAGE_INSPECT"),
@@ -76,7 +77,7 @@ VERBS = {
 # docker's second names.
 ALIASES = {
     **{f"container {name}": name for name in ("run", "create", "exec", "start", "stop", "kill", "wait", "rm")},
-    **{f"container {name}": name for name in ("logs", "inspect", "ps", "rename", "restart", "pause", "unpause")},
+    **{f"container {name}": name for name in ("logs", "ps", "rename", "restart", "pause", "unpause")},
     **{f"container {name}": name for name in ("diff", "commit", "export", "attach")},
     **{f"container {name}": name for name in ("top", "port", "stats", "cp", "update")},
     "container ls": "ps",
@@ -134,6 +135,15 @@ def before_the_verb(words: Sequence[str]) -> Before:
     return read_before(words)
 
 
+def help_topic(words: Sequence[str]) -> str | None:
+    """What `help run`, `container` alone or `container --help` ask about ("" is everything); None for a verb's line."""
+    if words and words[0] == "help":
+        return " ".join(words[1:])
+    if words and words[0] in GROUPS and (len(words) == 1 or words[1] in ("--help", "-h")):
+        return words[0]
+    return None
+
+
 def find(words: Sequence[str]) -> tuple[Verb, int]:
     """The verb that `words` begin with, and how many of them name it."""
     if not words:
@@ -160,7 +170,7 @@ def _unknown(words: Sequence[str]) -> Error:
     first = words[0]
     if first in GROUPS:
         if len(words) == 1 or words[1].startswith("-"):
-            error: Error = NoSuchVerb(f"'{first}' needs a verb: {', '.join(_of_group(first))}")
+            error: Error = NoSuchVerb(f"'{first}' needs a verb: {', '.join(of_group(first))}")
             return _ends_with_one(error)
         first = f"{first} {words[1]}"
     if first in LATER:
@@ -179,7 +189,8 @@ def _ends_with_one(error: Error) -> Error:
     return error
 
 
-def _of_group(group: str) -> list[str]:
+def of_group(group: str) -> list[str]:
+    """The verbs that stand after a group's name."""
     names = {name.partition(" ")[2] for name in (*VERBS, *ALIASES) if name.startswith(group + " ")}
     return sorted(names)
 

@@ -89,6 +89,8 @@ def remove(call: Call) -> int:
     code, force = 0, call.parsed.flag("force")
     for name in call.parsed.arguments:
         try:
+            if not name:
+                raise InputError("No such volume: its name is empty")  # and --force makes it none that is gone
             call.engine.volumes.remove(name)
         except Error as error:
             if not (force and isinstance(error, NoSuchVolume)):

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def version() -> dict[str, Any]:
-    """This release, its Python, the kernel."""
+    """This release, its Python, the kernel; and the same as docker's Client and Server."""
+    from ipycontainer.engine.machine_words import client_and_server
+
+    return {**_own_version(), **client_and_server()}
+
+
+def _own_version() -> dict[str, Any]:
     host = os.uname()
     return {
         "Version": __version__,
@@ -72,8 +78,10 @@ def info(engine: Engine) -> dict[str, Any]:
     counts = {"running": 0, "paused": 0, "restarting": 0, "created": 0, "exited": 0, "unknown": 0}
     for container in engine.containers(all=True):
         counts[container.status] += 1
+    from ipycontainer.engine.machine_words import host
+
     pid = engine.launcher.running_pid()
-    layout = read_layout()
+    layout = read_layout(pid) if pid else read_layout()
     return {
         "Containers": sum(counts.values()),
         "ContainersRunning": counts["running"] + counts["restarting"],
@@ -93,5 +101,6 @@ def info(engine: Engine) -> dict[str, Any]:
         "RunFolder": engine.launcher.run,
         "NCPU": os.cpu_count(),
         "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        **version(),
+        **host(layout),
+        **_own_version(),
     }

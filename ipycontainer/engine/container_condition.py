@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from ipycontainer.engine.container_identity import Identity
 from ipycontainer.engine.status_text import status_text
-from ipycontainer.runtime.container_state import State, read_state
+from ipycontainer.runtime.container_state import CREATED, State, read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ class Condition(Identity):
     def status(self) -> str:
         """created, running, paused, restarting, exited, or unknown (its monitor was killed)."""
         return self.state().status
+
+    @property
+    def was_never_started(self) -> bool:
+        """It is made, and waits for its first start; one that --rm has just taken away is not."""
+        return self.status == CREATED and os.path.isdir(self.folder)
 
     @property
     def status_text(self) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.images.records import LaunchRecord
 
-_LONGEST_HOSTNAME = 63
+_LONGEST_HOSTNAME = 64  # sethostname(2)
 _ABSENT, _OF_ANOTHER_PLATFORM = "Unable to find image", "image with reference"
 POLICIES = ("always", "missing", "never")
 """When the image of a container that is made is pulled."""
@@ -190,12 +190,12 @@ def _etc(request: RunRequest, hostname: str) -> dict[str, str]:
     if request.network.startswith(modes.CONTAINER):
         return {}
     shares_host = request.network == modes.HOST
-    found = etc_files.contents(hostname, shares_host)
+    found = etc_files.contents(hostname, shares_host, request.domainname)
     if request.names_hosts():
         from ipycontainer.engine.host_names import check
 
         check(request)
-        found["hosts"] = etc_files.hosts(hostname, shares_host, request.extra_hosts)
+        found["hosts"] = etc_files.hosts(hostname, shares_host, request.extra_hosts, request.domainname)
         found["resolv.conf"] = etc_files.resolv_conf(shares_host, request.dns, request.dns_opt, request.dns_search)
     return found
 

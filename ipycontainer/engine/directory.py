@@ -216,6 +216,14 @@ class Directory:
                 continue  # removed meanwhile
         return found
 
+    def name_of(self, container: str, names: dict[str, str]) -> str:
+        """Its name among `names`; one that is just being renamed may be missing there, and is looked for again."""
+        if container in names:
+            return names[container]
+        from ipycontainer.runtime.inside import name as naming
+
+        return naming.current(self.names_folder, "", container)
+
     def read(self, container: str) -> dict[str, Any] | None:
         """What the container is; None while it is being made or after it was removed."""
         path = f"{self._containers}/{container}/{RECORD}"
@@ -294,6 +302,9 @@ class Directory:
 
         Raises NoSuchContainer, or InputError where several begin so.
         """
+        digits = bool(reference) and all(letter in "0123456789abcdef" for letter in reference)
+        if digits and len(reference) == _ID_LENGTH and os.path.isdir(self.folder(reference)):
+            return reference  # before names: another container may be called by this very id
         name = without_slash(reference)
         if container_names.is_name(name):
             try:
@@ -302,10 +313,8 @@ class Directory:
                     return container
             except OSError:
                 pass  # no such name; it may be an id
-        if reference and all(letter in "0123456789abcdef" for letter in reference):
+        if digits:
             fitting = [container for container in self.ids() if container.startswith(reference)]
-            if reference in fitting:
-                return reference
             if len(fitting) > 1:
                 raise InputError(f"multiple IDs found with provided prefix: {reference}; give more of it")
             if fitting:

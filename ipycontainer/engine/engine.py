@@ -235,7 +235,7 @@ class Engine(Images):
             if config is None:
                 self.directory.forget_unfinished(identity)
                 continue
-            container = Container(self, identity, config, names.get(identity, ""))
+            container = Container(self, identity, config, self.directory.name_of(identity, names))
             if not container.forget_if_of_an_earlier_boot():
                 found.append(container)
         found.sort(key=lambda container: container.created, reverse=True)
@@ -278,7 +278,7 @@ class Engine(Images):
         config = self.directory.read(identity)
         if config is None:
             raise NoSuchContainer(f"No such container: {reference}")
-        return Container(self, identity, config, self.directory.names().get(identity, ""))
+        return Container(self, identity, config, self.directory.name_of(identity, self.directory.names()))
 
     def remove_image(self, reference: str, force: bool = False) -> list[str]:
         """docker's rmi: lines "Untagged: …" and "Deleted: …".  Raises NoSuchImage, ImageInUse."""

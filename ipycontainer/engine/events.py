@@ -148,13 +148,15 @@ def _parse(line: bytes) -> Event | None:
     return event if whole and isinstance(event.attributes, dict) else None
 
 
-FILTERS = ("container", "event", "image", "label", "type", "volume")
+FILTERS = ("container", "event", "image", "label", "scope", "type", "volume")
+# docker's kinds of things that are not here: none of them is ever told of.
+_OF_OTHERS = ("config", "daemon", "network", "node", "plugin", "secret", "service")
 
 
 def check_filters(filters: Sequence[tuple[str, str]]) -> None:
     """Raises InputError for what is no filter of events."""
     for name, _value in filters:
-        if name not in FILTERS:
+        if name not in FILTERS and name not in _OF_OTHERS:
             raise InputError(f"invalid filter '{name}'; there are {', '.join(FILTERS)}")
 
 
@@ -180,6 +182,10 @@ def _fits(event: Event, name: str, value: str) -> bool:
         return event.type == value
     if name == "container":
         return event.type == "container" and (event.id.startswith(value) or attributes.get("name") == value)
+    if name == "scope":
+        return value == "local"
+    if name in _OF_OTHERS:
+        return False
     if name == "volume":
         return event.type == "volume" and event.id == value
     if name == "image":

@@ -249,6 +249,12 @@ def _environment(spec: dict[str, Any], request: dict[str, Any]) -> list[str]:
     return asked + [pair for pair in every if pair not in asked]
 
 
+def _working_folder(request: dict[str, Any], spec: dict[str, Any]) -> str:
+    """Nothing where nobody named one, and the program begins at the root."""
+    cwd = str(spec["process"]["cwd"])
+    return cwd if cwd != "/" else str(request["workdir"])
+
+
 def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     from ipycontainer.engine.sharing import shown_hostname
 
@@ -270,7 +276,7 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "Image": container.image,
         "OnBuild": None,
         "Volumes": mount_records.image_volumes(request),
-        "WorkingDir": spec["process"]["cwd"],
+        "WorkingDir": _working_folder(request, spec),
         "Entrypoint": list(request["entrypoint"] or ()) or None,
         "Labels": container.labels,
         "StopSignal": container.config["stop_signal"] or "SIGTERM",

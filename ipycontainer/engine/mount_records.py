@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +18,7 @@ def mounts(request: dict[str, Any], path: Callable[[dict[str, Any]], str]) -> li
         {
             "Type": "bind",
             "Source": item["source"],
-            "Destination": item["target"],
+            "Destination": place(item),
             "Mode": _mode(item),
             "RW": not item["read_only"],
             "Propagation": item.get("propagation") or _DEFAULT,
@@ -28,7 +30,7 @@ def mounts(request: dict[str, Any], path: Callable[[dict[str, Any]], str]) -> li
             "Type": "volume",
             "Name": item["name"],
             "Source": path(item),
-            "Destination": item["target"],
+            "Destination": place(item),
             "Driver": "local",
             "Mode": _volume_mode(item),
             "RW": not item["read_only"],
@@ -37,7 +39,7 @@ def mounts(request: dict[str, Any], path: Callable[[dict[str, Any]], str]) -> li
         for item in request.get("volumes", ())
     ]
     tmpfs = [
-        {"Type": "tmpfs", "Source": "", "Destination": item["target"], "Mode": "", "RW": True, "Propagation": ""}
+        {"Type": "tmpfs", "Source": "", "Destination": place(item), "Mode": "", "RW": True, "Propagation": ""}
         for item in request["tmpfs"]
         if item.get("origin")
     ]
@@ -45,7 +47,7 @@ def mounts(request: dict[str, Any], path: Callable[[dict[str, Any]], str]) -> li
         {
             "Type": "image",
             "Source": item["image"],
-            "Destination": item["target"],
+            "Destination": place(item),
             "Mode": "",
             "RW": False,
             "Propagation": "",
@@ -53,6 +55,11 @@ def mounts(request: dict[str, Any], path: Callable[[dict[str, Any]], str]) -> li
         for item in request.get("images", ())
     ]
     return [*binds, *volumes, *tmpfs, *images]
+
+
+def place(item: dict[str, Any]) -> str:
+    """Where it is in the container: `/c` of what was written `/c/`."""
+    return os.path.normpath(str(item["target"]))
 
 
 def _mode(item: dict[str, Any]) -> str:
@@ -138,4 +145,4 @@ def shown(request: dict[str, Any]) -> list[str]:
 def has(request: dict[str, Any], wanted: str) -> bool:
     """Whether `ps --filter volume=` means it: by a volume's name, a source, or the place in the container."""
     asked = [*request.get("volumes", ()), *request.get("binds", ())]
-    return wanted in shown(request) or wanted in [item["target"] for item in asked]
+    return wanted in shown(request) or wanted in [place(item) for item in asked]

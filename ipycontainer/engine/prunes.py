@@ -81,6 +81,8 @@ def refuse_until(filters: Sequence[tuple[str, str]]) -> None:
 
 def check_filters(filters: Sequence[tuple[str, str]], known: Sequence[str]) -> None:
     """Raises InputError for one that is not `known`, or an until that is no moment."""
+    if sum(key == "until" for key, _ in filters) > 1:
+        raise InputError("more than one until filter specified; give the one that is meant")
     for key, value in filters:
         if key not in known:
             raise InputError(f"Invalid filter '{key}'; there are {', '.join(known)}")

@@ -18,6 +18,8 @@ def parse(policy: str, remove: bool = False) -> dict[str, object]:
         raise InputError("invalid restart policy format; write on-failure:3, always, unless-stopped or no")
     try:
         most = int(count) if colon else 0
+        if abs(most) >= 1 << 63:
+            raise ValueError
     except ValueError:
         raise InputError("maximum retry count must be an integer, as in on-failure:3") from None
     if remove and name not in NONE:

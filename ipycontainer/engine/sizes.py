@@ -19,7 +19,7 @@ def size_bytes(text: str) -> int:
         size = float(number)
     except ValueError:
         raise ValueError(f"invalid size: '{text}'") from None
-    if size < 0 or size != size or number != number.strip() or "_" in number:
+    if size < 0 or size != size or any(letter not in "0123456789." for letter in number):
         raise ValueError(f"invalid size: '{text}'")
     if suffix not in ("", "b"):
         if suffix[0] not in _BINARY or suffix[1:] not in ("", "b", "ib"):

@@ -13,7 +13,11 @@ MS_RDONLY = 1
 MS_NOSUID = 2
 MS_NODEV = 4
 MS_NOEXEC = 8
+MS_SYNCHRONOUS = 16
 MS_REMOUNT = 32
+MS_DIRSYNC = 128
+MS_NOATIME = 1024
+MS_NODIRATIME = 2048
 MS_BIND = 4096
 MS_MOVE = 8192
 MS_REC = 16384
@@ -27,6 +31,10 @@ FLAG_NAMES = {
     "nosuid": MS_NOSUID,
     "nodev": MS_NODEV,
     "noexec": MS_NOEXEC,
+    "sync": MS_SYNCHRONOUS,
+    "dirsync": MS_DIRSYNC,
+    "noatime": MS_NOATIME,
+    "nodiratime": MS_NODIRATIME,
     "relatime": MS_RELATIME,
     "strictatime": MS_STRICTATIME,
     "bind": MS_BIND,

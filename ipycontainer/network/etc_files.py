@@ -16,15 +16,18 @@ _LOCAL = (
 )
 
 
-def hosts(hostname: str, shares_host: bool, extra: Sequence[str] = ()) -> str:
+def hosts(hostname: str, shares_host: bool, extra: Sequence[str] = (), domain: str = "") -> str:
     """/etc/hosts: the host's own where its network is shared, else the loopback and the container's name.
 
     extra: "NAME:ADDRESS" (--add-host); with these, as docker does it, the host's own are not taken.
+    domain: its name is the whole one first, box.example.org, and then box.
     """
     added = "".join(f"{address}\t{name}\n" for name, _, address in (item.partition(":") for item in extra))
     if shares_host:
         return _LOCAL + added if added else _host_file("/etc/hosts") or _LOCAL
-    return f"{_LOCAL}127.0.0.1\t{hostname}\n{added}"
+    whole = f"{hostname}.{domain}" if domain else hostname
+    short, dot, _ = whole.partition(".")
+    return f"{_LOCAL}127.0.0.1\t{whole}{f' {short}' if dot else ''}\n{added}"
 
 
 def resolv_conf(
@@ -58,10 +61,10 @@ def _host_file(path: str) -> str:
         return ""
 
 
-def contents(hostname: str, shares_host: bool) -> dict[str, str]:
+def contents(hostname: str, shares_host: bool, domain: str = "") -> dict[str, str]:
     """The three files' texts by name; the monitor writes them at each start."""
     return {
-        "hosts": hosts(hostname, shares_host),
+        "hosts": hosts(hostname, shares_host, domain=domain),
         "hostname": hostname + "\n",
         "resolv.conf": resolv_conf(shares_host),
     }

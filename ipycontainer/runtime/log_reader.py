@@ -6,7 +6,7 @@ import os
 import struct
 
 from ipycontainer.record import Record
-from ipycontainer.runtime.inside.log import DROPPED, HEADER, STDERR, STDOUT, chunk_files
+from ipycontainer.runtime.inside.log import DROPPED, END, HEADER, STDERR, STDOUT, chunk_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,7 +136,10 @@ class Lines:
     def flush(self) -> Iterator[LogEntry]:
         """What has no end yet, as it is."""
         for stream, (when, pieces, _size) in sorted(self._open.items()):
-            yield LogEntry(when, _NAMES[stream], b"".join(pieces))
+            if self._skip:
+                self._skip -= 1
+            else:
+                yield LogEntry(when, _NAMES[stream], b"".join(pieces))
         self._open.clear()
 
 
@@ -148,6 +151,9 @@ def count_lines(folder: str) -> int:
         for chunk in reader.chunks():
             if chunk.stream == DROPPED:
                 total += 1
+            elif chunk.stream == END:
+                total += sum(unfinished.values())
+                unfinished = {STDOUT: False, STDERR: False}
             elif chunk.stream in unfinished and chunk.data:
                 total += chunk.data.count(b"\n")
                 unfinished[chunk.stream] = not chunk.data.endswith(b"\n")
@@ -161,6 +167,8 @@ def read_entries(folder: str, skip: int = 0) -> Iterator[LogEntry]:
     reader, lines = LogReader(folder), Lines(skip)
     try:
         for chunk in reader.chunks():
+            if chunk.stream == END:  # what the next start says begins a line of its own
+                yield from lines.flush()
             yield from lines.feed(chunk)
         yield from lines.flush()
     finally:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# What takes a flag away again.
+_LIFTED = {
+    "rw": "ro", "dev": "nodev", "suid": "nosuid", "exec": "noexec", "async": "sync", "atime": "noatime",
+    "diratime": "nodiratime", "norelatime": "relatime", "nostrictatime": "strictatime",
+}  # fmt: skip
+
+
 def mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...], kept: bool) -> Step:
     """One mount; kept: something keeps the host's devices away, so nodes in it may open drivers."""
     kind, target = entry.get("type", "bind"), os.path.normpath(entry["destination"])
@@ -29,8 +36,8 @@ def mount_step(entry: dict[str, Any], host: Host, kinds: tuple[str, ...], kept: 
         return root.Bind("/sys", target, read_only="ro" in options)
     if kind == "devpts" and host.mode == "one":
         options = [option for option in options if option != "gid=5"]  # the only id there is, is 0
-    if kind == "tmpfs" and target == "/dev" and not kept:
-        options.append("nodev")  # the nodes are the host's, bound
+    if kind == "tmpfs" and not kept:
+        options.append("nodev")  # in /dev the nodes are the host's, bound; elsewhere --tmpfs …:dev may ask for some
     if kind == "overlay" and host.rootless:
         options.append("userxattr")  # without it a user namespace silently ignores opaque folders
     flags, data = split_options(options)
@@ -67,7 +74,9 @@ def split_options(options: list[str]) -> tuple[int, str]:
     for option in options:
         if option in mounts.FLAG_NAMES:
             flags |= mounts.FLAG_NAMES[option]
-        elif option not in ("rw", "dev", "suid", "exec", "defaults"):
+        elif option in _LIFTED:
+            flags &= ~mounts.FLAG_NAMES[_LIFTED[option]]  # the last word counts: noexec, then exec
+        elif option != "defaults":
             data.append(option)
     return flags, ",".join(data)
 

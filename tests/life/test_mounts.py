@@ -270,3 +270,11 @@ def test_what_the_host_mounts_later_appears_where_that_was_asked_for(fresh_perso
     done = fresh_persona.run(["unshare", "--mount", "--propagation", "shared", "sh", "-c", script], timeout=200)
     assert done.exit_code == 0 and done.out.split("\n")[:2] == ["new", "private:"], done
     assert done.out.count("new") == 1 and "no mount goes out" in done.out
+
+
+def test_a_tmpfs_runs_programs_when_asked_to(persona: Persona):
+    """The last word counts: noexec is the default, exec takes it away."""
+    words = ("base", "sh", "-c", "cp /bin/true /scratch/program; /scratch/program")
+    assert persona.cli("run", "--rm", "--tmpfs", "/scratch", *words).exit_code == 126
+    assert persona.cli("run", "--rm", "--tmpfs", "/scratch:exec,size=1m", *words).exit_code == 0
+    assert persona.cli("run", "--rm", "--tmpfs", "/scratch:exec,noexec", *words).exit_code == 126

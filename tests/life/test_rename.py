@@ -101,3 +101,33 @@ def test_two_who_rename_at_once(persona: Persona):
         """,
     )
     assert told == [True, 1]
+
+
+def test_whoever_looks_while_many_are_renamed_sees_each_with_a_name(persona: Persona, nothing_left: None):
+    """A listing of a folder can miss what is just being moved in it."""
+    looks, nameless = with_engine(
+        persona,
+        """
+        import time
+        from ipycontainer.engine.request import RunRequest
+        made = [engine.create(RunRequest(image="base", command=("true",), name=f"moved-{n}")) for n in range(40)]
+        end = time.monotonic() + 5
+        renamer = os.fork()
+        if renamer == 0:
+            turn = 0
+            while time.monotonic() < end:
+                turn += 1
+                for number, one in enumerate(made):
+                    one.rename(f"{turn % 7}-moved-{number}-{turn}")
+            os._exit(0)
+        looks = nameless = 0
+        while time.monotonic() < end:
+            looks += 1
+            nameless += sum(not one.name for one in engine.containers(all=True))
+        os.waitpid(renamer, 0)
+        for one in engine.containers(all=True):
+            one.remove()
+        tell([looks, nameless])
+        """,
+    )
+    assert looks > 10 and nameless == 0, (looks, nameless)

@@ -153,6 +153,9 @@ def test_the_files_below_etc(persona: Persona):
     assert lines[0] == "box"
     assert "127.0.0.1\tlocalhost" in lines and "127.0.0.1\tbox" in lines
     assert lines[-1].startswith("#")
+    assert sh(persona, "hostname; hostname -f; hostname -s", "-h", "box", "--domainname", "a.example") == (
+        "box\nbox.a.example\nbox"
+    )
 
 
 def test_a_file_below_etc_may_be_ones_own(persona: Persona):

@@ -97,7 +97,8 @@ def test_a_state_alone_looks_at_ended_ones_too() -> None:
     ("condition", "sentence"),
     [
         (("colour", "red"), "invalid filter 'colour'; there are ancestor, before"),
-        (("publish", "80"), "the filter publish comes in a later release"),
+        (("publish", "eighty"), "error while looking up for publish eighty"),
+        (("is-task", "perhaps"), "Invalid filter"),
         (("status", "asleep"), "invalid filter status=asleep; the states are created"),
         (("exited", "x"), "invalid filter exited=x"),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from ipycontainer.commands import verbs
 from ipycontainer.commands.completion import candidates
-from ipycontainer.commands.help import overview, verb_help
+from ipycontainer.commands.help import overview, topic_help, verb_help
 from ipycontainer.commands.options import Verb
 from ipycontainer.commands.refused import ROWS
 from ipycontainer.errors import Error, NoSuchVerb, OptionError, Refused
@@ -73,6 +73,17 @@ def test_what_is_near_nothing() -> None:
 def test_a_verb_of_docker_that_comes_later(words: list[str]) -> None:
     with pytest.raises(Refused, match="comes in a later release"):
         verbs.find(words)
+
+
+def test_dockers_other_ways_to_ask_for_help() -> None:
+    asks = (["help"], ["help", "run"], ["container"], ["volume", "--help"], ["system", "-h"])
+    assert [verbs.help_topic(words) for words in asks] == ["", "run", "container", "volume", "system"]
+    assert [verbs.help_topic(words) for words in (["ps"], ["container", "ls"], ["run", "help"])] == [None] * 3
+    assert topic_help("volume", "%container").startswith("Usage:  %container volume VERB")
+    assert topic_help("container ls -a", "%container").startswith("Usage:  %container ps")
+    with pytest.raises(NoSuchVerb, match="unknown help topic: frobnicate") as raised:
+        topic_help("frobnicate", "%container")
+    assert raised.value.exit_code == 1
 
 
 def test_what_stands_before_the_verb() -> None:

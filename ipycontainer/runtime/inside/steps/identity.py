@@ -126,7 +126,8 @@ class FindUser(Step):
         extra = tuple(_group(name, groups) for name in self.extra_groups)
         place.user = user.replace(groups=tuple(dict.fromkeys((*user.groups, *extra))))
         place.environment = dict(pair.partition("=")[::2] for pair in self.environment)
-        place.environment.setdefault("HOME", user.home)
+        if not place.environment.get("HOME"):  # `-e HOME=` too asks for the user's own, as with docker
+            place.environment["HOME"] = user.home
 
 
 class EnterFolder(Step):
