@@ -52,7 +52,7 @@ class ContainerMagics(Magics):
         """
         from ipycontainer.commands import perform, working_folder
         from ipycontainer.commands.words import split
-        from ipycontainer.jupyter.cell_options import cell_help, expanded
+        from ipycontainer.jupyter.cell_options import advice, cell_help, expanded
         from ipycontainer.jupyter.line import before_the_verb, only_looks
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
@@ -62,6 +62,7 @@ class ContainerMagics(Magics):
                 words = expanded(words, self._names(local_ns))
             console = console_for(own, cell)
             console.only_looks = only_looks(words)
+            console.advice = "" if own.flag("expand") else advice(words, self._names(local_ns))
             code = perform(words, console, self.engine, working_folder())
             if own.help or not words:
                 console.line(cell_help())
