@@ -13,7 +13,7 @@ import pytest
 
 from ipycontainer.commands.kernels.connection import CHANNELS
 from tests.jupyter.served_kernel import ServedKernel, until_gone
-from tests.personas import Persona
+from tests.personas import BIN, Persona
 
 PLATFORM = {"JUPYTER_PLATFORM_DIRS": "1"}
 
@@ -213,6 +213,21 @@ def test_install_list_remove(persona: Persona):
     assert persona.ok("kernel", "ls", "-q", env=PLATFORM) == ""
     gone = persona.cli("kernel", "remove", "box", env=PLATFORM)
     assert gone.exit_code == 1 and "no such kernel of ours: box" in gone.err
+
+
+def test_it_is_installed_where_its_person_may_write(persona: Persona):
+    environment = BIN.parent
+    may = persona.uid in (0, environment.stat().st_uid)
+    said = persona.ok("kernel", "install", "--name", "whose", env=PLATFORM, timeout=120)
+    try:
+        where = environment / "share/jupyter" if may else persona.folder / ".local/share/jupyter"
+        assert f"Installed kernel whose in {where}/kernels/whose" in said
+        assert persona.ok("kernel", "list", "-q", env=PLATFORM) == "whose"
+    finally:
+        persona.ok("kernel", "remove", "whose", env=PLATFORM)
+    if not may:
+        done = persona.cli("kernel", "install", "--name", "whose", "--sys-prefix", env=PLATFORM, timeout=120)
+        assert done.exit_code == 1 and "Permission denied" in done.err
 
 
 @pytest.mark.parametrize(
