@@ -65,7 +65,7 @@ class Console:
             self.line("\n".join(items))
 
     def paths(self, items: Sequence[str]) -> None:
-        """Names of a container's files, which may hold anything: as they are for a program, a line each for a person."""
+        """Names of a container's files, which may hold anything: raw for a program, for a person on one line."""
         self.lines(items)
 
     def table(self, table: Table) -> None:

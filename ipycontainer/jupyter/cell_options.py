@@ -67,7 +67,7 @@ def expanded(words: Iterable[Word], names: Mapping[str, Any]) -> list[Word]:
 
 
 def advice(words: Iterable[Word], names: Mapping[str, Any]) -> str:
-    """What to say when a line without `--expand` fails that names Python's own; empty where it names nothing of them."""
+    """What to say when a line without `--expand` fails that names something of Python's; empty where it does not."""
     import re
 
     for word in words:

@@ -34,7 +34,9 @@ def test_a_label_in_tables_and_events(persona: Persona):
     persona.ok("create", "--name", "forged-label", "-l", f"said={FORGED}", "base", "true")
     try:
         for column in ("{{.Labels}}", '{{.Label "said"}}'):
-            lines = persona.ok("ps", "-a", "-f", "name=forged-label", "--format", "table {{.Names}}\t" + column).split("\n")
+            lines = persona.ok("ps", "-a", "-f", "name=forged-label", "--format", "table {{.Names}}\t" + column).split(
+                "\n"
+            )
             assert len(lines) == 2 and WRITTEN in lines[1]
         lines = persona.ok("events", "--since", "1m", "--until", "0s", "-f", "container=forged-label").split("\n")
         assert len(lines) == 1 and f"said={WRITTEN}" in lines[0]
