@@ -170,6 +170,21 @@ def test_everything_by_keyboard(page: LabPage, browsing: Persona):
     expect(page.button("Start under")).to_be_focused(timeout=20_000)
 
 
+def test_the_last_one_removed_by_keyboard(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "lonely", "base", "sleep", "1000")
+    expect(page.container("lonely")).to_be_visible()
+    page.container("lonely").focus()
+    page.page.keyboard.press("Delete")
+    page.page.get_by_role("dialog").filter(has_text="Remove lonely?").wait_for()
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.press("Enter")
+    expect(page.container("lonely")).to_have_count(0)
+    expect(page.bar.locator(".jp-ipycontainer-empty")).to_be_focused()
+    page.picture()
+    browsing.ok("run", "-d", "--name", "newcomer", "base", "sleep", "1000")
+    expect(page.container("newcomer")).to_be_focused()
+
+
 def test_memory_and_cpu_are_shown_while_somebody_looks(page: LabPage, browsing: Persona):
     browsing.ok("run", "-d", "--name", "busy", "base", "sh", "-c", "while :; do :; done")
     figures = page.container("busy").locator(".jp-ipycontainer-figures")
