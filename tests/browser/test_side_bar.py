@@ -44,6 +44,8 @@ def test_stop_and_start(page: LabPage, browsing: Persona):
     expect(page.container("box")).to_have_attribute("data-status", "exited")
     expect(page.container("box")).to_contain_text("ended with 3")
     assert browsing.ok("ps", "-a", "--format", "{{.State}}") == "exited"
+    # Nothing changes, but the seconds go on.
+    expect(page.container("box")).to_contain_text("ended with 3, 4 s ago", timeout=8 * SECOND)
     page.button("Start box").click()
     expect(page.container("box")).to_have_attribute("data-status", "running")
 
