@@ -84,4 +84,6 @@ class Performance:
     def _say(self, text: str) -> None:
         import sys
 
-        sys.stderr.write(text + "\n")
+        from ipycontainer.jupyter.display import visible
+
+        sys.stderr.write(visible(text) + "\n")

@@ -324,6 +324,8 @@ def test_what_an_image_chose_is_one_line_in_a_cell(any_kernel):
         reply = any_kernel.run("%container run --rm chosen/entry:1")
         assert reply.error == "CommandNotFound" and reply.traceback.startswith(f"CommandNotFound: /y{written[2:]}")
         assert "\n" not in reply.traceback
+        forgiven = any_kernel.ok("%container --no-raise run --rm chosen/entry:1")
+        assert forgiven.err.startswith(f"/y{written[2:]}") and forgiven.err.count("\n") == 1
         assert any_kernel.ok("%container diff chosen").out == f"A {written}\n"
         assert any_kernel.ok("changed = %container diff chosen\nprint(changed == ['A ' + name])").out == "True\n"
     finally:
