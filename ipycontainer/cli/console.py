@@ -10,6 +10,7 @@ from ipycontainer.errors import Error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Sequence
 
     from ipycontainer.cli.raw_terminal import RawTerminal
     from ipycontainer.commands.console import Progress
@@ -30,6 +31,14 @@ class TerminalConsole(Console):
     def explanation(self, value: Explanation) -> None:
         """As wide as the terminal; in a pipe as wide as a page."""
         self.line(value.text(os.get_terminal_size(STDOUT).columns) if os.isatty(STDOUT) else value.text())
+
+    def paths(self, items: Sequence[str]) -> None:
+        """On a terminal with what it would obey written out."""
+        if os.isatty(STDOUT):
+            from ipycontainer.commands.tables import on_one_line
+
+            items = [on_one_line(item) for item in items]
+        self.lines(items)
 
     def stdin(self) -> int | None:
         """Descriptor 0."""

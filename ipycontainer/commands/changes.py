@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def diff(call: Call) -> int:
     """Shows what a container changed in its image's files."""
     changes = call.engine.get(call.parsed.arguments[0]).diff()
-    call.console.lines([f"{kind} {path}" for kind, path in changes])
+    call.console.paths([f"{kind} {path}" for kind, path in changes])
     return 0
 
 

@@ -52,13 +52,21 @@ class Console:
         self.out(text.encode("utf-8", "surrogateescape") + b"\n")
 
     def complain(self, text: str) -> None:
-        """One line on stderr."""
+        """One line on stderr, whatever an image or a container has put into it."""
+        if not text.isprintable():
+            from ipycontainer.commands.tables import on_one_line
+
+            text = on_one_line(text)
         self.err(text.encode("utf-8", "surrogateescape") + b"\n")
 
     def lines(self, items: Sequence[str]) -> None:
         """Ids or names, one on each line."""
         if items:
             self.line("\n".join(items))
+
+    def paths(self, items: Sequence[str]) -> None:
+        """Names of a container's files, which may hold anything: raw for a program, for a person on one line."""
+        self.lines(items)
 
     def table(self, table: Table) -> None:
         """Rows under headings."""

@@ -6,7 +6,7 @@ is told at once.
 
 from __future__ import annotations
 
-from ipycontainer.commands.tables import Table
+from ipycontainer.commands.tables import Table, on_one_line
 from ipycontainer.commands.templates import Template
 
 TYPE_CHECKING = False
@@ -46,7 +46,18 @@ class Report:
             console.lines([self.text(row) for row in rows])
             return
         names = dict(headings, Label=lambda name: name)
-        lines = [self.text(row).split("\t") for row in (names, *rows)]
+        lines = [self.text(row).split("\t") for row in (names, *map(_in_its_cells, rows))]
         columns = max(map(len, lines))
         cells = [(*line, *[""] * (columns - len(line))) for line in lines]
         console.table(Table(cells[0], tuple(cells[1:])))
+
+
+def _in_its_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose values stay where they stand: an image's or a label's own words end no line and begin no column."""
+    return {name: _on_one_line(value) for name, value in row.items()}
+
+
+def _on_one_line(value: Any) -> Any:
+    if callable(value):
+        return lambda *arguments: _on_one_line(value(*arguments))
+    return on_one_line(value) if isinstance(value, str) else value

@@ -146,10 +146,12 @@ def events(call: Call) -> int:
 
 
 def _event_line(event: Event) -> str:
+    from ipycontainer.commands.tables import on_one_line
     from ipycontainer.commands.units import rfc3339
 
     attributes = ", ".join(f"{name}={value}" for name, value in sorted(event.attributes.items()))
-    return f"{rfc3339(event.time)} {event.type} {event.action} {event.id}" + (f" ({attributes})" if attributes else "")
+    line = f"{rfc3339(event.time)} {event.type} {event.action} {event.id}" + (f" ({attributes})" if attributes else "")
+    return on_one_line(line)  # a label, or an image's health check, cannot make up another event
 
 
 def _event_fields(event: Event) -> dict[str, Any]:

@@ -49,11 +49,17 @@ def in_quotes(text: str) -> str:
     """`text` in double quotes, on one line, with whatever a terminal would obey written out."""
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
-    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return '"' + "".join(escapes.get(letter) or _visible(letter) for letter in text) + '"'
+    return '"' + on_one_line(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
+def on_one_line(text: str) -> str:
+    """`text` with whatever a terminal would obey written out: it ends no line and moves no cursor."""
+    return text if text.isprintable() else "".join(map(_visible, text))
 
 
 def _visible(letter: str) -> str:
     if letter.isprintable():
         return letter
+    if letter in "\n\r\t":
+        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[letter]
     return f"\\x{ord(letter):02x}" if ord(letter) < 128 else f"\\u{ord(letter):04x}"

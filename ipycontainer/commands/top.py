@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Verb
-from ipycontainer.commands.tables import Table
+from ipycontainer.commands.tables import Table, on_one_line
 from ipycontainer.errors import Error
 
 TYPE_CHECKING = False
@@ -17,7 +17,8 @@ def top(call: Call) -> int:
     """Shows the processes of a running container."""
     reference, *options = call.parsed.arguments
     found = call.engine.get(reference).top(options)
-    call.console.table(Table(found.titles, found.rows, _WIDTH))
+    rows = tuple(tuple(map(on_one_line, row)) for row in found.rows)
+    call.console.table(Table(found.titles, rows, _WIDTH))
     return 0
 
 

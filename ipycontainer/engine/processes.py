@@ -63,7 +63,7 @@ def _ps(words: list[str]) -> subprocess.CompletedProcess[bytes]:
 
 def _select(text: str, pids: set[int]) -> Processes:
     """The lines of these processes; the last column may hold blanks."""
-    lines = text.splitlines()
+    lines = text.split("\n")  # a name may hold what Python, too, calls an end of a line
     titles = tuple(lines[0].split()) if lines else ()
     if "PID" not in titles:
         raise Error("Couldn't find PID field in ps output: let ps show it, for instance with -o pid,comm")

@@ -58,7 +58,8 @@ class Reading(Usage):
         cpu = "?" if self.cpu_usec is None else f"{self.cpu_usec / 1e6:.2f} s"
         memory = "?" if self.memory is None else f"{self.memory / 2**20:.1f} MB"
         most = f" of {self.memory_max >> 20} MB" if self.memory_max is not None else ""
-        return f"<{name}: CPU {cpu}, memory {memory}{most}, {self.pids_current} processes, by {self.counted_by}>"
+        processes = f"{self.pids_current} process" + ("" if self.pids_current == 1 else "es")
+        return f"<{name}: CPU {cpu}, memory {memory}{most}, {processes}, by {self.counted_by}>"
 
 
 class Dashboard:

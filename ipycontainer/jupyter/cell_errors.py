@@ -11,6 +11,7 @@ from __future__ import annotations
 from IPython.core.error import UsageError
 
 from ipycontainer import errors
+from ipycontainer.jupyter.display import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,18 +23,23 @@ _MISTAKES = (errors.OptionError, errors.NoSuchVerb)
 
 
 def in_one_sentence(error: AnyException) -> AnyException:
-    """`error`, which from now on shows itself as its class and its sentence."""
-    lines = [f"{type(error).__name__}: {error}"]
+    """`error`, which from now on shows itself as its class and its sentence; an image may have chosen words of it."""
+    return _shown_as(error, visible(str(error)))
+
+
+def _shown_as(error: AnyException, text: str) -> AnyException:
+    lines = [f"{type(error).__name__}: {text}"]
     # On the instance: in Python code of one's own the same class keeps its traceback.
     error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
     return error
 
 
-def for_cell(error: errors.Error) -> BaseException:
-    """What a magic raises for `error`."""
+def for_cell(error: errors.Error, advice: str = "") -> BaseException:
+    """What a magic raises for `error`.  advice: one more line to go with it."""
+    told = "\n".join(filter(None, (visible(str(error)), advice)))
     if isinstance(error, _MISTAKES):
-        return UsageError(str(error))
-    return in_one_sentence(error)
+        return UsageError(told)
+    return _shown_as(error, told)
 
 
 def command_failed(what: str, exit_code: int) -> errors.CommandFailed:
@@ -44,7 +50,7 @@ def command_failed(what: str, exit_code: int) -> errors.CommandFailed:
 
 def complaints(sentences: list[str], exit_code: int) -> errors.Error:
     """What a verb had to complain of, one line each, when it failed for some of what it was given."""
-    error = in_one_sentence(errors.Error("\n".join(sentences)))
+    error = _shown_as(errors.Error("\n".join(sentences)), "\n".join(map(visible, sentences)))
     error.exit_code = exit_code
     return error
 

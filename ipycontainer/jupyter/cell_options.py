@@ -66,6 +66,17 @@ def expanded(words: Iterable[Word], names: Mapping[str, Any]) -> list[Word]:
     return result
 
 
+def advice(words: Iterable[Word], names: Mapping[str, Any]) -> str:
+    """What to say when a line without `--expand` fails that names something of Python's; empty where it does not."""
+    import re
+
+    for word in words:
+        for found in () if word.quoted else re.finditer(r"\$(\w+)|\{(\w+)[^{}]*\}", word.text):
+            if (found[1] or found[2]) in names:
+                return f"{found[0]} was left as it stands; --expand before the verb puts Python's value in its place"
+    return ""
+
+
 def _filled(text: str, names: Mapping[str, Any]) -> str:
     from IPython.utils.text import DollarFormatter
 

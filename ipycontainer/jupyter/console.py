@@ -62,6 +62,7 @@ class CellConsole(Console):
         self.complaints: list[str] = []
         self.interrupted = False
         self.only_looks = False  # an interrupt is the usual end of this verb
+        self.advice = ""  # goes with the sentence of a failure
         self._put_aside = out is not None  # into a variable, which takes text as a program's stdout gives it
         self._captured = Capture() if fate == USED and out is None else None
         self.streams = {
@@ -91,6 +92,14 @@ class CellConsole(Console):
             from ipycontainer.jupyter.display import Lines
 
             self._value = Lines(items)
+
+    def paths(self, items: Sequence[str]) -> None:
+        """Shown with control characters written out; a value has them as they are."""
+        if self._captured is None and not self._put_aside:
+            from ipycontainer.commands.tables import on_one_line
+
+            items = [on_one_line(item) for item in items]
+        self.lines(items)
 
     def table(self, table: Table) -> None:
         """A table that stays a table."""
@@ -156,9 +165,17 @@ class CellConsole(Console):
         """Bars that are drawn in their place; lines where the output goes into a variable."""
         if self._put_aside or self._captured is not None:
             return super().progress(aside)
-        from ipycontainer.jupyter.progress import CellBars
+        if is_notebook():
+            from ipycontainer.jupyter.progress import CellBars
 
-        return CellBars()
+            return CellBars()
+        # A terminal shows every display below the one before.
+        size = _terminal_size()
+        if size is None:
+            return super().progress(aside)
+        from ipycontainer.commands.progress import Bars
+
+        return Bars(self.out, size.lines or 24, size.columns or 80)
 
     def ask(self, question: str, secret: bool = False) -> str:
         """The person before the cell: a field that shows no letters for a secret.  A runner has nobody to ask."""
@@ -173,6 +190,11 @@ class CellConsole(Console):
 
     def terminal(self, stdin: bool) -> Terminal | None:
         """There is none in a cell."""
+        if not is_notebook():
+            raise Refused(
+                "a magic has no terminal for -t: leave -t out, or let IPython's own ! give it one: "
+                "!ipycontainer run -it …, or !ipycontainer exec -it NAME sh"
+            )
         raise Refused(
             "a cell has no terminal for -t: leave -t out, or open a terminal (File > New > Terminal) "
             "and run there: ipycontainer run -it …, or ipycontainer exec -it NAME sh"
@@ -215,6 +237,20 @@ class CellConsole(Console):
 class _Shown:
     def __init__(self, file: Any) -> None:
         self.stream = CellStream(file.write, file.flush)
+
+
+def is_notebook() -> bool:
+    """Whether a kernel runs this, rather than IPython in a terminal."""
+    from IPython.core.getipython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")
+
+
+def _terminal_size() -> os.terminal_size | None:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return None  # a file, or something of Python's own
 
 
 def _nothing() -> None:

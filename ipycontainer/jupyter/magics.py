@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Unicode
 
 from ipycontainer.jupyter.completion import matcher_for
@@ -52,7 +52,7 @@ class ContainerMagics(Magics):
         """
         from ipycontainer.commands import perform
         from ipycontainer.commands.words import split
-        from ipycontainer.jupyter.cell_options import cell_help, expanded
+        from ipycontainer.jupyter.cell_options import advice, cell_help, expanded
         from ipycontainer.jupyter.line import before_the_verb, only_looks
         from ipycontainer.linux.working_folder import working_folder
 
@@ -63,6 +63,7 @@ class ContainerMagics(Magics):
                 words = expanded(words, self._names(local_ns))
             console = console_for(own, cell)
             console.only_looks = only_looks(words)
+            console.advice = "" if own.flag("expand") else advice(words, self._names(local_ns))
             code = perform(words, console, self.engine, working_folder())
             if own.help or not words:
                 console.line(cell_help())
@@ -74,13 +75,14 @@ class ContainerMagics(Magics):
 
     @no_var_expand
     @needs_local_scope
-    @cell_magic
-    def in_container(self, line: str, cell: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+    @line_cell_magic
+    def in_container(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
         """The cell's text runs in a new container: `%%in_container [IMAGE] [options]`.
 
             %%in_container --rm -v .:/work -w /work
             echo "I am PID $$ on $(hostname)"; ls
 
+        `%in_container --help` lists the options, for IPython runs no cell without a text.
         The options are those of `%container run`, on either side of the image.  The
         image's shell runs the text, with `--python` its python3, with `--interpreter
         'perl -w'` anything that reads a program from stdin.  The container is removed
@@ -92,6 +94,7 @@ class ContainerMagics(Magics):
         """
         from ipycontainer.commands import Call
         from ipycontainer.commands.words import split
+        from ipycontainer.errors import OptionError
         from ipycontainer.jupyter import in_container
         from ipycontainer.jupyter.cell_options import expanded
         from ipycontainer.linux.working_folder import working_folder
@@ -104,6 +107,8 @@ class ContainerMagics(Magics):
             if parsed.help:
                 console_for(parsed, None).line(in_container.help_text())
                 return 0
+            if cell is None:
+                raise OptionError("%in_container runs a cell's text: write %% before it, and the program below")
             console = console_for(parsed, in_container.put_program(parsed, cell))
             return in_container.perform(Call(parsed, console, lambda: self.engine(None), working_folder()))
 

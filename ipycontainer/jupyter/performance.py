@@ -40,11 +40,11 @@ class Performance:
         try:
             code = run(self._open_console)
         except Error as error:
-            self._end()
+            console = self._end()
             if self._forgiving and error.exit_code in (126, 127):
                 self._say(str(error))
                 return None
-            raise for_cell(error) from None
+            raise for_cell(error, console.advice) from None
         except KeyboardInterrupt:
             if self._end().only_looks:
                 return None
@@ -78,10 +78,12 @@ class Performance:
         if console.interrupted:
             return interrupted(f"{self._what}: interrupted, it ended with exit code {code}")
         if console.complaints:
-            return complaints(console.complaints, code)
+            return complaints([*console.complaints, *filter(None, (console.advice,))], code)
         return command_failed(self._what, code)
 
     def _say(self, text: str) -> None:
         import sys
 
-        sys.stderr.write(text + "\n")
+        from ipycontainer.jupyter.display import visible
+
+        sys.stderr.write(visible(text) + "\n")

@@ -59,9 +59,9 @@ def dashboard(value: Dashboard) -> None:
 
 
 def _show_live(value: object, engine: Engine, only: Container | None) -> None:
-    from IPython.core.getipython import get_ipython
+    from ipycontainer.jupyter.console import is_notebook
 
-    if not hasattr(get_ipython(), "kernel"):
+    if not is_notebook():
         import sys
 
         sys.stdout.write(f"{value!r}\n")  # a terminal has nothing that could move

@@ -2,14 +2,18 @@ import * as React from 'react';
 
 interface IItemList {
   readonly label: string;
-  /** What stands there when there are no items. */
+  /** What stands there when there are no items; it gets the focus that the last one had. */
   readonly empty: React.ReactNode;
   readonly children: React.ReactNode[];
 }
 
+/** Has the focus, in place of an item's key, where there is none. */
+const NOTHING = '';
+
 /** A list with one place for the Tab key: arrows go from item to item, Tab from there to the item's buttons. */
 export function ItemList({ label, empty, children }: IItemList): JSX.Element {
   const list = React.useRef<HTMLUListElement>(null);
+  const nothing = React.useRef<HTMLParagraphElement>(null);
   const keys = children.map(child => (child as React.ReactElement).key);
   // By its key: what appears above it must not take its place.
   const [chosen, setChosen] = React.useState<string | null>(null);
@@ -20,16 +24,28 @@ export function ItemList({ label, empty, children }: IItemList): JSX.Element {
   React.useLayoutEffect(() => {
     place.current = Math.max(active, 0);
     if (focused.current !== null && !keys.includes(focused.current)) {
-      // It was removed, and took the focus with it: go on with the one that is there now.
-      focused.current = null;
+      // It was removed, and took the focus with it: go on with what is there now.
+      const heir = (list.current?.children[active] ?? nothing.current) as HTMLElement | null;
       if (document.activeElement === document.body) {
-        (list.current?.children[active] as HTMLElement | undefined)?.focus();
+        heir?.focus();
+      } else if (document.activeElement !== heir) {
+        focused.current = null;
       }
     }
   });
 
   if (children.length === 0) {
-    return <p className="jp-ipycontainer-empty">{empty}</p>;
+    return (
+      <p
+        className="jp-ipycontainer-empty"
+        tabIndex={-1}
+        ref={nothing}
+        onFocus={() => (focused.current = NOTHING)}
+        onBlur={() => (focused.current = null)}
+      >
+        {empty}
+      </p>
+    );
   }
   const go = (event: React.KeyboardEvent<HTMLUListElement>) => {
     const moves: { [key: string]: number } = {

@@ -13,8 +13,9 @@ import { ImageItem } from './image_item';
 import { ItemList } from './item_list';
 import type { IContainersModel } from './model';
 
-/** Ages are drawn anew this often, while somebody looks. */
+/** Ages are drawn anew this often, while somebody looks; every second while one is told in seconds. */
 const AGES = 30_000;
+const SECOND = 1000;
 
 /** The side bar *Containers*. */
 export class ContainersPanel extends ReactWidget {
@@ -30,7 +31,10 @@ export class ContainersPanel extends ReactWidget {
     this.node.setAttribute('aria-label', this._trans.__('Containers'));
     this.title.icon = containerIcon;
     this.title.caption = this._trans.__('Containers');
-    this._count = () => showCount(this.title, this._model.running.length, this._trans);
+    this._count = () => {
+      showCount(this.title, this._model.running.length, this._trans);
+      this._age();
+    };
     this._model.changed.connect(this._count);
     this._look = () => this._looked();
     document.addEventListener('visibilitychange', this._look);
@@ -79,13 +83,31 @@ export class ContainersPanel extends ReactWidget {
   private _looks(looks: boolean): void {
     if (looks && this._usage === null) {
       this._usage = this._model.watchUsage();
-      this._ages = window.setInterval(() => this.update(), AGES);
       this.update();
+      this._age();
     } else if (!looks && this._usage !== null) {
       this._usage.dispose();
       this._usage = null;
-      window.clearInterval(this._ages);
+      window.clearTimeout(this._ages);
     }
+  }
+
+  private _age(): void {
+    window.clearTimeout(this._ages);
+    if (this._usage === null) {
+      return;
+    }
+    const minuteAgo = Date.now() / 1000 - 60;
+    const { containers, images } = this._model;
+    const young = [...containers, ...images].some(one => one.created > minuteAgo);
+    const fresh = containers.some(one => Math.max(one.started, one.finished) > minuteAgo);
+    this._ages = window.setTimeout(
+      () => {
+        this.update();
+        this._age();
+      },
+      young || fresh ? SECOND : AGES
+    );
   }
 
   private _ages: number | undefined;

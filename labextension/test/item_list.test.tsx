@@ -94,6 +94,19 @@ describe('ItemList', () => {
     expect(document.activeElement).toBe(list.item('one'));
   });
 
+  it('goes on with what stands in the place of the last one that was removed', async () => {
+    const list = await opened();
+    await list.become('one');
+    list.item('one').focus();
+    await list.become();
+    const empty = list.node.querySelector('.jp-ipycontainer-empty');
+    expect(empty?.textContent).toBe('none');
+    expect(document.activeElement).toBe(empty);
+    await list.become('new');
+    expect(document.activeElement).toBe(list.item('new'));
+    expect(list.reached).toEqual(['new']);
+  });
+
   it('takes the focus from nobody', async () => {
     const list = await opened();
     list.item('two').focus();

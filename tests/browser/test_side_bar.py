@@ -44,6 +44,8 @@ def test_stop_and_start(page: LabPage, browsing: Persona):
     expect(page.container("box")).to_have_attribute("data-status", "exited")
     expect(page.container("box")).to_contain_text("ended with 3")
     assert browsing.ok("ps", "-a", "--format", "{{.State}}") == "exited"
+    # Nothing changes, but the seconds go on.
+    expect(page.container("box")).to_contain_text("ended with 3, 4 s ago", timeout=8 * SECOND)
     page.button("Start box").click()
     expect(page.container("box")).to_have_attribute("data-status", "running")
 
@@ -168,6 +170,21 @@ def test_everything_by_keyboard(page: LabPage, browsing: Persona):
     page.page.keyboard.press("Tab")
     page.page.keyboard.press("Enter")
     expect(page.button("Start under")).to_be_focused(timeout=20_000)
+
+
+def test_the_last_one_removed_by_keyboard(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "lonely", "base", "sleep", "1000")
+    expect(page.container("lonely")).to_be_visible()
+    page.container("lonely").focus()
+    page.page.keyboard.press("Delete")
+    page.page.get_by_role("dialog").filter(has_text="Remove lonely?").wait_for()
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.press("Enter")
+    expect(page.container("lonely")).to_have_count(0)
+    expect(page.bar.locator(".jp-ipycontainer-empty")).to_be_focused()
+    page.picture()
+    browsing.ok("run", "-d", "--name", "newcomer", "base", "sleep", "1000")
+    expect(page.container("newcomer")).to_be_focused()
 
 
 def test_memory_and_cpu_are_shown_while_somebody_looks(page: LabPage, browsing: Persona):

@@ -13,7 +13,7 @@ import pytest
 
 from ipycontainer.commands.kernels.connection import CHANNELS
 from tests.jupyter.served_kernel import ServedKernel, until_gone
-from tests.personas import Persona
+from tests.personas import BIN, Persona
 
 PLATFORM = {"JUPYTER_PLATFORM_DIRS": "1"}
 
@@ -203,6 +203,36 @@ def test_the_notebooks_folder_where_it_was_asked_for(persona: Persona, box, noth
         (persona.work / name).unlink()
 
 
+GONE = """
+import glob, json, os
+from jupyter_client.manager import KernelManager
+manager = KernelManager(kernel_name="gone")
+try:
+    manager.start_kernel()
+except RuntimeError as error:
+    mine = [path for path in glob.glob("/tmp/ipycontainer-kernel-*") if os.stat(path).st_uid == os.geteuid()]
+    print(json.dumps([str(error), os.path.exists(manager.connection_file), mine]))
+else:
+    manager.shutdown_kernel(now=True)
+"""
+
+
+def test_one_whose_image_is_gone_says_so_at_its_start(persona: Persona):
+    persona.ok("create", "--name", "soon", "base")
+    persona.ok("commit", "soon", "localhost:1/soon/gone:1")
+    persona.ok("rm", "soon")
+    persona.ok("kernel", "install", "--user", "--name", "gone", "--image", "localhost:1/soon/gone:1", env=PLATFORM,
+               timeout=120)  # fmt: skip
+    persona.ok("rmi", "localhost:1/soon/gone:1")
+    try:
+        before = {str(path) for path in Path("/tmp").glob("ipycontainer-kernel-*")}
+        reason, has_file, folders = persona.python(GONE, env=PLATFORM)
+        assert "localhost:1/soon/gone:1" in reason and "\n" not in reason
+        assert not has_file and set(folders) <= before
+    finally:
+        persona.ok("kernel", "remove", "gone", env=PLATFORM)
+
+
 def test_install_list_remove(persona: Persona):
     said = persona.cli("kernel", "install", "--user", "--name", "box", "--cpus", "0.5" if persona.is_root else "0",
                        env=PLATFORM)  # fmt: skip
@@ -213,6 +243,21 @@ def test_install_list_remove(persona: Persona):
     assert persona.ok("kernel", "ls", "-q", env=PLATFORM) == ""
     gone = persona.cli("kernel", "remove", "box", env=PLATFORM)
     assert gone.exit_code == 1 and "no such kernel of ours: box" in gone.err
+
+
+def test_it_is_installed_where_its_person_may_write(persona: Persona):
+    environment = BIN.parent
+    may = persona.uid in (0, environment.stat().st_uid)
+    said = persona.ok("kernel", "install", "--name", "whose", env=PLATFORM, timeout=120)
+    try:
+        where = environment / "share/jupyter" if may else persona.folder / ".local/share/jupyter"
+        assert f"Installed kernel whose in {where}/kernels/whose" in said
+        assert persona.ok("kernel", "list", "-q", env=PLATFORM) == "whose"
+    finally:
+        persona.ok("kernel", "remove", "whose", env=PLATFORM)
+    if not may:
+        done = persona.cli("kernel", "install", "--name", "whose", "--sys-prefix", env=PLATFORM, timeout=120)
+        assert done.exit_code == 1 and "Permission denied" in done.err
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,14 @@ def test_what_run_refuses_is_refused_here_too(any_kernel):
     assert (reply.error, "terminal" in reply.sentence) == ("Refused", True)
 
 
+def test_help_is_to_be_had_without_a_program(any_kernel):
+    reply = any_kernel.run("%%in_container --help")
+    assert "%in_container (single %)" in reply.sentence  # IPython's own words
+    assert any_kernel.ok("%in_container --help").out.startswith("Usage:  %%in_container [IMAGE] [OPTIONS]")
+    reply = any_kernel.run("%in_container base")
+    assert reply.error == "UsageError" and "write %% before it" in reply.sentence
+
+
 def test_mistakes(any_kernel):
     for line, part in (
         ("base extra", "at most 1"),

@@ -299,3 +299,34 @@ def test_explain_is_a_table_and_a_value(any_kernel):
     assert "PivotRoot" in bundle["text/plain"] and "<b>PivotRoot</b>" in bundle["text/html"]
     reply = any_kernel.ok("plan = %container run --explain base echo hi\nprint(type(plan).__name__, plan[-1].name)")
     assert reply.out == "Explanation Execute\n" and not reply.data
+
+
+def test_a_failure_tells_of_a_name_that_was_left_as_it_stands(any_kernel):
+    any_kernel.ok("ids = ['one', 'two']; size = '64q'")
+    for line, kind, left in (
+        ("rm $ids", "Error", "$ids"),
+        ("logs {ids[0]}", "NoSuchContainer", "{ids[0]}"),
+        ("run -m {size} base true", "UsageError", "{size}"),
+    ):
+        reply = any_kernel.run(f"%container {line}")
+        assert reply.error == kind
+        assert f"{left} was left as it stands; --expand" in (reply.traceback or reply.err), reply
+    for line in ("--expand rm $ids", "rm '$ids'", "rm $nowhere_defined"):
+        reply = any_kernel.run(f"%container {line}")
+        assert reply.status == "error" and "--expand" not in reply.traceback + reply.err
+
+
+def test_what_an_image_chose_is_one_line_in_a_cell(any_kernel):
+    said, written = "/x\x1b[2J\nError: forged", "/x\\x1b[2J\\nError: forged"
+    any_kernel.ok(f"name = {said!r}\n%container --expand run --name chosen base touch $name")
+    any_kernel.ok("%container commit -c 'ENTRYPOINT [\"/y\\u001b[2J\\nError: forged\"]' chosen chosen/entry:1")
+    try:
+        reply = any_kernel.run("%container run --rm chosen/entry:1")
+        assert reply.error == "CommandNotFound" and reply.traceback.startswith(f"CommandNotFound: /y{written[2:]}")
+        assert "\n" not in reply.traceback
+        forgiven = any_kernel.ok("%container --no-raise run --rm chosen/entry:1")
+        assert forgiven.err.startswith(f"/y{written[2:]}") and forgiven.err.count("\n") == 1
+        assert any_kernel.ok("%container diff chosen").out == f"A {written}\n"
+        assert any_kernel.ok("changed = %container diff chosen\nprint(changed == ['A ' + name])").out == "True\n"
+    finally:
+        any_kernel.ok("%container rm chosen\n%container rmi chosen/entry:1")

@@ -209,6 +209,14 @@ def test_refusals_are_sentences_with_a_status(any_lab: Lab):
     assert "nowhere" not in any_lab.persona.ok("ps", "-a")
 
 
+def test_a_sentence_with_an_images_own_words_turns_and_moves_nothing(any_lab: Lab):
+    body = {"image": "base", "command": "'/gone\x1b[2J\u202eback\nsecond'"}
+    answer = any_lab.ask("POST", "ipycontainer/containers", body)
+    assert answer.status == 400 and answer.json["message"].startswith(
+        "/gone\N{REPLACEMENT CHARACTER}back second: no such"
+    )
+
+
 def test_the_stream_tells_what_the_command_line_does(lab: Lab):
     persona = lab.persona
     listener = Listener(lab)

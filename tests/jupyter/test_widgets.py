@@ -115,6 +115,19 @@ def test_it_moves_while_somebody_looks_and_not_otherwise(busy: Kernel):
     assert busy.ok(THREADS).out == "[]\n"
 
 
+def test_it_has_the_name_that_its_container_has_now(busy: Kernel):
+    for code in ("box.usage()", "engine.dashboard()"):
+        looker = Looker(busy, code)
+        looker.tell(kind="look", who="one", begins=True)
+        assert looker.hear(until="whole")[-1]["series"][0]["name"] == "busy"
+        looker.hear(until="points")
+        busy.persona.ok("rename", "busy", "renamed-busy")
+        assert looker.hear(until="whole")[-1]["series"][0]["name"] == "renamed-busy"
+        busy.persona.ok("rename", "renamed-busy", "busy")
+        looker.hear(until="whole")
+        looker.tell(kind="away", who="one")
+
+
 def test_a_page_that_deletes_its_subshell_makes_the_widget_deaf_for_nobody(busy: Kernel):
     """JupyterLab makes a subshell for what it asks when it restores a page, and deletes it at once."""
     looker = Looker(busy, "box.usage()")

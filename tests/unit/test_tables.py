@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipycontainer.commands.tables import Table, cut, in_quotes, width
+from ipycontainer.commands.tables import Table, cut, in_quotes, on_one_line, width
 
 
 def test_columns_are_dockers() -> None:
@@ -36,3 +36,8 @@ def test_cut(text: str, most: int, short: str) -> None:
 
 def test_nothing_in_quotes_can_move_the_cursor() -> None:
     assert in_quotes('a "b" \\ \n\t\x1b[2J\x07é\u202e') == '"a \\"b\\" \\\\ \\n\\t\\x1b[2J\\x07é\\u202e"'
+
+
+def test_one_line_is_one_line() -> None:
+    assert on_one_line("日本 é 'x' \"y\" \\") == "日本 é 'x' \"y\" \\"
+    assert on_one_line("a\nb\r\tc\x1b[2J\x85\u2028\u202e\udcff") == "a\\nb\\r\\tc\\x1b[2J\\u0085\\u2028\\u202e\\udcff"

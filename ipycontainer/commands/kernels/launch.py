@@ -50,9 +50,11 @@ def launch(engine: Engine, request: RunRequest, connection: Connection, packages
         finally:
             _tidy(container, folder, connection, all_of_it=_gone(parent))
             guard.dismiss()
-    except BaseException:
+    except BaseException as error:
         if folder.ours:
             folder.remove()
+        elif isinstance(error, Error):
+            folder.write_last_word({"exit_code": error.exit_code, "oom_killed": False, "reason": str(error)})
         raise
 
 

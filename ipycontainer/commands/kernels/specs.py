@@ -96,6 +96,14 @@ def own_prefix() -> str | None:
     return None
 
 
+def is_ours_to_write(prefix: str) -> bool:
+    """Whether this account may install a kernel below `prefix`."""
+    path = os.path.join(prefix, "share", "jupyter", "kernels")
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return os.access(path, os.W_OK)
+
+
 def _manager() -> Any:
     from jupyter_client.kernelspec import KernelSpecManager
 

@@ -49,6 +49,8 @@ def install(call: Call) -> int:
     prefix = None if parsed.flag("user") else specs.own_prefix()
     if prefix is None and parsed.flag("sys-prefix"):
         raise InputError("--sys-prefix: this program is in no environment of its own; --user installs for you alone")
+    if prefix is not None and not parsed.flag("sys-prefix") and not specs.is_ours_to_write(prefix):
+        prefix = None  # an environment that many share: for this account, as pip does it there
     packages = _packages(call, image)
     words = (*_words(parsed), *packages)
     display = parsed.text("display-name") or f"Python in a container ({image})"
@@ -160,8 +162,8 @@ INSTALL = Verb(
         Option("image", "", "text", "Image to run it in (base)"),
         Option("name", "", "text", "The kernel's name (the image's)"),
         Option("packages-from-host", "", "flag", "Show this machine's Python packages inside, read-only"),
-        Option("sys-prefix", "", "flag", "Install into this program's own environment (the default where it has one)"),
-        Option("user", "", "flag", "Install for your account"),
+        Option("sys-prefix", "", "flag", "Install into this program's own environment (the default, where you may)"),
+        Option("user", "", "flag", "Install for your account (the default otherwise)"),
     ),
     most=0,
     examples=(

@@ -6,11 +6,14 @@ all the rest is the command's, which works alone as well.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
+import time
 from typing import Any
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
 from ipycontainer.commands.kernels.connection import LAST_WORD, SOCKETS
@@ -19,6 +22,7 @@ from ipycontainer.json_text import loads
 
 # Where Jupyter's own runtime folder lies, a socket's path would often be longer than the kernel takes.
 _PLACE = "/tmp"
+_PATIENCE, _LOOK = 20.0, 0.02  # seconds until a kernel is left to begin by itself; between two looks
 
 
 class ContainerProvisioner(LocalProvisioner):
@@ -26,6 +30,7 @@ class ContainerProvisioner(LocalProvisioner):
 
     folder = ""
     reason = ""
+    begun = False  # it has been seen to run; what ends it later is the restarter's
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Make the folder, and have the connection file name sockets in it."""
@@ -37,6 +42,37 @@ class ContainerProvisioner(LocalProvisioner):
             manager.ip = os.path.join(self.folder, SOCKETS, "kernel")
             manager.cache_ports = False
         return await super().pre_launch(**kwargs)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start it.  Raises RuntimeError with the reason where it ends at once, as for an image that is gone.
+
+        At the first start alone: a front end shows the reason then.  Later ones are the restarter's, which counts.
+        """
+        found = await super().launch_kernel(cmd, **kwargs)
+        if not self.begun and (code := await self._ended_at_once()) is not None:
+            reason = self.reason or f"the kernel ended with exit code {code}; the server's log says more"
+            await self.cleanup()
+            if self.parent is not None:
+                self.parent.cleanup_connection_file()
+            raise RuntimeError(reason)
+        self.begun = True
+        return found
+
+    async def _ended_at_once(self) -> int | None:
+        """Its exit code; None as soon as it listens, or when it takes its time."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            code = await self.poll()
+            if code is not None or self._listens():
+                return code
+            await asyncio.sleep(_LOOK)
+        return None
+
+    def _listens(self) -> bool:
+        try:
+            return any(name.startswith("kernel-") for name in os.listdir(os.path.join(self.folder, SOCKETS)))
+        except FileNotFoundError:
+            return False
 
     async def poll(self) -> int | None:
         """None while the kernel runs; the first look afterwards tells the log why it ended."""
@@ -87,5 +123,6 @@ class ContainerProvisioner(LocalProvisioner):
 
     async def load_provisioner_info(self, provisioner_info: dict[str, Any]) -> None:
         """Take a kernel over."""
+        self.begun = True
         await super().load_provisioner_info(provisioner_info)
         self.folder = str(provisioner_info["folder"])

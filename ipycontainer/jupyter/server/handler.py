@@ -11,6 +11,7 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import web
 
 from ipycontainer import errors
+from ipycontainer.jupyter.server.plain import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def status_of(error: BaseException) -> int:
 
 
 def sentence_of(error: BaseException) -> str:
-    """What to tell a person: our errors are sentences already."""
+    """What to tell a person: our errors are sentences already, in which an image's own words may stand."""
     if isinstance(error, errors.Error):
-        return str(error)
+        return printable(str(error))
     if isinstance(error, web.HTTPError):
         return str(error.log_message or error.reason or error)
     return f"ipycontainer failed in a way that it does not know ({type(error).__name__}); the server's log says more"

@@ -180,10 +180,20 @@ class Sampler:
         now: dict[str, Series] = {}
         for container in running:
             series = Series(found[container.id]) if container.id in found else self.series[container.id]
+            series.called(self._name_of(container))
             if not series.ended and not container.state().runs:
                 series.end(_ending(container))
             now[container.id] = series
         self.series = now
+
+    def _name_of(self, container: Container) -> str:
+        """Now: a container that somebody holds keeps the name that it had when it was got."""
+        if self._only is not None:
+            try:
+                return self._engine.get(container.id).name
+            except Error:
+                pass  # it was removed
+        return container.name
 
     def _take_points(self) -> None:
         when = time.time()

@@ -25,8 +25,8 @@ class Series:
 
     def __init__(self, first: Reading) -> None:
         container = first.container
-        # What could turn or move what stands beside it is written out; markup is the browser's to keep as text.
-        self.id, self.name = str(container.id), visible(str(container.name))
+        self.id = str(container.id)
+        self.called(str(container.name))
         self.container = container
         self.counted_by = first.counted_by
         self.limits = {"cpu": first.cpus_max, "memory": first.memory_max, "pids": first.pids_max}
@@ -36,6 +36,11 @@ class Series:
         self.meter = _meter(first)
         if first.counted_by:
             self.add(first.time, first.cpu_usec, first.memory, first.pids_current)
+
+    def called(self, name: str) -> None:
+        """What it is called now."""
+        # What could turn or move what stands beside it is written out; markup is the browser's to keep as text.
+        self.name = visible(name)
 
     def add(self, when: float, cpu_usec: int | None, memory: int | None, pids: int | None) -> None:
         """One more point; the share of CPU is that since the one before."""
