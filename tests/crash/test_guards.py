@@ -419,7 +419,11 @@ def test_a_launcher_that_leaves_takes_nothing_of_its_successor_s_away(persona: P
 
 
 _LETS_NOBODY_GO: Edit = ("runtime/lifecycle.py", "        if not self._let_go(self._channel):\n", "        if False:\n")
-_KILLS_WHAT_STANDS: Edit = ("runtime/inside/kill.py", '        if request["signal"] == _SIGKILL:\n', "        if False:\n")
+_KILLS_WHAT_STANDS: Edit = (
+    "runtime/inside/kill.py",
+    '        if request["signal"] == _SIGKILL:\n',
+    "        if False:\n",
+)
 
 _HELD = """
 import os, time
