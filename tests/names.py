@@ -112,6 +112,14 @@ def _mounts() -> list[str]:
     return names
 
 
+def _folders(path: str) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []  # gone meanwhile
+
+
 def _cgroups(ours: Container[int], journal: str | None) -> list[str]:
     """Cgroups of our containers: one of our processes is in it, or `journal` knows it (None: all of them)."""
     roots = []
@@ -121,7 +129,11 @@ def _cgroups(ours: Container[int], journal: str | None) -> list[str]:
             roots.append(left.split()[4])
     names = []
     for root in roots:
-        for folder, children, _ in os.walk(root):
+        pending = [root]
+        while pending:  # os.walk would do it by recursion, and a test's container nests a thousand of them
+            folder = pending.pop()
+            children = _folders(folder)
+            pending += [f"{folder}/{child}" for child in children]
             for child in children:
                 path = f"{folder}/{child}"
                 if f"/{OURS}/" not in path[len(root) :]:
