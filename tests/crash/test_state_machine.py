@@ -31,4 +31,5 @@ def test_any_order_of_verbs_and_deaths(fresh_persona: Persona, machine: int, not
     words = [store, str(SEED + machine), str(STEPS)]
     done = fresh_persona.run(["python3", script, *words], timeout=SECONDS, cwd=fresh_persona.work)
     assert done.exit_code == 0, f"IPYCONTAINER_MACHINE_SEED={SEED + machine} IPYCONTAINER_MACHINE_STEPS={STEPS}\n{done}"
-    assert done.out.endswith(f"\n{STEPS} steps\n"), done.out[-2000:]
+    # Hypothesis may leave all rules out but one, and that one may find nothing to do, and say nothing.
+    assert done.out.splitlines()[-1] == f"{STEPS} steps", done.out[-2000:]
