@@ -35,7 +35,7 @@ class TerminalConsole(Console):
     def paths(self, items: Sequence[str]) -> None:
         """On a terminal with what it would obey written out."""
         if os.isatty(STDOUT):
-            from ipycontainer.commands.tables import on_one_line
+            from ipycontainer.control_characters import on_one_line
 
             items = [on_one_line(item) for item in items]
         self.lines(items)

@@ -34,13 +34,12 @@ def info(call: Call) -> int:
 def _show(call: Call, ask: Callable[[], dict[str, Any]]) -> int:
     form = call.parsed.text("format")
     if form:
-        from ipycontainer.commands.listing import Report
+        from ipycontainer.commands.listing import Report, refuse
 
         try:
             report = Report(form, listed=False)
         except TemplateError as error:
-            call.console.complain(f"Error: {error}")
-            return 64  # docker's
+            return refuse(call.console, error)
         call.console.line(report.text(ask()))
     else:
         found = {name: value for name, value in ask().items() if name not in _FOR_TEMPLATES}

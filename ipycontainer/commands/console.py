@@ -54,7 +54,7 @@ class Console:
     def complain(self, text: str) -> None:
         """One line on stderr, whatever an image or a container has put into it."""
         if not text.isprintable():
-            from ipycontainer.commands.tables import on_one_line
+            from ipycontainer.control_characters import on_one_line
 
             text = on_one_line(text)
         self.err(text.encode("utf-8", "surrogateescape") + b"\n")

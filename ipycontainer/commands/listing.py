@@ -6,8 +6,9 @@ is told at once.
 
 from __future__ import annotations
 
-from ipycontainer.commands.tables import Table, on_one_line
+from ipycontainer.commands.tables import Table
 from ipycontainer.commands.templates import Template
+from ipycontainer.control_characters import on_one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.commands.console import Console
+    from ipycontainer.errors import TemplateError
 
 
 class Report:
@@ -50,6 +52,15 @@ class Report:
         columns = max(map(len, lines))
         cells = [(*line, *[""] * (columns - len(line))) for line in lines]
         console.table(Table(cells[0], tuple(cells[1:])))
+
+
+def refuse(console: Console, error: TemplateError) -> int:
+    """Says what cannot be written as asked for; gives the exit code that docker's documents and events have then.
+
+    Of lists it is 1, as of all other mistakes.
+    """
+    console.complain(f"Error: {error}")
+    return 64
 
 
 def _in_its_cells(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.events import Event
 
-_BAD_TEMPLATE = 64  # docker's exit code, of inspect and events alone
 _TYPES = ("", "container", "image", "volume")
 
 
@@ -72,8 +71,9 @@ def show_documents(call: Call, find: Callable[[str], dict[str, Any]]) -> int:
     try:
         report = _report(call.parsed.text("format"))
     except TemplateError as error:
-        call.console.complain(f"Error: {error}")
-        return _BAD_TEMPLATE
+        from ipycontainer.commands.listing import refuse
+
+        return refuse(call.console, error)
     found, missing = [], []
     for reference in call.parsed.arguments:
         try:
@@ -140,14 +140,15 @@ def events(call: Call) -> int:
         for event in call.engine.events(since, until, filters=parsed.many("filter")):
             console.line(report.text(_event_fields(event)) if report else _event_line(event))
     except TemplateError as error:
-        console.complain(f"Error: {error}")
-        return _BAD_TEMPLATE
+        from ipycontainer.commands.listing import refuse
+
+        return refuse(console, error)
     return 0
 
 
 def _event_line(event: Event) -> str:
-    from ipycontainer.commands.tables import on_one_line
     from ipycontainer.commands.units import rfc3339
+    from ipycontainer.control_characters import on_one_line
 
     attributes = ", ".join(f"{name}={value}" for name, value in sorted(event.attributes.items()))
     line = f"{rfc3339(event.time)} {event.type} {event.action} {event.id}" + (f" ({attributes})" if attributes else "")

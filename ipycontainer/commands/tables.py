@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.record import Record
 
 # docker's column: at least ten characters wide, three of them space before the next.
@@ -50,16 +51,3 @@ def in_quotes(text: str) -> str:
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return '"' + on_one_line(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
-
-
-def on_one_line(text: str) -> str:
-    """`text` with whatever a terminal would obey written out: it ends no line and moves no cursor."""
-    return text if text.isprintable() else "".join(map(_visible, text))
-
-
-def _visible(letter: str) -> str:
-    if letter.isprintable():
-        return letter
-    if letter in "\n\r\t":
-        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[letter]
-    return f"\\x{ord(letter):02x}" if ord(letter) < 128 else f"\\u{ord(letter):04x}"

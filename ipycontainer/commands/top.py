@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Verb
-from ipycontainer.commands.tables import Table, on_one_line
+from ipycontainer.commands.tables import Table
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.errors import Error
 
 TYPE_CHECKING = False

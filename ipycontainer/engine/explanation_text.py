@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipycontainer.control_characters import in_its_lines
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,7 @@ def text(explanation: Explanation, width: int) -> str:
     number = 2
     left = width - number - _GAP * len(_SHARES)
     widths = [number, *(int(left * share) for share in _SHARES)]
-    lines = [*_wrapped(visible(explanation.title), width), "", *_row(explanation.HEADINGS, widths)]
+    lines = [*_wrapped(in_its_lines(explanation.title), width), "", *_row(explanation.HEADINGS, widths)]
     count = 0
     for title, steps in explanation.parts():
         lines += ["", title]
@@ -32,7 +34,7 @@ def text(explanation: Explanation, width: int) -> str:
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
     """One row, as many lines as its tallest cell."""
-    columns = [_wrapped(visible(cell), width) for cell, width in zip(cells, widths)]
+    columns = [_wrapped(in_its_lines(cell), width) for cell, width in zip(cells, widths)]
     height = max(map(len, columns))
     gap = " " * _GAP
     return [
@@ -56,11 +58,3 @@ def _wrapped(words: str, width: int) -> list[str]:
                 end = end if end > 1 else width
                 lines[-1:] = [lines[-1][:end], lines[-1][end:]]
     return lines
-
-
-def visible(words: str) -> str:
-    """`words` with control characters written out, line ends kept: what was asked for cannot move the cursor."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
-        for letter in words
-    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from IPython.core.error import UsageError
 
 from ipycontainer import errors
-from ipycontainer.jupyter.display import visible
+from ipycontainer.control_characters import on_one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _MISTAKES = (errors.OptionError, errors.NoSuchVerb)
 
 def in_one_sentence(error: AnyException) -> AnyException:
     """`error`, which from now on shows itself as its class and its sentence; an image may have chosen words of it."""
-    return _shown_as(error, visible(str(error)))
+    return _shown_as(error, on_one_line(str(error)))
 
 
 def _shown_as(error: AnyException, text: str) -> AnyException:
@@ -36,7 +36,7 @@ def _shown_as(error: AnyException, text: str) -> AnyException:
 
 def for_cell(error: errors.Error, advice: str = "") -> BaseException:
     """What a magic raises for `error`.  advice: one more line to go with it."""
-    told = "\n".join(filter(None, (visible(str(error)), advice)))
+    told = "\n".join(filter(None, (on_one_line(str(error)), advice)))
     if isinstance(error, _MISTAKES):
         return UsageError(told)
     return _shown_as(error, told)
@@ -50,7 +50,7 @@ def command_failed(what: str, exit_code: int) -> errors.CommandFailed:
 
 def complaints(sentences: list[str], exit_code: int) -> errors.Error:
     """What a verb had to complain of, one line each, when it failed for some of what it was given."""
-    error = _shown_as(errors.Error("\n".join(sentences)), "\n".join(map(visible, sentences)))
+    error = _shown_as(errors.Error("\n".join(sentences)), "\n".join(map(on_one_line, sentences)))
     error.exit_code = exit_code
     return error
 

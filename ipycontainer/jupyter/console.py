@@ -96,7 +96,7 @@ class CellConsole(Console):
     def paths(self, items: Sequence[str]) -> None:
         """Shown with control characters written out; a value has them as they are."""
         if self._captured is None and not self._put_aside:
-            from ipycontainer.commands.tables import on_one_line
+            from ipycontainer.control_characters import on_one_line
 
             items = [on_one_line(item) for item in items]
         self.lines(items)

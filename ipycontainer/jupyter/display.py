@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from IPython.utils.text import SList
 
+from ipycontainer.control_characters import on_one_line
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +65,7 @@ class Lines(SList):
     """Lines of text: a list of strings with IPython's `.n`, `.s`, `.grep`, as `!command` gives it."""
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("\n".join(visible(line) for line in self))
+        printer.text("\n".join(on_one_line(line) for line in self))
 
 
 class DocumentList(list):
@@ -102,20 +104,13 @@ def json(value: Any) -> str:
 
 def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The table as text, columns three spaces apart as docker sets them."""
-    table = [list(headings), *([visible(value) for value in row] for row in rows)]
+    table = [list(headings), *([on_one_line(value) for value in row] for row in rows)]
     widths = [max(len(row[place]) for row in table) for place in range(len(headings))]
     return "\n".join("   ".join(value.ljust(width) for value, width in zip(row, widths)).rstrip() for row in table)
-
-
-def visible(text: str) -> str:
-    """`text` with control characters written out: a name cannot move the cursor."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def escaped(text: str) -> str:
     """`text` as HTML that shows exactly it."""
     import html
 
-    return html.escape(visible(text), quote=True)
+    return html.escape(on_one_line(text), quote=True)

@@ -84,6 +84,6 @@ class Performance:
     def _say(self, text: str) -> None:
         import sys
 
-        from ipycontainer.jupyter.display import visible
+        from ipycontainer.control_characters import on_one_line
 
-        sys.stderr.write(visible(text) + "\n")
+        sys.stderr.write(on_one_line(text) + "\n")

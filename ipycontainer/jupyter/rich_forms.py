@@ -91,9 +91,9 @@ def image(value: Image) -> Forms:
 
 def _table(value: object, table: Table) -> Forms:
     """Plain as Python shows it; a table where there is HTML."""
-    from ipycontainer.jupyter.display import visible
+    from ipycontainer.control_characters import on_one_line
 
-    return {"text/plain": visible(repr(value)), "text/html": table._repr_mimebundle_()["text/html"]}
+    return {"text/plain": on_one_line(repr(value)), "text/html": table._repr_mimebundle_()["text/html"]}
 
 
 # (module, class) -> its forms.

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ipycontainer.commands.tables import Table, cut, in_quotes, on_one_line, width
+from ipycontainer.commands.tables import Table, cut, in_quotes, width
+from ipycontainer.control_characters import on_one_line
 
 
 def test_columns_are_dockers() -> None:

@@ -12,10 +12,10 @@ import select
 import threading
 import time
 
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.engine.usage import PROC, readings
 from ipycontainer.engine.watch import Watch
 from ipycontainer.errors import Error
-from ipycontainer.jupyter.display import visible
 from ipycontainer.jupyter.widgets.series import Series
 
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ class Sampler:
             while self._look_on():
                 time.sleep(_TOGETHER)  # a reset is not held up by a store that is made anew while it removes the old
         except (Error, OSError) as error:
-            self._tell({"kind": "problem", "words": visible(str(error))})
+            self._tell({"kind": "problem", "words": on_one_line(str(error))})
         finally:
             self._leave()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.engine.usage import CGROUP
-from ipycontainer.jupyter.display import visible
 from ipycontainer.linux.cgroups.meter import Meter
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ class Series:
     def called(self, name: str) -> None:
         """What it is called now."""
         # What could turn or move what stands beside it is written out; markup is the browser's to keep as text.
-        self.name = visible(name)
+        self.name = on_one_line(name)
 
     def add(self, when: float, cpu_usec: int | None, memory: int | None, pids: int | None) -> None:
         """One more point; the share of CPU is that since the one before."""
