@@ -88,6 +88,11 @@ class Record:
         return {name: self.__dict__[name] for name in self._fields}
 
     @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The fields that need not be given, with what they are then."""
+        return dict(cls._defaults)
+
+    @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> Self:
         """Fields that `mapping` has; names that this record does not know are left out."""
         return cls(**{name: mapping[name] for name in cls._fields if name in mapping})

@@ -6,6 +6,7 @@ import os
 import time
 
 from ipycontainer.engine import specification
+from ipycontainer.engine.asked import Asked, written
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.request import RunRequest
 from ipycontainer.engine.signals import number_of
@@ -13,7 +14,6 @@ from ipycontainer.errors import InputError, NameTaken, NoSuchImage, Refused, Reg
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import boot_id
 from ipycontainer.network import etc_files, modes
-from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,17 +214,8 @@ def _config(request: RunRequest, image: LaunchRecord, labels: dict[str, str], sp
         "labels": labels,
         "stop_signal": request.stop_signal or str(image.config.get("StopSignal") or ""),
         "stop_timeout": request.stop_timeout,
-        "request": _plain(request),
+        "request": Asked(written(request)),
     }
-
-
-def _plain(value: Any) -> Any:
-    """Records and tuples as what JSON has."""
-    if isinstance(value, Record):
-        return {name: _plain(field) for name, field in value.as_dict().items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _hostname(request: RunRequest, identity: str) -> str:

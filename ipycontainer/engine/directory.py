@@ -15,6 +15,7 @@ import os
 import time
 
 from ipycontainer.engine import container_names
+from ipycontainer.engine.asked import Asked
 from ipycontainer.errors import InputError, KernelError, NameTaken, NoSuchContainer, StoreError, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux import small_files
@@ -35,6 +36,13 @@ _ID_LENGTH = 64
 
 # So many containers' records are kept in memory; they change only by being made anew, as another file.
 _KEPT = 4096
+
+# What a record says in any case.
+_NUMBER = (int, float)
+_KINDS = (
+    ("image", str), ("image_id", str), ("command", list), ("created", _NUMBER), ("labels", dict), ("stop_signal", str),
+    ("stop_timeout", _NUMBER), ("request", dict),
+)  # fmt: skip
 
 _Mark = tuple[int, int, int]
 
@@ -329,15 +337,15 @@ def without_slash(name: str) -> str:
 
 def _config(line: bytes) -> dict[str, Any]:
     """What a container is; one whose record is damaged is still shown, so that it can be removed."""
+    usual: dict[str, Any] = {"image_id": "", "stop_signal": "", "stop_timeout": 10, "request": {}}
     try:
-        found = loads(line)
-        whole = isinstance(found["command"], list) and all(isinstance(word, str) for word in found["command"])
-        whole = whole and isinstance(found["image"], str) and isinstance(found["labels"], dict)
-        if whole and isinstance(found["created"], (int, float)) and 0 <= found["created"] < 1e11:
-            return dict(found)
-    except (ValueError, TypeError, KeyError, IndexError):
+        found = {**usual, **loads(line)}
+        whole = all(isinstance(found[name], kind) for name, kind in _KINDS)
+        if whole and all(isinstance(word, str) for word in found["command"]) and 0 <= found["created"] < 1e11:
+            return {**found, "request": Asked(found["request"])}
+    except (ValueError, TypeError, KeyError):
         pass
-    return {"image": "(damaged)", "image_id": "", "command": [], "created": 0.0, "labels": {}, "stop_signal": ""}
+    return {**usual, "image": "(damaged)", "command": [], "created": 0.0, "labels": {}, "request": Asked()}
 
 
 def _forget(folder: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 
+from ipycontainer.engine.asked import Asked
 from ipycontainer.errors import NoSuchContainer, StoreError, StoreUnwritable
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux.durability import write_file
@@ -47,13 +48,13 @@ class Revision:
         try:
             with open(self._path, "rb") as file:
                 config, launch = (loads(line) for line in file.read().split(b"\n")[:2])
+            return {**config, "request": Asked(config["request"])}, dict(launch)
         except FileNotFoundError:
             raise NoSuchContainer(f"No such container: {os.path.basename(self._folder)[:12]}") from None
-        except ValueError:
+        except (ValueError, TypeError, KeyError):
             raise StoreError(
                 f"the record {self._path} is damaged; remove the container with `ipycontainer rm`"
             ) from None
-        return dict(config), dict(launch)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:

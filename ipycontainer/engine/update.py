@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipycontainer.engine.asked import Asked
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.limits import check_limits
 from ipycontainer.engine.request import RunRequest
@@ -29,7 +30,7 @@ def update(container: Container, asked: Mapping[str, Any]) -> None:
     """
     engine = container.engine
     with engine.directory.revising(container.id) as record:
-        before = dict(record.config["request"])
+        before = Asked(record.config["request"])
         try:
             changed = _changed(before, {name: value for name, value in asked.items() if name != "restart"})
         except InputError as error:

@@ -83,6 +83,7 @@ def test_a_folder_of_containers(folder: Path):
         assert good in [container.id for container in found]
         for container in found:
             assert isinstance(container.status_text, str) and isinstance(container.image, str)
+            container.stop()
         try:
             engine.directory.read_launch(bad)
         except Error:
