@@ -85,7 +85,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.launcher import heap
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import prctl
-    from ipycontainer.runtime.inside.jobs import attendance
+    from ipycontainer.runtime.inside.jobs import BRIEF, attendance
     from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
     from ipycontainer.runtime.inside.sweep import sweep_orphans
 
@@ -102,7 +102,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
         file.write(dumps({"pid": os.getpid(), "mode": mode, "root": root}))
     os.replace(facts + ".new", facts)
     idle = float(os.environ.get("IPYCONTAINER_IDLE", _IDLE_SECONDS))
-    server = Server(os.path.join(run, name), jobs, attend, slots, rehearsals[0], orphaned, idle)
+    server = Server(os.path.join(run, name), jobs, BRIEF, attend, slots, rehearsals[0], orphaned, idle)
     for rehearse in rehearsals * _REHEARSALS:
         rehearse()
     filling = heap.settle()

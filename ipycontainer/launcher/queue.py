@@ -28,6 +28,7 @@ class Queue:
         self.path = path
         self.attend = attend
         self.waiting: set[int] = set()
+        self._at_work: set[int] = set()
         self._most = most
         self._burst = min(1, most)  # the first comes soon: somebody has just started the launcher
         self._wanted = 0
@@ -45,7 +46,19 @@ class Queue:
         """`pid` has a request now, and waits no more."""
         if pid in self.waiting:
             self.waiting.discard(pid)
+            self._at_work.add(pid)
             self._burst += 1
+
+    def take_back(self, pid: int) -> None:
+        """`pid` has done what was asked of it, and waits again."""
+        if pid in self._at_work:
+            self._at_work.discard(pid)
+            self.waiting.add(pid)
+
+    def forget(self, pid: int) -> None:
+        """`pid` has ended."""
+        self.waiting.discard(pid)
+        self._at_work.discard(pid)
 
     def missing(self, now: float) -> int:
         """How many more should wait; asked at a quiet moment, which ends a burst."""

@@ -1,9 +1,10 @@
-"""The launcher's loop: one connection is one request, served by one process of its own.
+"""The launcher's loop: one connection is one request, served by a process that does nothing else meanwhile.
 
 The launcher itself never reads a request: a slow or hostile client can only hold up its own child.  There are two
 queues, one for starts of containers and one for all other jobs.  Processes are forked ahead and wait at them, because
 a fork, and what comes first after it, is a good part of what a start costs; when one is taken the launcher puts
-another in its place a moment later, out of the way.
+another in its place a moment later, out of the way.  Who did what leaves nothing in a process (a kill, a removal) waits
+for a moment himself: whoever removes a thousand containers asks a thousand times.
 """
 
 from __future__ import annotations
@@ -40,16 +41,17 @@ _PATIENCE = 2.0
 class Server:
     """Listens at PATH.sock for jobs and at PATH.start for starts; leaves after `idle` seconds without any.
 
-    jobs: by name; attend: what is done for the next start by a process forked for it; slots: how many such
-    processes are kept ready at most; rehearse: what one may do that waits for a job, so that less is to be done when
-    somebody waits for it; orphaned: called in a child when one was killed, for what it was to clean up
-    is still there.
+    jobs: by name; brief: those that take no time and leave nothing in the process that did one; attend: what is done
+    for the next start by a process forked for it; slots: how many such processes are kept ready at most; rehearse:
+    what one may do that waits for a job, so that less is to be done when somebody waits for it; orphaned: called in a
+    child when one was killed, for what it was to clean up is still there.
     """
 
     def __init__(
         self,
         path: str,
         jobs: dict[str, Job],
+        brief: frozenset[str],
         attend: Callable[[Waiting], None],
         slots: int,
         rehearse: Callable[[], None],
@@ -75,9 +77,12 @@ class Server:
         def serve(waiting: Waiting) -> None:
             if not waiting.hurried:
                 rehearse()
-            if (channel := waiting.accept()) is not None:
+            while (channel := waiting.accept(stays=True)) is not None:
                 prctl.set_name("ipycontainer")
-                run_job(known, channel)
+                if not run_job(known, brief, channel, waiting):
+                    return
+                channel.close()
+                prctl.set_name(SPARE)
 
         self._queues = (Queue(path + ".start", attend, slots), Queue(path + ".sock", serve, 1))
 
@@ -128,7 +133,10 @@ class Server:
         raw = os.read(self._taken, 64 * PID.size)
         for (pid,) in PID.iter_unpack(raw):
             for queue in self._queues:
-                queue.take(pid)
+                if pid > 0:
+                    queue.take(pid)
+                else:
+                    queue.take_back(-pid)
 
     def _close(self) -> None:
         """First the names go, so that nobody new comes; then whoever is already in the queues is served."""
@@ -167,7 +175,7 @@ class Server:
                 return
             self._children.discard(pid)
             for queue in self._queues:
-                queue.waiting.discard(pid)
+                queue.forget(pid)
             if status and pid not in self._sweepers and (sweeper := self._fork(self._sweep)):
                 # Killed, or out of its depth: what it was to clean up is still there.
                 self._sweepers.add(sweeper)
@@ -254,25 +262,34 @@ def _refuse(queue: Queue) -> None:
         client.close()
 
 
-def run_job(jobs: dict[str, Job], channel: Channel) -> None:
-    """Receive one request, do the job, send its answer or its error."""
+def run_job(jobs: dict[str, Job], brief: frozenset[str], channel: Channel, waiting: Waiting) -> bool:
+    """Receive one request, do the job, send its answer or its error; whether this process waits again.
+
+    It does after a job of `brief` that went well; before any other it leaves the queue.
+    """
+    waiting.await_request(channel)
     try:
         message = channel.receive()
         if message is None:
-            return
+            return False
         document = message.document
         name, request = (document or {}).get("job"), (document or {}).get("request")
         job = jobs.get(name) if isinstance(name, str) else None
         if job is None or not isinstance(request, dict):
             raise InputError(f"the launcher has no job {name!r} for such a request")
+        if waiting.is_in_queue and (name not in brief or message.descriptors):
+            waiting.close()
         answer = job(document["request"], list(message.descriptors), channel)
     except Error as error:
         channel.send({"error": to_wire(error)})
-        return
+        return False
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         # No client of ours asks so; or it is a mistake of ours, and then the log has to say where.
         sys.__excepthook__(*sys.exc_info())
         channel.send({"error": to_wire(InputError(f"the job {name!r} cannot use this request: {error!r}"))})
-        return
+        return False
+    # Before the answer: whoever has it may ask for more at once.
+    stays = waiting.is_in_queue and waiting.come_back()
     if answer is not None:
         channel.send({"answer": answer})
+    return stays

@@ -21,12 +21,15 @@ NO_PROCESS = (
 )
 # Seconds without a request after which one that waits goes: nothing is kept ready for whoever does not come.
 REST = 60.0
+# The same for one that has served already: who comes in a row comes at once.
+BREATH = 0.05
 
 
 class Waiting:
     """One place in a queue, for the process `pid` that the launcher forked, and for whatever that forks.
 
     hurried: somebody is in the queue already, so nothing should be done first that can be left out.
+    The launcher is told by its number of each that has taken a request, and by the same below 0 of one that is back.
     """
 
     def __init__(self, listener: _socket.socket, lifeline: int, taker: int, hurried: bool) -> None:
@@ -35,21 +38,24 @@ class Waiting:
         self._taker = taker
         self.hurried = hurried
         self.pid = os.getpid()
+        self.is_in_queue = True
+        self._rest = REST
 
     def descriptors(self) -> list[int]:
         """What must stay open as long as it waits."""
         return [self._listener.fileno(), self._lifeline, self._taker]
 
-    def accept(self, others: Sequence[int] = ()) -> Channel | None:
+    def accept(self, others: Sequence[int] = (), stays: bool = False) -> Channel | None:
         """The next connection; None when there is no use in waiting any longer.
 
-        That is so after REST seconds, when the launcher has left, or when one of `others` is readable or has ended.
+        That is so after a rest, when the launcher has left, or when one of `others` is readable or has ended.
+        stays: the place in the queue is kept, for `come_back` or `close`.
         """
         poll = select.poll()
         for descriptor in (self._listener.fileno(), self._lifeline, *others):
             poll.register(descriptor, select.POLLIN)
         while True:
-            ready = poll.poll(REST * 1000)
+            ready = poll.poll(self._rest * 1000)
             if any(found in others for found, _ in ready):
                 return None  # whoever would see to what is accepted here is gone
             try:
@@ -60,13 +66,35 @@ class Waiting:
                     return None  # nobody is in the queue, and nobody will come
         # The launcher knows by this that one more is to be made ready.
         os.write(self._taker, PID.pack(self.pid))
-        self.close()
+        if not stays:
+            self.close()
         sock = _socket.socket(fileno=descriptor)
         sock.setblocking(True)
         return Channel(sock)
 
+    def come_back(self) -> bool:
+        """Wait once more; False where the launcher is gone."""
+        self._rest = BREATH
+        try:
+            os.write(self._taker, PID.pack(-self.pid))
+        except BrokenPipeError:
+            return False
+        return True
+
+    def await_request(self, channel: Channel) -> None:
+        """Until it has come; where the launcher ends first the queue is left.
+
+        A client that says nothing shall not keep open what nobody else listens at.
+        """
+        poll = select.poll()
+        for descriptor in (channel.fileno(), self._lifeline):
+            poll.register(descriptor, select.POLLIN)
+        if channel.fileno() not in (found for found, _ in poll.poll()):
+            self.close()
+
     def close(self) -> None:
         """Wait no more."""
+        self.is_in_queue = False
         self._listener.close()
         for end in (self._taker, self._lifeline):
             os.close(end)

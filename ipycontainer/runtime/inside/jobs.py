@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     IdMap = tuple[tuple[int, int, int], ...]
 
 
+# They take no time, and leave nothing in the process that did one.
+BRIEF = frozenset(("kill", "pause", "unpause", "remove", "sweep"))
+
+
 def read_host(mode: str) -> Host:
     """What a plan depends on, read once in the launcher's life."""
     return host_with(mode, _read_map("uid_map"), _read_map("gid_map"))
