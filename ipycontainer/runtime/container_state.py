@@ -19,6 +19,8 @@ STATUSES = CREATED, RUNNING, PAUSED, RESTARTING, EXITED, UNKNOWN
 
 # In the run folder: it may stand still (inside/freezer.py); locked: whoever ends it will start it again.
 PAUSED_MARK, RESTART_LOCK = "paused", "restarting"
+# In the run folder: whoever ends it removes it next, and how it ended need not survive a power cut (inside/remove.py).
+UNWANTED_MARK = "unwanted"
 # In the run folder, and after an end beside the record: what the health check found (inside/probe.py).
 HEALTH = "health"
 

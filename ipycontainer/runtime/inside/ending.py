@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 
 def record(
-    charge: Charge, exit_code: int, oom_killed: bool, error: str, events: Sequence[Event] = (), again: bool = False
+    charge: Charge,
+    exit_code: int,
+    oom_killed: bool,
+    error: str,
+    events: Sequence[Event] = (),
+    again: bool = False,
+    durable: bool = True,
 ) -> str:
     """Write what happened and what lasts, or with --rm let it vanish.  Gives a tree that is to be removed, or "".
 
-    again: its restart policy will start it.
+    again: its restart policy will start it; durable: what lasts is to survive a power cut.
     """
     removed = charge.remove and not locks.is_held(os.path.join(charge.run, RESTART_LOCK))
     # All in one write, and before the folder goes: whoever waits for a container that has vanished reads its exit here.
@@ -41,7 +47,7 @@ def record(
             **({"restarting": True} if again else {}),
         }
         try:
-            life.write_life(charge, ended, durable=True)
+            life.write_life(charge, ended, durable)
         except KernelError:
             if os.path.isdir(charge.folder):
                 raise

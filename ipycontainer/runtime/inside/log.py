@@ -27,7 +27,7 @@ class LogWriter:
 
     def __init__(self, folder: str, size_limit: int, files: int, *, durable: bool = False) -> None:
         self._folder = folder
-        self._durable = durable
+        self.durable = durable
         self._limit = size_limit
         self._files = files
         self._descriptor = -1
@@ -61,7 +61,7 @@ class LogWriter:
             self.write(END, b"")
             os.close(self._descriptor)
             self._descriptor = -1
-            if self._durable:
+            if self.durable:
                 self._make_durable()
 
     def _make_durable(self) -> None:

@@ -14,6 +14,7 @@ import time
 
 from ipycontainer.launcher import wire
 from ipycontainer.linux import cgroups, prctl
+from ipycontainer.runtime.container_state import UNWANTED_MARK
 from ipycontainer.runtime.inside import clients, ending, handing_over, life, log, restart, stopped
 from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.first import First
@@ -123,6 +124,8 @@ class Monitor:
         streams.release()
         charge = self._papers().charge
         killed = bool(charge.leaves) and cgroups.oom_kills(charge.leaves) > 0
+        unwanted = os.path.exists(os.path.join(charge.run, UNWANTED_MARK))
+        writer.durable = writer.durable and not unwanted
         streams.close_log()
         charge = self._decide(charge, code)
         again = self._wait is not None
@@ -130,7 +133,9 @@ class Monitor:
         if probes is not None and not charge.remove:
             probes.keep()
         life.mark_ending(running.lock)
-        gone = ending.record(charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})], again)
+        gone = ending.record(
+            charge, code, killed, "", [*happened, ("die", {"exitCode": str(code)})], again, not unwanted
+        )
         # The client knows as soon as the record is there; what is left to sweep nobody can see, and the names it
         # bears are free already.  A client that does not read holds nothing up.
         answer: dict[str, object] = {"answer": {"exit_code": code, "oom_killed": killed}}

@@ -8,6 +8,7 @@ import time
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.launcher import alive
 from ipycontainer.linux import pidfd
+from ipycontainer.runtime.container_state import UNWANTED_MARK
 from ipycontainer.runtime.inside.kill import kill
 from ipycontainer.runtime.inside.sweep import sweep_dead
 
@@ -30,15 +31,39 @@ def remove(request: dict[str, Any], descriptors: list[int], channel: Channel) ->
     Raises WrongState while its monitor lives.
     """
     if request.get("kill"):
-        try:
-            kill(request["kill"], descriptors, channel)
-        except WrongState:
-            pass  # it has just ended
-        _await_monitor(str(request["run"]))
+        run = str(request["run"])
+        with _Unwanted(run):
+            try:
+                kill(request["kill"], descriptors, channel)
+            except WrongState:
+                pass  # it has just ended
+            _await_monitor(run)
         if not os.path.isdir(request["folder"]):
             return {"removed": False}
     sweep_dead(str(request["run"]), request)
     return {"removed": True}
+
+
+class _Unwanted:
+    """In a `with`: the container's monitor knows that nobody will ask how it ended, and waits for no disk.
+
+    Who is killed in here leaves the mark: that container's exit code may be lost by a power cut, as unknown.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._mark = os.path.join(run, UNWANTED_MARK)
+
+    def __enter__(self) -> None:
+        try:
+            os.close(os.open(self._mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError:
+            pass  # it has ended, or its disk is full
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            os.unlink(self._mark)
+        except FileNotFoundError:
+            pass  # it went with the run folder
 
 
 def _await_monitor(run: str) -> None:
