@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.engine.container_condition import Condition
-from ipycontainer.errors import NoSuchContainer, WrongState
+from ipycontainer.errors import WrongState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class Kept(Condition):
     # What it wrote.
 
     def trees(self) -> Trees:
-        """Its image's layers with its own on top, to look into."""
+        """Its image's layers with its own on top, to look into.  Raises NoSuchContainer."""
+        self.must_be_there()
         written = self.written or self._engine.directory.read_launch(self.id)
         lowers = [os.path.basename(os.path.dirname(path)) for path in written["lowers"]]
         return self._engine.store.trees(lowers, self.folder)
@@ -69,8 +70,7 @@ class Kept(Condition):
         return follow(self._log_folder(), self.run_folder, tail, since, until, timeout)
 
     def _log_folder(self) -> str:
-        if not os.path.isdir(self.folder):
-            raise NoSuchContainer(f"No such container: {self.name}")
+        self.must_be_there()
         if self._config["request"].get("log_driver") == "none":
             raise WrongState("configured logging driver does not support reading: it was made with --log-driver none")
         return os.path.join(self.folder, "log")

@@ -41,6 +41,7 @@ class Root:
         self._launcher = container.engine.launcher
         self._guard = guard
         container.sweep_if_dead()  # one that was made with --rm goes by that
+        container.must_be_there()
         launch = launch_of(container.engine, container, False, False, None)
         end = time.monotonic() + _PATIENCE
         while True:

@@ -77,16 +77,16 @@ class Engine(Images):
         detach: bool = False,
         remove: bool = False,
         name: str = "",
-        entrypoint: Sequence[str] | None = None,
-        env: Mapping[str, str] | Sequence[str] = (),
+        entrypoint: Sequence[str] | str | None = None,
+        env: Mapping[str, str | int | None] | Sequence[str] = (),
         workdir: str = "",
-        user: str = "",
+        user: str | int = "",
         hostname: str = "",
         labels: Mapping[str, str] | Sequence[str] = (),
         stdin: bytes | None = None,
         init: bool = False,
         read_only: bool = False,
-        memory: str | int = 0,
+        memory: str | float = 0,
         cpus: float = 0.0,
         cpu_shares: int = 0,
         pids_limit: int = 0,
@@ -101,11 +101,11 @@ class Engine(Images):
         privileged: bool = False,
         devices: Sequence[str] = (),
         sysctls: Mapping[str, str] | Sequence[str] = (),
-        group_add: Sequence[str] = (),
+        group_add: Sequence[str | int] = (),
         annotations: Mapping[str, str] | Sequence[str] = (),
-        shm_size: str | int = 0,
-        memory_swap: str | int = 0,
-        memory_reservation: str | int = 0,
+        shm_size: str | float = 0,
+        memory_swap: str | float = 0,
+        memory_reservation: str | float = 0,
         memory_swappiness: int = -1,
         oom_kill_disable: bool = False,
         cpu_period: int = 0,
@@ -135,7 +135,7 @@ class Engine(Images):
         dns: Sequence[str] = (),
         dns_opt: Sequence[str] = (),
         dns_search: Sequence[str] = (),
-        stop_signal: str = "",
+        stop_signal: str | int = "",
         restart: str = "no",
         health_cmd: str = "",
         health_interval: str | float = 0.0,
@@ -156,7 +156,8 @@ class Engine(Images):
     ) -> Result | Container:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
 
-        command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
+        command, entrypoint: a list, or text that is split as a shell splits it; env: None as a value takes the
+        image's away; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
         items, or a mapping from source to target, where a source is a folder or a volume's name; mounts: docker's
         --mount, each as text; stdin: bytes for its standard input; security_opt: docker's words, such as
         "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how many bytes of each
@@ -164,10 +165,14 @@ class Engine(Images):
         ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped";
         health_cmd: a shell's line that tells whether it is well (Container.health), health_interval and its kin:
         seconds, or "1m30s"; exposed_ports: 80, "53/udp", "90-92"; gpus: docker's words (no driver is here).
+        An interrupt (KeyboardInterrupt, or what else a signal's handler raises) reaches the program as SIGINT, and
+        kills it if it is still there after two seconds, or at a second one; with `detach` it goes on.
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
+        from ipycontainer.engine import foreground, kinds
         from ipycontainer.engine.friendly import friendly_request
 
+        stdin, output_limit = kinds.binary(stdin, "stdin"), kinds.amount(output_limit, "output_limit")
         request = friendly_request(
             image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
@@ -192,18 +197,7 @@ class Engine(Images):
             storage_opts=storage_opts, platform=platform, cgroup_parent=cgroup_parent,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
-        try:
-            attachment = container.start(attach=not detach, stdin=stdin is not None and not detach)
-        except (Error, KeyboardInterrupt):
-            if remove:
-                _discard(container)  # nothing of it shall outlast the run
-            raise
-        if attachment is None:
-            return container
-        from ipycontainer.engine.result import converse
-
-        with attachment:
-            return converse(attachment, stdin, output_limit)
+        return foreground.run(container, detach, remove, stdin, output_limit)
 
     def explain(self, image: str, command: Sequence[str] | str | None = None, **options: Any) -> Explanation:
         """What `run` would do, step by step: system call, why, and where the kernel shows it.
@@ -385,10 +379,3 @@ class Engine(Images):
 
     def __repr__(self) -> str:
         return f"<Engine {self.root}>"
-
-
-def _discard(container: Container) -> None:
-    try:
-        container.remove(force=True)
-    except Error:
-        pass  # whoever started it has done so, or it cannot be done: what made the start fail is what is told

@@ -186,7 +186,7 @@ def delete(launcher: Launcher, request: dict[str, Any]) -> bool:
 def wait(folder: str, run: str, timeout: float | None = None, started: bool = False, once: bool = False) -> State:
     """Until the container has ended, is swept, and its monitor is gone; its last state.
 
-    Raises TimedOut after `timeout` seconds.  A created container is waited for to start, as docker does, unless it
+    Raises TimedOut after `timeout` seconds.  A created container is waited for to start, unless it
     has `started`: then it was made with --rm, and is kept to be started again.
     once: its next end is enough, if its restart policy starts it again or not.
     """
