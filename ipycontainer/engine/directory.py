@@ -337,7 +337,24 @@ def _config(line: bytes) -> dict[str, Any]:
             return dict(found)
     except (ValueError, TypeError, KeyError, IndexError):
         pass
-    return {"image": "(damaged)", "image_id": "", "command": [], "created": 0.0, "labels": {}, "stop_signal": ""}
+    return _damaged()
+
+
+def _damaged() -> dict[str, Any]:
+    """Every field that whoever lists, measures, stops or removes looks at."""
+    from ipycontainer.engine.request import RunRequest
+
+    request = RunRequest("(damaged)")
+    return {
+        "image": request.image,
+        "image_id": "",
+        "command": [],
+        "created": 0.0,
+        "labels": {},
+        "stop_signal": "",
+        "stop_timeout": request.stop_timeout,
+        "request": request.as_dict(),
+    }
 
 
 def _forget(folder: str) -> None:

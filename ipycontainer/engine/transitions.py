@@ -107,6 +107,8 @@ def restart(container: Container, timeout: float | None, signal: str | int) -> N
     """Stop it if it runs; start it."""
     if signal:
         number_of(signal)  # nothing has happened yet
+    container.must_be_there()
+    container.engine.directory.read_launch(container.id)  # what cannot be started again is not stopped
     if container.state().runs:
         _stop_to_start(container, timeout, signal)
     try:

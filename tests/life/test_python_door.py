@@ -187,3 +187,30 @@ def test_an_exec_takes_what_a_run_takes(persona: Persona, nothing_left: None):
         ],
         [],
     ]
+
+
+def test_a_damaged_record_hides_no_other_container(persona: Persona, nothing_left: None):
+    """A power cut may leave one: it is shown, measured, stopped and removed; what needs it says so."""
+    told = with_engine(
+        persona,
+        """
+        whole = engine.run("base", ["sleep", "1000"], detach=True, name="door-whole")
+        made = engine.run("base", ["sleep", "1000"], detach=True, name="door-damaged")
+        with open(os.path.join(made.folder, "container.jsonl"), "w") as file:
+            file.write("x\\n" * 3)
+        one = Engine().get("door-damaged")
+        found = [one.image, one.logs().decode(), one.usage().counted_by, len(engine.dashboard().read())]
+        found.append(len(engine.containers(filters=[("network", "none")])))
+        for call in one.inspect, one.restart, lambda: one.exec(["true"]), one.diff:
+            try:
+                call()
+            except errors.StoreError as error:
+                found.append("remove it with `ipycontainer rm`" in str(error))
+        one.stop(0)
+        found.append(one.status)
+        tell(found)
+        """,
+    )
+    assert told[:2] == ["(damaged)", ""] and told[3:] == [2, 2, True, True, True, True, "exited"]
+    assert "door-damaged" in persona.ok("ps", "-a", "-s") and "Usage" not in persona.ok("stats", "--no-stream")
+    persona.ok("rm", "-f", "door-damaged", "door-whole")
