@@ -20,6 +20,12 @@ class Identity:
         self.folder = engine.directory.folder(identity)
         self.run_folder = engine.directory.run(identity)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     @property
     def engine(self) -> Engine:
         """The engine that it belongs to."""

@@ -10,7 +10,7 @@ from ipycontainer.errors import WrongState
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, Literal, overload
 
     from ipycontainer.engine.log_selection import LogStream
     from ipycontainer.images.trees import Trees
@@ -75,6 +75,13 @@ class Kept(Condition):
             raise WrongState("configured logging driver does not support reading: it was made with --log-driver none")
         return os.path.join(self.folder, "log")
 
-    def logs(self, follow: bool = False) -> Any:
+    if TYPE_CHECKING:
+
+        @overload
+        def logs(self, follow: Literal[False] = False) -> bytes: ...
+        @overload
+        def logs(self, follow: Literal[True]) -> LogStream: ...
+
+    def logs(self, follow: bool = False) -> bytes | LogStream:
         """All that it has said, both streams, in the order in which it came, as bytes; or what `follow` gives."""
         return self.follow() if follow else b"".join(entry.data for entry in self.log_entries())

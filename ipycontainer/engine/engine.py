@@ -21,7 +21,7 @@ from ipycontainer.runtime.container_state import read_state
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from typing import Any, Literal, overload
 
     from ipycontainer.engine.doctor import Finding
     from ipycontainer.engine.event_stream import EventStream
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
     from ipycontainer.engine.usage import Dashboard
+
+    Words = Sequence[str] | str | None
 
 _SWEEP_SECONDS = 2.0
 
@@ -69,10 +71,19 @@ class Engine(Images):
             self, request, pull, lambda _absent: self.pull(request.image, request.platform, tell), starts
         )
 
-    def run(
+    if TYPE_CHECKING:
+
+        @overload
+        def run(self, image: str, command: Words = None, *, detach: Literal[True], **more: Any) -> Container: ...
+        @overload
+        def run(self, image: str, command: Words = None, *, detach: Literal[False] = ..., **more: Any) -> Result: ...
+        @overload
+        def run(self, image: str, command: Words = None, *, detach: bool, **more: Any) -> Result | Container: ...
+
+    def run(  # type: ignore[misc]  # the overloads say what comes back; the options' kinds are written once, here
         self,
         image: str,
-        command: Sequence[str] | str | None = None,
+        command: Words = None,
         *,
         detach: bool = False,
         remove: bool = False,
@@ -199,7 +210,7 @@ class Engine(Images):
         container = self._create(request, pull, None, starts=True)
         return foreground.run(container, detach, remove, stdin, output_limit)
 
-    def explain(self, image: str, command: Sequence[str] | str | None = None, **options: Any) -> Explanation:
+    def explain(self, image: str, command: Words = None, **options: Any) -> Explanation:
         """What `run` would do, step by step: system call, why, and where the kernel shows it.
 
         options: those of `run`.  Nothing is made or started; where containers cannot run it works too.

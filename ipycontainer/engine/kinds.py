@@ -1,4 +1,4 @@
-"""What callers in Python give: taken in the forms that people write, refused in a sentence where it is no such thing."""
+"""What callers in Python give: taken in the forms that people write, refused in a sentence where it is not that."""
 
 from __future__ import annotations
 

@@ -214,3 +214,29 @@ def test_a_damaged_record_hides_no_other_container(persona: Persona, nothing_lef
     assert told[:2] == ["(damaged)", ""] and told[3:] == [2, 2, True, True, True, True, "exited"]
     assert "door-damaged" in persona.ok("ps", "-a", "-s") and "Usage" not in persona.ok("stats", "--no-stream")
     persona.ok("rm", "-f", "door-damaged", "door-whole")
+
+
+def test_the_same_thing_is_equal_and_a_stream_is_no_copy(persona: Persona, nothing_left: None):
+    told = with_engine(
+        persona,
+        """
+        import copy, pickle
+        one = engine.run("base", ["true"], detach=True)
+        one.wait()
+        volume = engine.volumes.create("door-equal")
+        found = [one == engine.get(one.name), one in engine.containers(all=True), len({one, engine.get(one.id)})]
+        found += [volume == engine.volumes.get("door-equal"), one == volume, pickle.loads(pickle.dumps(one)) == one]
+        before = os.listdir("/proc/self/fd")
+        with engine.events() as stream:
+            for way in copy.copy, copy.deepcopy, pickle.dumps:
+                try:
+                    way(stream)
+                except TypeError as error:
+                    found.append("cannot be copied" in str(error))
+        found.append(os.listdir("/proc/self/fd") == before)
+        volume.remove()
+        one.remove()
+        tell(found)
+        """,
+    )
+    assert told == [True, True, 1, True, False, True, True, True, True, True]
