@@ -263,8 +263,9 @@ class Container(Kept):
     def rename(self, name: str) -> None:
         """Give it another name, in one instant.  Raises InputError, NameTaken, NoSuchContainer."""
         from ipycontainer.engine.directory import without_slash
+        from ipycontainer.engine.kinds import text
 
-        old = self._engine.directory.rename(self.id, name)
+        old = self._engine.directory.rename(self.id, text(name, "a container's name"))
         self.name = without_slash(name)
         self._engine.journal.append("container", "rename", self.id, {**self.told, "oldName": f"/{old}"})
 
@@ -289,13 +290,15 @@ class Container(Kept):
 
     # Its files.
 
-    def copy_out(self, path: str, to: str, *, archive: bool = False, follow: bool = False) -> None:
+    def copy_out(self, path: str, to: str | os.PathLike[str], *, archive: bool = False, follow: bool = False) -> None:
         """Copy its file or folder `path` to the host's `to`; archive: with owners; follow: what a link leads to."""
         from ipycontainer.engine.copying import copy_out
 
         copy_out(self, path, to, archive, follow)
 
-    def copy_in(self, source: str, path: str, *, archive: bool = False, follow: bool = False) -> None:
+    def copy_in(
+        self, source: str | os.PathLike[str], path: str, *, archive: bool = False, follow: bool = False
+    ) -> None:
         """Copy the host's file or folder `source` to its `path`; what comes in is root's unless `archive`."""
         from ipycontainer.engine.copying import copy_in
 
@@ -329,8 +332,9 @@ class Container(Kept):
         Raises ImageNameError, InputError, StoreUnwritable; Refused for a pause that cannot be.
         """
         from ipycontainer.engine.images import commit
+        from ipycontainer.engine.kinds import items
 
-        return commit(self, name, author, message, changes, pause)
+        return commit(self, name, author, message, items(changes, "changes"), pause)
 
     @property
     def can_pause(self) -> bool:

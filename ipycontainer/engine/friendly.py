@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ipycontainer.engine import kinds
 from ipycontainer.engine.request import Bind, ImageMount, RunRequest, Tmpfs, Ulimit, VolumeMount
 from ipycontainer.engine.sizes import size_bytes
@@ -185,7 +187,7 @@ def _checked(request: RunRequest) -> RunRequest:
         if value is None and kind in ("str", "int", "bool") and name != "image":
             changed[name] = RunRequest._defaults[name]
         elif kind == "str":
-            kinds.text(value, name)
+            changed[name] = kinds.text(value, name)
         elif kind == "int":
             changed[name] = kinds.whole(value, name)
         elif kind == "bool" and not isinstance(value, int):
@@ -272,10 +274,18 @@ def _mounted(volumes: Mapping[str, str] | Sequence[str], mounts: Sequence[str], 
     if volumes or mounts:
         from ipycontainer.engine.mount_words import friendly_mount, friendly_volume
 
+        if hasattr(volumes, "items"):
+            volumes = {_source(source): target for source, target in volumes.items()}
         asked += [friendly_volume(item) for item in kinds.pairs(volumes, "volumes", ":")]
         asked += [friendly_mount(item) for item in kinds.items(mounts, "mounts")]
     records = {"binds": Bind, "volumes": VolumeMount, "tmpfs": Tmpfs, "images": ImageMount}
     return {name: tuple(item for item in asked if isinstance(item, kind)) for name, kind in records.items()}
+
+
+def _source(source: object) -> str:
+    """A path is a folder's, never a volume's name: Path("./data") has lost what would say so."""
+    shown = str(source)
+    return f"./{shown}" if isinstance(source, os.PathLike) and shown[:1] not in ("/", ".", "~") else shown
 
 
 def _tmpfs(item: str) -> tuple[str, tuple[str, ...]]:

@@ -15,7 +15,9 @@ _SHOWN = 40  # characters of what is refused
 
 
 def text(value: object, what: str) -> str:
-    """`value`, which is text that a program can be given.  Raises InputError."""
+    """`value`, text or a path, as text that a program can be given.  Raises InputError."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if not isinstance(value, str):
         raise refusal(value, what, "text")
     if "\0" in value:
@@ -46,7 +48,7 @@ def items(value: Iterable[str] | str | None, what: str) -> tuple[str, ...]:
     """A list of text; one text alone is a list of one.  Raises InputError."""
     if value is None:
         return ()
-    if isinstance(value, (str, bytes)):
+    if isinstance(value, (str, bytes, os.PathLike)):
         return (text(value, what),)
     try:
         return tuple(text(item, f"each item of {what}") for item in value)
@@ -60,10 +62,21 @@ def pairs(values: Mapping[str, Any] | Sequence[str] | None, what: str, between: 
         return items(values, what)
     found = []
     for name, value in values.items():
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
         if not (value is None or isinstance(value, (str, int, float))):
             raise refusal(value, f"{what}: the value of {name}", "text or a number")
         found.append(str(name) if value is None else f"{name}{between}{value}")
     return items(found, what)
+
+
+def filters(values: Any) -> list[tuple[str, str]]:
+    """docker's filters: (name, value) items, or a mapping.  Raises InputError."""
+    found = list(values.items() if hasattr(values, "items") else values) if hasattr(values, "__iter__") else [values]
+    for item in found:
+        if not (isinstance(item, (tuple, list)) and len(item) == 2 and all(isinstance(part, str) for part in item)):
+            raise refusal(values, "filters", '(name, value) items, such as [("label", "a=b")]')
+    return [(name, value) for name, value in found]
 
 
 def whole(value: Any, what: str) -> int:

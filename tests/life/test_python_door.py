@@ -240,3 +240,57 @@ def test_the_same_thing_is_equal_and_a_stream_is_no_copy(persona: Persona, nothi
         """,
     )
     assert told == [True, True, 1, True, False, True, True, True, True, True]
+
+
+def test_the_end_of_one_that_removed_itself_is_known_to_coroutines(persona: Persona, nothing_left: None):
+    """It was looked for again and again, for ever."""
+    told = with_engine(
+        persona,
+        """
+        import asyncio
+        one = engine.run("base", ["sh", "-c", "exit 7"], detach=True, remove=True)
+        code = one.wait()
+        tell([code, one.wait(0), asyncio.run(one.ended(20)), asyncio.run(one.ended())])
+        """,
+    )
+    assert told == [7, 7, 7, 7]
+
+
+def test_paths_are_taken_as_paths(persona: Persona, nothing_left: None):
+    told = with_engine(
+        persona,
+        """
+        from pathlib import Path, PurePosixPath
+        folder = Path("door-paths")
+        folder.mkdir()
+        (folder / "in").write_text("here")
+        box = engine.run("base", ["sleep", "1000"], detach=True, volumes={folder: "/x"})
+        box.copy_in(folder / "in", PurePosixPath("/tmp"))
+        box.copy_out(PurePosixPath("/tmp/in"), folder / "out")
+        found = [(folder / "out").read_text(), box.exec(["cat", "/x/in"]).text, len(engine.volumes.list())]
+        for call in (
+            lambda: box.copy_out("/tmp/in", ""), lambda: box.kill(None), lambda: box.stop(timeout="x"),
+            lambda: engine.get(None), lambda: engine.run("base", "cat", stdin=b"x", detach=True), lambda: box.rename(5),
+        ):
+            try:
+                call()
+            except errors.InputError as error:
+                found.append(str(error).partition(";")[0])
+        box.remove(force=True)
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+        tell(found)
+        """,
+    )
+    assert told == [
+        "here",
+        "here",
+        0,
+        "the target of a copy may not be empty: write . for the current folder",
+        "Invalid signal: None",
+        "timeout must be a number, not str 'x'",
+        "a container's name or id must be text, not None",
+        "stdin cannot be given with detach: nobody stays",
+        "a container's name must be text, not int 5",
+    ]

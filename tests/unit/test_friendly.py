@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from ipycontainer import Engine
 from ipycontainer.engine import kinds
 from ipycontainer.engine.friendly import request_like
-from ipycontainer.engine.request import RunRequest, Tmpfs, Ulimit
-from ipycontainer.errors import InputError
+from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit, VolumeMount
+from ipycontainer.engine.result import Result
+from ipycontainer.errors import CommandFailed, InputError
 
 
 def _request(command: Any = None, image: Any = "base", **options: Any) -> RunRequest:
@@ -31,6 +34,11 @@ def _request(command: Any = None, image: Any = "base", **options: Any) -> RunReq
         ({"user": 0, "stop_signal": 9}, {"user": "0", "stop_signal": "9"}),
         ({"group_add": [5, "x"]}, {"group_add": ("5", "x")}),
         ({"memory": 0.5 * 2**30, "shm_size": "1m"}, {"memory": 1 << 29, "shm_size": 1 << 20}),
+        ({"workdir": PurePosixPath("/tmp"), "dns": "1.1.1.1"}, {"workdir": "/tmp", "dns": ("1.1.1.1",)}),
+        ({"devices": [Path("/dev/null")]}, {"devices": ("/dev/null",)}),
+        ({"volumes": {Path("/a"): "/b"}}, {"binds": (Bind("/a", "/b"),)}),
+        ({"volumes": {Path("./data"): "/b"}}, {"binds": (Bind(f"{os.getcwd()}/data", "/b"),)}),
+        ({"volumes": {"data": "/b"}}, {"volumes": (VolumeMount("data", "/b"),)}),
         ({"ulimits": {"nofile": 10}}, {"ulimits": (Ulimit("nofile", 10, 10),)}),
         ({"exposed_ports": "80"}, {"exposed_ports": ("80/tcp",)}),
         ({"name": None, "env": None, "memory": None, "cpus": None, "network": None, "init": None, "dns": None}, {}),
@@ -78,3 +86,16 @@ def test_bytes_and_amounts() -> None:
     for refused in (lambda: kinds.binary("a", "stdin"), lambda: kinds.amount(-1, "n"), lambda: kinds.amount(None, "n")):
         with pytest.raises(InputError):
             refused()
+
+
+def test_filters_are_pairs_or_a_mapping() -> None:
+    assert kinds.filters({"name": "a"}) == kinds.filters([("name", "a")]) == [("name", "a")]
+    for refused in (5, "name", [("name",)], {"label": ["a"]}, [5], None):
+        with pytest.raises(InputError, match="filters must be"):
+            kinds.filters(refused)
+
+
+def test_what_a_failed_program_said_commands_no_terminal() -> None:
+    with pytest.raises(CommandFailed) as caught:
+        Result(3, b"", b"first\n\x1b[31mred\n").check()
+    assert str(caught.value) == "the command ended with exit code 3: \\x1b[31mred"
