@@ -73,6 +73,8 @@ def _tell(signal: int, send: Callable[[int], None]) -> None:
 
 def _ends(attachment: Attachment) -> bool:
     """Whether it ends in time; what it still says is nobody's any more."""
+    if attachment.exit_code is not None:
+        return True
     end = time.monotonic() + _PATIENCE
     poll = select.poll()
     poll.register(attachment.fileno(), select.POLLIN)

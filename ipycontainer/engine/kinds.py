@@ -23,7 +23,7 @@ def text(value: object, what: str) -> str:
     if "\0" in value:
         raise InputError(f"{what} cannot hold a NUL character: {value[:_SHOWN]!r}")
     try:
-        os.fsencode(value)
+        value.encode("utf-8", "surrogateescape")  # as the wire and every job do, whatever this process's locale is
     except UnicodeEncodeError:
         raise InputError(f"{what} cannot be written in UTF-8: {value[:_SHOWN]!r}") from None
     return value

@@ -13,7 +13,7 @@ from ipycontainer.engine import kinds
 from ipycontainer.engine.friendly import request_like
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit, VolumeMount
 from ipycontainer.engine.result import Result
-from ipycontainer.errors import CommandFailed, InputError
+from ipycontainer.errors import CommandFailed, InputError, WrongState
 
 
 def _request(command: Any = None, image: Any = "base", **options: Any) -> RunRequest:
@@ -99,3 +99,25 @@ def test_what_a_failed_program_said_commands_no_terminal() -> None:
     with pytest.raises(CommandFailed) as caught:
         Result(3, b"", b"first\n\x1b[31mred\n").check()
     assert str(caught.value) == "the command ended with exit code 3: \\x1b[31mred"
+
+
+def test_an_interrupt_after_the_end_changes_nothing() -> None:
+    """The connection is closed by then."""
+    from ipycontainer.engine import foreground
+
+    class Ended:
+        exit_code = 0
+
+        def __enter__(self) -> Ended:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def __iter__(self) -> Any:
+            raise KeyboardInterrupt
+
+    def gone(_signal: int) -> None:
+        raise WrongState("it has ended")
+
+    with pytest.raises(KeyboardInterrupt):
+        foreground.converse(Ended(), None, 1, gone)  # type: ignore[arg-type]
