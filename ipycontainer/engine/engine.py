@@ -284,7 +284,7 @@ class Engine(Images):
 
     def get(self, reference: str) -> Container:
         """The container with that name, id, or beginning of an id.  Raises NoSuchContainer."""
-        identity = self.directory.find(kinds.text(reference, "a container's name or id"))
+        identity = self.directory.find(kinds.name(reference, "a container's name or id"))
         config = self.directory.read(identity)
         if config is None:
             raise NoSuchContainer(f"No such container: {reference}")

@@ -29,6 +29,13 @@ def text(value: object, what: str) -> str:
     return value
 
 
+def name(value: object, what: str) -> str:
+    """What is looked for by name: any text, for there may be none of it.  Raises InputError."""
+    if not isinstance(value, str):
+        raise refusal(value, what, "text")
+    return value
+
+
 def words(value: Sequence[str] | str | None, what: str) -> tuple[str, ...]:
     """A program and its arguments: a list, or text that is split as a shell does.  Raises InputError."""
     if not isinstance(value, str):
@@ -61,12 +68,12 @@ def pairs(values: Mapping[str, Any] | Sequence[str] | None, what: str, between: 
     if values is None or not hasattr(values, "items"):
         return items(values, what)
     found = []
-    for name, value in values.items():
+    for key, value in values.items():
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
         if not (value is None or isinstance(value, (str, int, float))):
-            raise refusal(value, f"{what}: the value of {name}", "text or a number")
-        found.append(str(name) if value is None else f"{name}{between}{value}")
+            raise refusal(value, f"{what}: the value of {key}", "text or a number")
+        found.append(str(key) if value is None else f"{key}{between}{value}")
     return items(found, what)
 
 
@@ -76,7 +83,7 @@ def filters(values: Any) -> list[tuple[str, str]]:
     for item in found:
         if not (isinstance(item, (tuple, list)) and len(item) == 2 and all(isinstance(part, str) for part in item)):
             raise refusal(values, "filters", '(name, value) items, such as [("label", "a=b")]')
-    return [(name, value) for name, value in found]
+    return [(key, value) for key, value in found]
 
 
 def whole(value: Any, what: str) -> int:

@@ -57,7 +57,7 @@ class Volumes:
         Raises InputError, Refused, StoreUnwritable.
         """
         if name:
-            check_name(kinds.text(name, "a volume's name"))
+            check_name(kinds.name(name, "a volume's name"))
         check_options(options or {})
         self.prepare()
         with files.Lock(self.folder, alone=False):
@@ -110,7 +110,7 @@ class Volumes:
 
     def get(self, name: str) -> Volume:
         """The volume of that name.  Raises NoSuchVolume."""
-        record = files.read_record(self._engine.root, kinds.text(name, "a volume's name"))
+        record = files.read_record(self._engine.root, kinds.name(name, "a volume's name"))
         if record is None:
             raise NoSuchVolume(f"No such volume: {name}")
         return Volume(self, name, record)
@@ -147,7 +147,7 @@ class Volumes:
 
     def remove(self, name: str) -> None:
         """Remove a volume and its files.  Raises NoSuchVolume, WrongState while a container uses it."""
-        if files.read_record(self._engine.root, kinds.text(name, "a volume's name")) is None:
+        if files.read_record(self._engine.root, kinds.name(name, "a volume's name")) is None:
             raise NoSuchVolume(f"No such volume: {name}")
         with files.Lock(self.folder, alone=True):
             files.refuse_used(self._engine.root, name)
