@@ -67,17 +67,19 @@ class Container(Kept):
         self.must_be_there()
         if self.status == PAUSED:
             raise WrongState(f"cannot start a paused container, try unpause instead: {self.name}")
-        if self.config["request"].get("gpus"):
+        if self._config["request"].get("gpus"):
             from ipycontainer.engine.machine_options import refuse_devices
 
-            refuse_devices(self.config["request"]["gpus"])
+            refuse_devices(self._config["request"]["gpus"])
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)
         end = time.monotonic() + _PATIENCE
         while True:
             try:
-                return lifecycle.start(self._engine.launcher, "run", launch, self._settle)
+                attachment = lifecycle.start(self._engine.launcher, "run", launch, self._settle)
+                self.written = None  # the next start is what its record says then: it may be updated
+                return attachment
             except WrongState:
                 # Its monitor is still sweeping, or somebody else is: what ran before is over all the same.
                 if self.state().runs or time.monotonic() > end:
@@ -216,6 +218,7 @@ class Container(Kept):
             "cpus": number(cpus, "cpus"),
         }
         update(self, {name: value for name, value in asked.items() if value})
+        self.written = None
 
     def wait(self, timeout: float | None = None) -> int:
         """Until it does not run; its exit code, and 0 at once, as docker's, if it was never started.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.life.inside import with_engine
 from tests.personas import Persona
 
@@ -294,3 +296,48 @@ def test_paths_are_taken_as_paths(persona: Persona, nothing_left: None):
         "stdin cannot be given with detach: nobody stays",
         "a container's name must be text, not int 5",
     ]
+
+
+def test_what_was_updated_holds_for_whoever_has_the_container_in_hand(persona: Persona, nothing_left: None):
+    """A policy that was given later: a stop is a stop, and a removal removes."""
+    told = with_engine(
+        persona,
+        """
+        from ipycontainer.engine.request import RunRequest
+        one = engine.create(RunRequest("base", ("sleep", "1000")))
+        one.update(restart="always")
+        found = [one.inspect()["HostConfig"]["RestartPolicy"]["Name"]]
+        one.start()
+        one.exec("true")
+        os.kill(one.pid, 9)
+        while not one.state().restarts:
+            pass
+        one.stop(0)
+        found += [one.status, engine.get(one.id).status]
+        one.remove()
+        two = engine.run("base", ["sleep", "1000"], detach=True)
+        engine.get(two.id).update(restart="always")
+        two.stop(0)
+        found += [two.status, two.has_restart_policy]
+        two.start()
+        two.remove(force=True)
+        tell([found, engine.containers(all=True)])
+        """,
+    )
+    assert told == [["always", "exited", "exited", "exited", True], []]
+
+
+@pytest.mark.personas("root")
+def test_limits_that_were_updated_before_the_start_hold(persona: Persona, nothing_left: None):
+    told = with_engine(
+        persona,
+        """
+        from ipycontainer.engine.request import RunRequest
+        one = engine.create(RunRequest("base", ("sleep", "1000"), memory=64 << 20, cpus=0.5))
+        one.update(memory="128m", memory_swap="128m", cpus=0.25)
+        one.start()
+        tell([one.usage().memory_max >> 20, one.usage().cpus_max, one.inspect()["HostConfig"]["Memory"] >> 20])
+        one.remove(force=True)
+        """,
+    )
+    assert told == [128, 0.25, 128]
