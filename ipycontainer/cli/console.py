@@ -64,15 +64,17 @@ class TerminalConsole(Console):
         size = os.get_terminal_size(descriptor)
         return Bars(self.err if aside else self.out, size.lines or 24, size.columns or 80)
 
-    def ask(self, question: str, secret: bool = False) -> str:
+    def ask(self, question: str, option: str, secret: bool = False) -> str:
         """The person at the terminal, without an echo for a secret."""
         if not os.isatty(STDIN):
-            return super().ask(question, secret)
-        if secret:
-            from getpass import getpass
+            return super().ask(question, option, secret)
+        from getpass import getpass
 
-            return getpass(question)
-        return input(question)
+        try:
+            return getpass(question) if secret else input(question)
+        except EOFError:
+            self.line("")  # ctrl-d
+            return super().ask(question, option, secret)
 
     def terminal(self, stdin: bool) -> RawTerminal | None:
         """The terminal in front of the person; None in a pipe, where `-t` is still the container's own."""

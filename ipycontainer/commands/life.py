@@ -93,14 +93,7 @@ def remove(call: Call) -> int:
 
 def wait(call: Call) -> int:
     """Waits until containers have ended, and prints their exit codes."""
-
-    def one(reference: str) -> str:
-        container = call.engine.get(reference)
-        if container.was_never_started:
-            return "0"  # docker's wait is for "does not run", and nobody says that it will
-        return str(container.wait())
-
-    return _each(call, one)
+    return _each(call, lambda reference: str(call.engine.get(reference).wait()))
 
 
 def rename(call: Call) -> int:

@@ -99,12 +99,12 @@ def _row(container: Container, whole: bool, now: float) -> tuple[str, ...]:
 def _size(call: Call, container: Container) -> str:
     from ipycontainer.commands.units import human_size
     from ipycontainer.engine.container_size import size_of
-    from ipycontainer.errors import NoSuchContainer
+    from ipycontainer.errors import NotFound, StoreError
 
     try:
         size = size_of(container, call.engine)
-    except NoSuchContainer:
-        return human_size(0)  # removed meanwhile
+    except (NotFound, StoreError):
+        return human_size(0)  # removed meanwhile, or its record is damaged
     return f"{human_size(size.written)} (virtual {human_size(size.whole)})"
 
 

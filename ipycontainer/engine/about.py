@@ -77,7 +77,8 @@ def info(engine: Engine) -> dict[str, Any]:
     """The store and its counts; the launcher if there is one (none is started); the host."""
     counts = {"running": 0, "paused": 0, "restarting": 0, "created": 0, "exited": 0, "unknown": 0}
     for container in engine.containers(all=True):
-        counts[container.status] += 1
+        if (status := container.status) in counts:  # one that was just removed counts no more
+            counts[status] += 1
     from ipycontainer.engine.machine_words import host
 
     pid = engine.launcher.running_pid()

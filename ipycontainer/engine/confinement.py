@@ -147,9 +147,15 @@ def _add_device(linux: dict[str, Any], source: str, target: str, access: str) ->
 def _devices_below(folder: str) -> list[str]:
     found = []
     for above, _, files in os.walk(folder):
-        paths = [os.path.join(above, name) for name in sorted(files)]
-        found += [path for path in paths if stat.S_IFMT(os.lstat(path).st_mode) in (stat.S_IFCHR, stat.S_IFBLK)]
+        found += [path for name in sorted(files) if _is_device(path := os.path.join(above, name))]
     return found
+
+
+def _is_device(path: str) -> bool:
+    try:
+        return stat.S_IFMT(os.lstat(path).st_mode) in (stat.S_IFCHR, stat.S_IFBLK)
+    except OSError:
+        return False  # it went away while we looked (/proc, /dev/shm)
 
 
 def _node(source: str, target: str) -> dict[str, Any]:

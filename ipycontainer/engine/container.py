@@ -9,17 +9,11 @@ from ipycontainer.engine.container_kept import Kept
 from ipycontainer.errors import Error, WrongState
 from ipycontainer.launcher.alive import boot_id
 from ipycontainer.runtime import lifecycle
-from ipycontainer.runtime.container_state import (
-    CREATED,
-    EXITED,
-    PAUSED,
-    RUNNING,
-    UNKNOWN,
-)
+from ipycontainer.runtime.container_state import PAUSED, RUNNING, UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.engine import Engine
@@ -66,22 +60,26 @@ class Container(Kept):
     ) -> Attachment | None:
         """Start it; an Attachment to its streams if `attach`.  size: (rows, columns) of a terminal.
 
-        Returns when its program has been executed.  Raises WrongState when it runs, StartError and its kin.
+        Returns when its program has been executed.  Raises WrongState when it runs, NoSuchContainer, StartError and
+        its kin.
         """
         self.sweep_if_dead()
+        self.must_be_there()
         if self.status == PAUSED:
             raise WrongState(f"cannot start a paused container, try unpause instead: {self.name}")
-        if self.config["request"].get("gpus"):
+        if self._config["request"].get("gpus"):
             from ipycontainer.engine.machine_options import refuse_devices
 
-            refuse_devices(self.config["request"]["gpus"])
+            refuse_devices(self._config["request"]["gpus"])
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)
         end = time.monotonic() + _PATIENCE
         while True:
             try:
-                return lifecycle.start(self._engine.launcher, "run", launch, self._settle)
+                attachment = lifecycle.start(self._engine.launcher, "run", launch, self._settle)
+                self.written = None  # the next start is what its record says then: it may be updated
+                return attachment
             except WrongState:
                 # Its monitor is still sweeping, or somebody else is: what ran before is over all the same.
                 if self.state().runs or time.monotonic() > end:
@@ -100,21 +98,31 @@ class Container(Kept):
             self._engine.directory.settle(self.id)
             self._settled = True
 
-    def exec(self, command: Sequence[str], *, env: Sequence[str] = (), user: str = "", workdir: str = "") -> Result:
-        """Run one more program in it, to its end."""
-        from ipycontainer.engine.result import collect
+    def exec(
+        self,
+        command: Sequence[str] | str,
+        *,
+        env: Mapping[str, str | int | None] | Sequence[str] = (),
+        user: str | int = "",
+        workdir: str = "",
+    ) -> Result:
+        """Run one more program in it, to its end; command, env and user as for `Engine.run`.
+
+        An interrupt ends it, as it ends `Engine.run`.  Raises WrongState, NoSuchContainer, CommandNotFound and its kin.
+        """
+        from ipycontainer.engine.foreground import converse
+        from ipycontainer.engine.result import OUTPUT_LIMIT
 
         attachment = self.exec_start(command, env=env, user=user, workdir=workdir)
         assert attachment is not None
-        with attachment:
-            return collect(attachment)
+        return converse(attachment, None, OUTPUT_LIMIT, attachment.signal)
 
     def exec_start(
         self,
-        command: Sequence[str],
+        command: Sequence[str] | str,
         *,
-        env: Sequence[str] = (),
-        user: str = "",
+        env: Mapping[str, str | int | None] | Sequence[str] = (),
+        user: str | int = "",
         workdir: str = "",
         interactive: bool = False,
         tty: bool = False,
@@ -173,9 +181,9 @@ class Container(Kept):
     def update(
         self,
         *,
-        memory: str | int = 0,
-        memory_swap: str | int = 0,
-        memory_reservation: str | int = 0,
+        memory: str | float = 0,
+        memory_swap: str | float = 0,
+        memory_reservation: str | float = 0,
         cpus: float = 0.0,
         cpu_shares: int = 0,
         cpu_period: int = 0,
@@ -194,21 +202,31 @@ class Container(Kept):
         Raises InputError, Refused, and KernelError for a value that the kernel refuses; then nothing has changed.
         """
         from ipycontainer.engine.friendly import size
+        from ipycontainer.engine.kinds import number, text, whole
         from ipycontainer.engine.update import update
 
-        asked = {
-            "memory": size(memory), "memory_swap": size(memory_swap), "memory_reservation": size(memory_reservation),
-            "cpus": float(cpus), "cpu_shares": cpu_shares, "cpu_period": cpu_period, "cpu_quota": cpu_quota,
-            "cpu_rt_period": cpu_rt_period, "cpu_rt_runtime": cpu_rt_runtime, "cpuset_cpus": cpuset_cpus,
-            "cpuset_mems": cpuset_mems, "blkio_weight": blkio_weight, "pids_limit": pids_limit, "restart": restart,
+        sizes = {"memory": memory, "memory_swap": memory_swap, "memory_reservation": memory_reservation}
+        numbers = {
+            "cpu_shares": cpu_shares, "cpu_period": cpu_period, "cpu_quota": cpu_quota, "cpu_rt_period": cpu_rt_period,
+            "cpu_rt_runtime": cpu_rt_runtime, "blkio_weight": blkio_weight, "pids_limit": pids_limit,
         }  # fmt: skip
+        texts = {"cpuset_cpus": cpuset_cpus, "cpuset_mems": cpuset_mems, "restart": restart}
+        asked: dict[str, Any] = {
+            **{name: size(value, name) for name, value in sizes.items()},
+            **{name: whole(value, name) for name, value in numbers.items()},
+            **{name: text(value, name) for name, value in texts.items() if value is not None},
+            "cpus": number(cpus, "cpus"),
+        }
         update(self, {name: value for name, value in asked.items() if value})
+        self.written = None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Until it has ended; its exit code.
+        """Until it does not run; its exit code, and 0 at once, as docker's, if it was never started.
 
         Raises TimedOut after `timeout` seconds, WrongState where the exit is not known.
         """
+        if self.was_never_started:
+            return 0
         state = lifecycle.wait(self.folder, self.run_folder, timeout, once=self.has_restart_policy)
         if state.status != UNKNOWN and state.exit_code is not None:
             return state.exit_code
@@ -248,14 +266,15 @@ class Container(Kept):
     def rename(self, name: str) -> None:
         """Give it another name, in one instant.  Raises InputError, NameTaken, NoSuchContainer."""
         from ipycontainer.engine.directory import without_slash
+        from ipycontainer.engine.kinds import text
 
-        old = self._engine.directory.rename(self.id, name)
+        old = self._engine.directory.rename(self.id, text(name, "a container's name"))
         self.name = without_slash(name)
         self._engine.journal.append("container", "rename", self.id, {**self.told, "oldName": f"/{old}"})
 
     def sweep_if_dead(self) -> None:
         """Remove what it left in the kernel if its monitor was killed."""
-        if self.status in (UNKNOWN, EXITED, CREATED) and os.path.isdir(self.run_folder):
+        if not self.state().runs and os.path.isdir(self.run_folder):
             try:
                 lifecycle.sweep(self._engine.launcher, self.run_folder)
             except WrongState:
@@ -274,13 +293,15 @@ class Container(Kept):
 
     # Its files.
 
-    def copy_out(self, path: str, to: str, *, archive: bool = False, follow: bool = False) -> None:
+    def copy_out(self, path: str, to: str | os.PathLike[str], *, archive: bool = False, follow: bool = False) -> None:
         """Copy its file or folder `path` to the host's `to`; archive: with owners; follow: what a link leads to."""
         from ipycontainer.engine.copying import copy_out
 
         copy_out(self, path, to, archive, follow)
 
-    def copy_in(self, source: str, path: str, *, archive: bool = False, follow: bool = False) -> None:
+    def copy_in(
+        self, source: str | os.PathLike[str], path: str, *, archive: bool = False, follow: bool = False
+    ) -> None:
         """Copy the host's file or folder `source` to its `path`; what comes in is root's unless `archive`."""
         from ipycontainer.engine.copying import copy_in
 
@@ -314,8 +335,9 @@ class Container(Kept):
         Raises ImageNameError, InputError, StoreUnwritable; Refused for a pause that cannot be.
         """
         from ipycontainer.engine.images import commit
+        from ipycontainer.engine.kinds import items
 
-        return commit(self, name, author, message, changes, pause)
+        return commit(self, name, author, message, items(changes, "changes"), pause)
 
     @property
     def can_pause(self) -> bool:

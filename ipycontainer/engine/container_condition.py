@@ -6,6 +6,7 @@ import os
 
 from ipycontainer.engine.container_identity import Identity
 from ipycontainer.engine.status_text import status_text
+from ipycontainer.errors import NoSuchContainer
 from ipycontainer.runtime.container_state import CREATED, State, read_state
 
 TYPE_CHECKING = False
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ipycontainer.engine.health import Health
+
+REMOVED = "removed"
 
 
 class Condition(Identity):
@@ -24,18 +27,26 @@ class Condition(Identity):
 
     @property
     def status(self) -> str:
-        """created, running, paused, restarting, exited, or unknown (its monitor was killed)."""
-        return self.state().status
+        """created, running, paused, restarting, exited, unknown (its monitor was killed), or removed."""
+        status = self.state().status
+        return REMOVED if status == CREATED and not os.path.isdir(self.folder) else status
+
+    def must_be_there(self) -> None:
+        """Raises NoSuchContainer where it was removed."""
+        if not os.path.isdir(self.folder):
+            raise NoSuchContainer(f"No such container: {self.name}")
 
     @property
     def was_never_started(self) -> bool:
         """It is made, and waits for its first start; one that --rm has just taken away is not."""
-        return self.status == CREATED and os.path.isdir(self.folder)
+        return self.status == CREATED
 
     @property
     def status_text(self) -> str:
         """docker's STATUS column."""
         state = self.state()
+        if state.status == CREATED and not os.path.isdir(self.folder):
+            return "Removed"
         return status_text(state, health=self.health_words(state))
 
     def health_words(self, state: State) -> str:

@@ -20,6 +20,12 @@ class Identity:
         self.folder = engine.directory.folder(identity)
         self.run_folder = engine.directory.run(identity)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     @property
     def engine(self) -> Engine:
         """The engine that it belongs to."""
@@ -64,9 +70,10 @@ class Identity:
     @property
     def has_restart_policy(self) -> bool:
         """Whether it may be started again without anybody's doing."""
-        return self._config.get("request", {}).get("restart") not in (None, "", "no")
+        return self.config.get("request", {}).get("restart") not in (None, "", "no")
 
     @property
     def config(self) -> dict[str, Any]:
-        """All that was asked for, as it was written when the container was made."""
+        """All that was asked for, as it was written when the container was made, or updated since by whomever."""
+        self._config = self._engine.directory.read(self.id) or self._config
         return self._config

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from ipycontainer.engine.container_condition import Condition
-from ipycontainer.errors import NoSuchContainer, WrongState
+from ipycontainer.errors import WrongState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, Literal, overload
 
     from ipycontainer.engine.log_selection import LogStream
     from ipycontainer.images.trees import Trees
@@ -28,7 +28,8 @@ class Kept(Condition):
     # What it wrote.
 
     def trees(self) -> Trees:
-        """Its image's layers with its own on top, to look into."""
+        """Its image's layers with its own on top, to look into.  Raises NoSuchContainer."""
+        self.must_be_there()
         written = self.written or self._engine.directory.read_launch(self.id)
         lowers = [os.path.basename(os.path.dirname(path)) for path in written["lowers"]]
         return self._engine.store.trees(lowers, self.folder)
@@ -69,12 +70,18 @@ class Kept(Condition):
         return follow(self._log_folder(), self.run_folder, tail, since, until, timeout)
 
     def _log_folder(self) -> str:
-        if not os.path.isdir(self.folder):
-            raise NoSuchContainer(f"No such container: {self.name}")
+        self.must_be_there()
         if self._config["request"].get("log_driver") == "none":
             raise WrongState("configured logging driver does not support reading: it was made with --log-driver none")
         return os.path.join(self.folder, "log")
 
-    def logs(self, follow: bool = False) -> Any:
+    if TYPE_CHECKING:
+
+        @overload
+        def logs(self, follow: Literal[False] = False) -> bytes: ...
+        @overload
+        def logs(self, follow: Literal[True]) -> LogStream: ...
+
+    def logs(self, follow: bool = False) -> bytes | LogStream:
         """All that it has said, both streams, in the order in which it came, as bytes; or what `follow` gives."""
         return self.follow() if follow else b"".join(entry.data for entry in self.log_entries())

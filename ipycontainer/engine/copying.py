@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from ipycontainer.engine import kinds
 from ipycontainer.errors import Error, InputError, LauncherError, NotFound, Refused, WrongState
 from ipycontainer.images.drain import drain
 from ipycontainer.images.feed import feed
@@ -41,6 +42,7 @@ class Root:
         self._launcher = container.engine.launcher
         self._guard = guard
         container.sweep_if_dead()  # one that was made with --rm goes by that
+        container.must_be_there()
         launch = launch_of(container.engine, container, False, False, None)
         end = time.monotonic() + _PATIENCE
         while True:
@@ -128,9 +130,14 @@ def target(
     return above or ("/" if path.startswith("/") else "."), last
 
 
-def copy_out(container: Container, path: str, to: str, archive: bool, follow: bool, guard: bool = True) -> None:
+def copy_out(
+    container: Container, path: str, to: str | os.PathLike[str], archive: bool, follow: bool, guard: bool = True
+) -> None:
     """From the container to the host."""
+    path, to = _inside(path), kinds.text(to, "the target")
     inside = absolute(path)
+    if not to:
+        raise InputError("the target of a copy may not be empty: write . for the current folder")
     with Root(container, guard) as root:
         kind = root.kind(inside, follow)
         if not kind:
@@ -143,8 +150,11 @@ def copy_out(container: Container, path: str, to: str, archive: bool, follow: bo
     _tell(container, "archive-path", inside)
 
 
-def copy_in(container: Container, source: str, path: str, archive: bool, follow: bool, guard: bool = True) -> None:
+def copy_in(
+    container: Container, source: str | os.PathLike[str], path: str, archive: bool, follow: bool, guard: bool = True
+) -> None:
     """From the host to the container."""
+    path, source = _inside(path), kinds.text(source, "the source")
     inside = absolute(path)
     if archive and container.engine.launcher.mode == "one":
         raise Refused(
@@ -173,6 +183,7 @@ def copy_in(container: Container, source: str, path: str, archive: bool, follow:
 
 def archive_of(container: Container, path: str, follow: bool) -> Iterator[bytes]:
     """What is at `path`, as pieces of a tar."""
+    path = _inside(path)
     inside = absolute(path)
     with Root(container) as root:
         kind = root.kind(inside, follow)
@@ -184,12 +195,17 @@ def archive_of(container: Container, path: str, follow: bool) -> Iterator[bytes]
 
 def unpack_into(container: Container, path: str, pieces: Iterable[bytes]) -> None:
     """A tar into the folder `path`; its owners are kept."""
+    path = _inside(path)
     inside = absolute(path)
     with Root(container) as root:
         if root.kind(inside, True) != "folder":
             raise Error(f'destination "{container.name}:{path}" must be a directory')
         root.place(inside, True, pieces)
     _tell(container, "extract-to-dir", inside)
+
+
+def _inside(path: str) -> str:
+    return kinds.text(path, "a path in a container")
 
 
 def absolute(path: str) -> str:

@@ -345,7 +345,8 @@ def _config(line: bytes) -> dict[str, Any]:
             return {**found, "request": Asked(found["request"])}
     except (ValueError, TypeError, KeyError):
         pass
-    return {**usual, "image": "(damaged)", "command": [], "created": 0.0, "labels": {}, "request": Asked()}
+    asked = Asked({"image": "(damaged)"})
+    return {**usual, "image": asked["image"], "command": [], "created": 0.0, "labels": {}, "request": asked}
 
 
 def _forget(folder: str) -> None:

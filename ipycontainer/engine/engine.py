@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import select
 
+from ipycontainer.engine import kinds
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
 from ipycontainer.engine.image_verbs import Images
-from ipycontainer.errors import Error, NoSuchContainer, TimedOut
+from ipycontainer.errors import Error, InputError, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import look
 from ipycontainer.runtime import lifecycle
@@ -21,7 +22,7 @@ from ipycontainer.runtime.container_state import read_state
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from typing import Any, Literal, overload
 
     from ipycontainer.engine.doctor import Finding
     from ipycontainer.engine.event_stream import EventStream
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from ipycontainer.engine.request import RunRequest
     from ipycontainer.engine.result import Result
     from ipycontainer.engine.usage import Dashboard
+
+    Words = Sequence[str] | str | None
+    Filters = Mapping[str, str] | Sequence[tuple[str, str]]
 
 _SWEEP_SECONDS = 2.0
 
@@ -69,24 +73,33 @@ class Engine(Images):
             self, request, pull, lambda _absent: self.pull(request.image, request.platform, tell), starts
         )
 
-    def run(
+    if TYPE_CHECKING:
+
+        @overload
+        def run(self, image: str, command: Words = None, *, detach: Literal[True], **more: Any) -> Container: ...
+        @overload
+        def run(self, image: str, command: Words = None, *, detach: Literal[False] = ..., **more: Any) -> Result: ...
+        @overload
+        def run(self, image: str, command: Words = None, *, detach: bool, **more: Any) -> Result | Container: ...
+
+    def run(  # type: ignore[misc]  # the overloads say what comes back; the options' kinds are written once, here
         self,
         image: str,
-        command: Sequence[str] | str | None = None,
+        command: Words = None,
         *,
         detach: bool = False,
         remove: bool = False,
         name: str = "",
-        entrypoint: Sequence[str] | None = None,
-        env: Mapping[str, str] | Sequence[str] = (),
+        entrypoint: Sequence[str] | str | None = None,
+        env: Mapping[str, str | int | None] | Sequence[str] = (),
         workdir: str = "",
-        user: str = "",
+        user: str | int = "",
         hostname: str = "",
         labels: Mapping[str, str] | Sequence[str] = (),
         stdin: bytes | None = None,
         init: bool = False,
         read_only: bool = False,
-        memory: str | int = 0,
+        memory: str | float = 0,
         cpus: float = 0.0,
         cpu_shares: int = 0,
         pids_limit: int = 0,
@@ -101,11 +114,11 @@ class Engine(Images):
         privileged: bool = False,
         devices: Sequence[str] = (),
         sysctls: Mapping[str, str] | Sequence[str] = (),
-        group_add: Sequence[str] = (),
+        group_add: Sequence[str | int] = (),
         annotations: Mapping[str, str] | Sequence[str] = (),
-        shm_size: str | int = 0,
-        memory_swap: str | int = 0,
-        memory_reservation: str | int = 0,
+        shm_size: str | float = 0,
+        memory_swap: str | float = 0,
+        memory_reservation: str | float = 0,
         memory_swappiness: int = -1,
         oom_kill_disable: bool = False,
         cpu_period: int = 0,
@@ -135,7 +148,7 @@ class Engine(Images):
         dns: Sequence[str] = (),
         dns_opt: Sequence[str] = (),
         dns_search: Sequence[str] = (),
-        stop_signal: str = "",
+        stop_signal: str | int = "",
         restart: str = "no",
         health_cmd: str = "",
         health_interval: str | float = 0.0,
@@ -156,18 +169,26 @@ class Engine(Images):
     ) -> Result | Container:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
 
-        command: a list, or text that is split at blanks; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
+        command, entrypoint: a list, or text that is split as a shell splits it; env: None as a value takes the
+        image's away; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
         items, or a mapping from source to target, where a source is a folder or a volume's name; mounts: docker's
-        --mount, each as text; stdin: bytes for its standard input; security_opt: docker's words, such as
+        --mount, each as text; stdin: bytes for its standard input (with `detach` b"" keeps it open for
+        `attach`); security_opt: docker's words, such as
         "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how many bytes of each
         stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry
         ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped";
         health_cmd: a shell's line that tells whether it is well (Container.health), health_interval and its kin:
         seconds, or "1m30s"; exposed_ports: 80, "53/udp", "90-92"; gpus: docker's words (no driver is here).
+        An interrupt (KeyboardInterrupt, or what else a signal's handler raises) reaches the program as SIGINT, and
+        kills it if it is still there after two seconds, or at a second one; with `detach` it goes on.
         Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
+        from ipycontainer.engine import foreground
         from ipycontainer.engine.friendly import friendly_request
 
+        stdin, output_limit = kinds.binary(stdin, "stdin"), kinds.amount(output_limit, "output_limit")
+        if detach and stdin:
+            raise InputError("stdin cannot be given with detach: nobody stays; leave it out, or attach and write")
         request = friendly_request(
             image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
@@ -192,20 +213,9 @@ class Engine(Images):
             storage_opts=storage_opts, platform=platform, cgroup_parent=cgroup_parent,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
-        try:
-            attachment = container.start(attach=not detach, stdin=stdin is not None and not detach)
-        except (Error, KeyboardInterrupt):
-            if remove:
-                _discard(container)  # nothing of it shall outlast the run
-            raise
-        if attachment is None:
-            return container
-        from ipycontainer.engine.result import converse
+        return foreground.run(container, detach, remove, stdin, output_limit)
 
-        with attachment:
-            return converse(attachment, stdin, output_limit)
-
-    def explain(self, image: str, command: Sequence[str] | str | None = None, **options: Any) -> Explanation:
+    def explain(self, image: str, command: Words = None, **options: Any) -> Explanation:
         """What `run` would do, step by step: system call, why, and where the kernel shows it.
 
         options: those of `run`.  Nothing is made or started; where containers cannot run it works too.
@@ -216,18 +226,18 @@ class Engine(Images):
 
         return explain(self, request_like(self.run, image, command, options))
 
-    def containers(self, all: bool = False, filters: Sequence[tuple[str, str]] = (), last: int = 0) -> list[Container]:
+    def containers(self, all: bool = False, filters: Filters = (), last: int = 0) -> list[Container]:
         """The running containers, or `all`, the newest first.
 
-        filters: docker's, as (name, value): status, name, id, label, ancestor, exited, before, since;
+        filters: docker's, as (name, value) or a mapping: status, name, id, label, ancestor, exited, before, since;
         last: only the so many newest, whatever their state.
         """
         looks = self._look_and_sweep()
         all = all or last > 0
-        if filters:
+        if asked := kinds.filters(filters):
             from ipycontainer.engine.selection import check, select
 
-            all = check(filters) or all
+            all = check(asked) or all
         names = self.directory.names()
         found: list[Container] = []
         for identity in self.directory.ids():
@@ -239,8 +249,8 @@ class Engine(Images):
             if not container.forget_if_of_an_earlier_boot():
                 found.append(container)
         found.sort(key=lambda container: container.created, reverse=True)
-        if filters:
-            found = select(found, filters, self.get, self.store.find)
+        if asked:
+            found = select(found, asked, self.get, self.store.find)
         if not all:
             found = [one for one in found if one.id in looks and one.state(looks[one.id]).runs]
         return found[:last] if last > 0 else found
@@ -274,7 +284,7 @@ class Engine(Images):
 
     def get(self, reference: str) -> Container:
         """The container with that name, id, or beginning of an id.  Raises NoSuchContainer."""
-        identity = self.directory.find(reference)
+        identity = self.directory.find(kinds.name(reference, "a container's name or id"))
         config = self.directory.read(identity)
         if config is None:
             raise NoSuchContainer(f"No such container: {reference}")
@@ -290,17 +300,17 @@ class Engine(Images):
         self.journal.append("image", "delete", reference, {"name": reference})
         return lines
 
-    def prune_containers(self, filters: Sequence[tuple[str, str]] = ()) -> tuple[list[str], int]:
+    def prune_containers(self, filters: Filters = ()) -> tuple[list[str], int]:
         """Remove the containers that do not run: their ids, and the bytes that came free.  filters: until, label."""
         from ipycontainer.engine.prunes import prune_containers
 
-        return prune_containers(self, filters)
+        return prune_containers(self, kinds.filters(filters))
 
-    def prune(self, all: bool = False, volumes: bool = False, filters: Sequence[tuple[str, str]] = ()) -> Pruned:
+    def prune(self, all: bool = False, volumes: bool = False, filters: Filters = ()) -> Pruned:
         """docker's `system prune`: what does not run, images without a name (`all`: without a container), volumes."""
         from ipycontainer.engine.prunes import prune_all
 
-        return prune_all(self, all, volumes, filters)
+        return prune_all(self, all, volumes, kinds.filters(filters))
 
     # The engine itself.
 
@@ -309,18 +319,18 @@ class Engine(Images):
         since: float | None = None,
         until: float | None = None,
         follow: bool = True,
-        filters: Sequence[tuple[str, str]] = (),
+        filters: Filters = (),
         timeout: float | None = None,
     ) -> EventStream:
         """What happens, as it happens, for `for` and `async for`; from `since` (seconds since the epoch) if given.
 
-        filters: docker's, as (name, value): event, type, container, image, label; timeout: how many seconds may pass
-        without an event before TimedOut is raised.  Its `close`, from any thread, ends it.
+        filters: docker's, as (name, value) or a mapping: event, type, container, image, label; timeout: how many
+        seconds may pass without an event before TimedOut is raised.  Its `close`, from any thread, ends it.
         """
         from ipycontainer.engine.event_stream import stream
 
         folders.prepare(self.root)
-        return stream(self.journal.path, since, until, follow, filters, timeout)
+        return stream(self.journal.path, since, until, follow, kinds.filters(filters), timeout)
 
     def info(self) -> dict[str, Any]:
         """What `info` shows: the store, its counts, the host."""
@@ -385,10 +395,3 @@ class Engine(Images):
 
     def __repr__(self) -> str:
         return f"<Engine {self.root}>"
-
-
-def _discard(container: Container) -> None:
-    try:
-        container.remove(force=True)
-    except Error:
-        pass  # whoever started it has done so, or it cannot be done: what made the start fail is what is told

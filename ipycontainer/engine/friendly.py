@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from ipycontainer.engine import kinds
 from ipycontainer.engine.request import Bind, ImageMount, RunRequest, Tmpfs, Ulimit, VolumeMount
 from ipycontainer.engine.sizes import size_bytes
 from ipycontainer.errors import InputError
@@ -19,16 +22,16 @@ def friendly_request(
     *,
     name: str,
     remove: bool,
-    entrypoint: Sequence[str] | None,
-    env: Mapping[str, str] | Sequence[str],
+    entrypoint: Sequence[str] | str | None,
+    env: Mapping[str, str | int | None] | Sequence[str],
     workdir: str,
-    user: str,
+    user: str | int,
     hostname: str,
     labels: Mapping[str, str] | Sequence[str],
     interactive: bool,
     init: bool,
     read_only: bool,
-    memory: str | int,
+    memory: str | float,
     cpus: float,
     cpu_shares: int,
     pids_limit: int,
@@ -43,11 +46,11 @@ def friendly_request(
     privileged: bool,
     devices: Sequence[str],
     sysctls: Mapping[str, str] | Sequence[str],
-    group_add: Sequence[str],
+    group_add: Sequence[str | int],
     annotations: Mapping[str, str] | Sequence[str],
-    shm_size: str | int,
-    memory_swap: str | int,
-    memory_reservation: str | int,
+    shm_size: str | float,
+    memory_swap: str | float,
+    memory_reservation: str | float,
     memory_swappiness: int,
     oom_kill_disable: bool,
     cpu_period: int,
@@ -77,7 +80,7 @@ def friendly_request(
     dns: Sequence[str],
     dns_opt: Sequence[str],
     dns_search: Sequence[str],
-    stop_signal: str,
+    stop_signal: str | int,
     restart: str,
     health_cmd: str,
     health_interval: str | float,
@@ -94,40 +97,39 @@ def friendly_request(
     cgroup_parent: str,
     storage_opts: Mapping[str, str] | Sequence[str],
 ) -> RunRequest:
-    """The request.  Raises InputError for what is not well-formed."""
-    words = command.split() if isinstance(command, str) else command
-    return RunRequest(
+    """The request.  None means "not given".  Raises InputError for what is not well-formed."""
+    request = RunRequest(
         image=image,
-        command=tuple(words or ()),
+        command=kinds.words(command, "command"),
         name=name,
         remove=remove,
-        entrypoint=None if entrypoint is None else tuple(entrypoint),
-        env=pairs(env),
+        entrypoint=None if entrypoint is None else kinds.words(entrypoint, "entrypoint"),
+        env=kinds.pairs(env, "env"),
         workdir=workdir,
-        user=user,
+        user=str(user) if isinstance(user, int) else user,
         hostname=hostname,
-        labels=pairs(labels),
+        labels=kinds.pairs(labels, "labels"),
         interactive=interactive,
         init=init,
         read_only=read_only,
-        memory=size(memory),
-        cpus=float(cpus),
+        memory=size(memory, "memory"),
+        cpus=kinds.number(cpus, "cpus"),
         cpu_shares=cpu_shares,
         pids_limit=pids_limit,
         **_mounted(volumes, mounts, tmpfs),
-        volumes_from=tuple(volumes_from),
-        ulimits=tuple(Ulimit(kind, value, value) for kind, value in (ulimits or {}).items()),
-        cap_add=tuple(cap_add),
-        cap_drop=tuple(cap_drop),
-        security_opts=_security(security_opt),
+        volumes_from=kinds.items(volumes_from, "volumes_from"),
+        ulimits=_ulimits(ulimits),
+        cap_add=kinds.items(cap_add, "cap_add"),
+        cap_drop=kinds.items(cap_drop, "cap_drop"),
+        security_opts=_security(kinds.items(security_opt, "security_opt")),
         privileged=privileged,
-        devices=tuple(devices),
-        sysctls=pairs(sysctls),
-        group_add=tuple(map(str, group_add)),
-        annotations=pairs(annotations),
-        shm_size=size(shm_size),
-        memory_swap=size(memory_swap),
-        memory_reservation=size(memory_reservation),
+        devices=kinds.items(devices, "devices"),
+        sysctls=kinds.pairs(sysctls, "sysctls"),
+        group_add=kinds.items(_as_text(group_add), "group_add"),
+        annotations=kinds.pairs(annotations, "annotations"),
+        shm_size=size(shm_size, "shm_size"),
+        memory_swap=size(memory_swap, "memory_swap"),
+        memory_reservation=size(memory_reservation, "memory_reservation"),
         memory_swappiness=memory_swappiness,
         oom_kill_disable=oom_kill_disable,
         cpu_period=cpu_period,
@@ -137,15 +139,15 @@ def friendly_request(
         cpuset_cpus=cpuset_cpus,
         cpuset_mems=cpuset_mems,
         blkio_weight=blkio_weight,
-        blkio_weight_devices=pairs(blkio_weight_devices, ":"),
-        device_read_bps=pairs(device_read_bps, ":"),
-        device_write_bps=pairs(device_write_bps, ":"),
-        device_read_iops=pairs(device_read_iops, ":"),
-        device_write_iops=pairs(device_write_iops, ":"),
-        device_cgroup_rules=tuple(device_cgroup_rules),
+        blkio_weight_devices=kinds.pairs(blkio_weight_devices, "blkio_weight_devices", ":"),
+        device_read_bps=kinds.pairs(device_read_bps, "device_read_bps", ":"),
+        device_write_bps=kinds.pairs(device_write_bps, "device_write_bps", ":"),
+        device_read_iops=kinds.pairs(device_read_iops, "device_read_iops", ":"),
+        device_write_iops=kinds.pairs(device_write_iops, "device_write_iops", ":"),
+        device_cgroup_rules=kinds.items(device_cgroup_rules, "device_cgroup_rules"),
         oom_score_adj=oom_score_adj,
         log_driver=log_driver,
-        log_opts=pairs(log_opts),
+        log_opts=kinds.pairs(log_opts, "log_opts"),
         network=network,
         pid_mode=pid_mode,
         ipc_mode=ipc_mode,
@@ -153,18 +155,18 @@ def friendly_request(
         cgroupns=cgroupns,
         userns_mode=userns_mode,
         domainname=domainname,
-        extra_hosts=pairs(extra_hosts, ":"),
-        dns=tuple(dns),
-        dns_opt=tuple(dns_opt),
-        dns_search=tuple(dns_search),
-        stop_signal=stop_signal,
+        extra_hosts=kinds.pairs(extra_hosts, "extra_hosts", ":"),
+        dns=kinds.items(dns, "dns"),
+        dns_opt=kinds.items(dns_opt, "dns_opt"),
+        dns_search=kinds.items(dns_search, "dns_search"),
+        stop_signal=str(stop_signal) if isinstance(stop_signal, int) else stop_signal,
         restart=restart,
         health_cmd=health_cmd,
-        health_interval=seconds(health_interval),
-        health_timeout=seconds(health_timeout),
+        health_interval=seconds(health_interval, "health_interval"),
+        health_timeout=seconds(health_timeout, "health_timeout"),
         health_retries=health_retries,
-        health_start_period=seconds(health_start_period),
-        health_start_interval=seconds(health_start_interval),
+        health_start_period=seconds(health_start_period, "health_start_period"),
+        health_start_interval=seconds(health_start_interval, "health_start_interval"),
         no_healthcheck=no_healthcheck,
         exposed_ports=_exposed(exposed_ports) if exposed_ports else (),
         gpus=(str(gpus),) if gpus else (),
@@ -172,8 +174,44 @@ def friendly_request(
         isolation=isolation,
         platform=platform,
         cgroup_parent=cgroup_parent,
-        storage_opts=pairs(storage_opts),
+        storage_opts=kinds.pairs(storage_opts, "storage_opts"),
     )
+    return _checked(request)
+
+
+def _checked(request: RunRequest) -> RunRequest:
+    """The request, if each field is of the kind that RunRequest says.  Raises InputError."""
+    changed: dict[str, Any] = {}
+    for name, kind in RunRequest.__annotations__.items():
+        value = getattr(request, name)
+        if value is None and kind in ("str", "int", "bool") and name != "image":
+            changed[name] = RunRequest._defaults[name]
+        elif kind == "str":
+            changed[name] = kinds.text(value, name)
+        elif kind == "int":
+            changed[name] = kinds.whole(value, name)
+        elif kind == "bool" and not isinstance(value, int):
+            raise kinds.refusal(value, name, "True or False")
+    return request.replace(**changed)
+
+
+def _ulimits(limits: Mapping[str, int] | None) -> tuple[Ulimit, ...]:
+    if limits and not hasattr(limits, "items"):
+        raise kinds.refusal(limits, "ulimits", 'a mapping such as {"nofile": 1024}')
+    found = []
+    for name, value in (limits or {}).items():
+        if value is None:
+            raise kinds.refusal(value, f"ulimits: {name}", "a whole number")
+        limit = kinds.whole(value, f"ulimits: {name}")
+        found.append(Ulimit(kinds.text(name, "the name of a limit"), limit, limit))
+    return tuple(found)
+
+
+def _as_text(values: Any) -> Any:
+    """Numbers of groups or ports as text."""
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        return values
+    return [str(value) if isinstance(value, int) else value for value in values]
 
 
 def request_like(
@@ -203,32 +241,25 @@ def _exposed(items: Sequence[str | int]) -> tuple[str, ...]:
     from ipycontainer.engine.exposed_ports import ports
 
     try:
-        return tuple(port for item in items for port in ports(str(item)))
+        return tuple(port for item in kinds.items(_as_text(items), "exposed_ports") for port in ports(item))
     except ValueError as error:
         raise InputError(str(error)) from None
 
 
-def pairs(values: Mapping[str, Any] | Sequence[str], between: str = "=") -> tuple[str, ...]:
-    """A mapping as NAME=VALUE items; items as they are."""
-    if hasattr(values, "items"):
-        return tuple(f"{name}{between}{value}" for name, value in values.items())
-    return tuple(values)
-
-
-def size(value: str | int) -> int:
+def size(value: str | float, what: str) -> int:
     """Bytes from a number or docker's `64m`.  Raises InputError."""
-    if isinstance(value, int):
-        return value
     try:
-        return size_bytes(value)
-    except ValueError as error:
+        if isinstance(value, float):
+            return int(value)
+        return size_bytes(value) if isinstance(value, str) else kinds.whole(value, what)
+    except (ValueError, OverflowError) as error:
         raise InputError(f"{error}; write bytes, or 64k, 64m, 1.5g") from None
 
 
-def seconds(value: str | float) -> float:
+def seconds(value: str | float, what: str) -> float:
     """Seconds from a number or docker's `1m30s`.  Raises InputError."""
-    if isinstance(value, (int, float)):
-        return float(value)
+    if not isinstance(value, str):
+        return kinds.number(value, what)
     from ipycontainer.engine.durations import duration_seconds
 
     try:
@@ -239,16 +270,22 @@ def seconds(value: str | float) -> float:
 
 def _mounted(volumes: Mapping[str, str] | Sequence[str], mounts: Sequence[str], tmpfs: Sequence[str]) -> dict[str, Any]:
     """The request's binds, volumes, tmpfs and images; a relative source is the caller's."""
-    asked: list[Any] = [Tmpfs(*_tmpfs(item)) for item in tmpfs]
+    asked: list[Any] = [Tmpfs(*_tmpfs(item)) for item in kinds.items(tmpfs, "tmpfs")]
     if volumes or mounts:
         from ipycontainer.engine.mount_words import friendly_mount, friendly_volume
 
         if hasattr(volumes, "items"):
-            volumes = [f"{source}:{target}" for source, target in volumes.items()]
-        asked += [friendly_volume(item) for item in volumes]
-        asked += [friendly_mount(item) for item in mounts]
-    kinds = {"binds": Bind, "volumes": VolumeMount, "tmpfs": Tmpfs, "images": ImageMount}
-    return {name: tuple(item for item in asked if isinstance(item, kind)) for name, kind in kinds.items()}
+            volumes = {_source(source): target for source, target in volumes.items()}
+        asked += [friendly_volume(item) for item in kinds.pairs(volumes, "volumes", ":")]
+        asked += [friendly_mount(item) for item in kinds.items(mounts, "mounts")]
+    records = {"binds": Bind, "volumes": VolumeMount, "tmpfs": Tmpfs, "images": ImageMount}
+    return {name: tuple(item for item in asked if isinstance(item, kind)) for name, kind in records.items()}
+
+
+def _source(source: object) -> str:
+    """A path is a folder's, never a volume's name: Path("./data") has lost what would say so."""
+    shown = str(source)
+    return f"./{shown}" if isinstance(source, os.PathLike) and shown[:1] not in ("/", ".", "~") else shown
 
 
 def _tmpfs(item: str) -> tuple[str, tuple[str, ...]]:

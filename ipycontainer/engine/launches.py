@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
+from ipycontainer.engine import kinds
 from ipycontainer.errors import InputError, WrongState
 from ipycontainer.runtime.container_state import PAUSED, RESTARTING, RUNNING
 from ipycontainer.runtime.launch import Launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.container import Container
@@ -65,7 +66,8 @@ def _places(engine: Engine, container: Container) -> dict[str, Any]:
 
 
 def need_running(container: Container) -> None:
-    """An exec needs a container that runs.  Raises WrongState."""
+    """An exec needs a container that runs.  Raises WrongState, NoSuchContainer."""
+    container.must_be_there()
     status = container.status
     if status == PAUSED:
         raise WrongState(f"Container {container.name} is paused, unpause the container before exec")
@@ -85,10 +87,10 @@ def refuse_restarting(container: Container, status: str) -> None:
 def exec_launch(
     engine: Engine,
     container: Container,
-    command: Sequence[str],
+    command: Sequence[str] | str,
     *,
-    env: Sequence[str],
-    user: str,
+    env: Mapping[str, str | int | None] | Sequence[str],
+    user: str | int,
     workdir: str,
     interactive: bool,
     tty: bool,
@@ -97,15 +99,21 @@ def exec_launch(
     privileged: bool = False,
 ) -> Launch:
     """The Launch of an exec: the container's own process with other arguments; privileged: every capability."""
-    if not command:
+    arguments, added = kinds.words(command, "command"), kinds.pairs(env, "env")
+    user = str(user) if isinstance(user, int) else kinds.text(user or "", "user")
+    workdir = kinds.text(workdir or "", "workdir")
+    if not arguments:
         raise InputError("an exec needs a command; give one after the container's name")
     written = engine.directory.read_launch(container.id)
     rows, columns = size or (0, 0)
-    process = dict(written["spec"]["process"], args=list(command))
+    process = dict(written["spec"]["process"], args=list(arguments))
     values = dict(pair.partition("=")[::2] for pair in process["env"])
     if tty:
         values.setdefault("TERM", "xterm")
-    values.update(pair.partition("=")[::2] for pair in env)
+    for name, equals, value in (pair.partition("=") for pair in added):
+        values[name] = value
+        if not equals:
+            del values[name]  # docker: a name without a value takes the variable away
     process["env"] = [f"{name}={value}" for name, value in values.items()]
     if workdir:
         process["cwd"] = workdir

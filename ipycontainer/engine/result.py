@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.errors import CommandFailed
 from ipycontainer.record import Record
 
@@ -32,7 +33,7 @@ class Result(Record):
         """This result if the exit code is 0, else CommandFailed."""
         if self.exit_code:
             words = self.stderr.decode("utf-8", "replace").strip().splitlines()
-            reason = f": {words[-1]}" if words else ""
+            reason = f": {on_one_line(words[-1])}" if words else ""
             raise CommandFailed(f"the command ended with exit code {self.exit_code}{reason}", self.exit_code)
         return self
 

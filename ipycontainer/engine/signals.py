@@ -11,12 +11,12 @@ _REAL_TIME = {"SIGRTMIN+": (34, 1, 15), "SIGRTMAX-": (64, -1, 14)}  # as the C l
 
 def number_of(signal: str | int) -> int:
     """The number of `9`, `KILL`, `SIGKILL`, `sigkill` or `RTMIN+3`.  Raises InputError for what is none."""
-    if isinstance(signal, int) or signal.isdecimal():
+    if isinstance(signal, int) or str(signal).isdecimal():
         number = int(signal)
         if 0 < number < 65:
             return number
     else:
-        name = "SIG" + signal.upper().removeprefix("SIG")
+        name = "SIG" + str(signal).upper().removeprefix("SIG")
         found = getattr(_signal, name, None)
         if isinstance(found, int) and not name.startswith("SIG_"):
             return int(found)

@@ -14,7 +14,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 def human_duration(seconds: float) -> str:
     """`seconds` as docker says it: "3 seconds", "About a minute", "2 weeks".
 
-    >>> human_duration(0.4), human_duration(75), human_duration(5400), human_duration(864000)
+    >>> human_duration(0.4), human_duration(75), human_duration(5000), human_duration(864000)
     ('Less than a second', 'About a minute', 'About an hour', '10 days')
     """
     whole = int(seconds)

@@ -119,6 +119,9 @@ class Stream:
             self._source.close()
             os.close(self._wake)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a stream cannot be copied or pickled: two would close the same descriptors")
+
     def __enter__(self) -> Stream:
         return self
 

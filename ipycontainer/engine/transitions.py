@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ipycontainer.engine import kinds
 from ipycontainer.engine.launches import refuse_restarting
 from ipycontainer.engine.signals import number_of
 from ipycontainer.errors import InputError, Refused, TimedOut, WrongState
@@ -34,7 +35,7 @@ def kill(container: Container, signal: str | int) -> None:
 
 def stop(container: Container, timeout: float | None, signal: str | int) -> None:
     """Ask it to end, and see to it that it does."""
-    patience = float(container.config["stop_timeout"]) if timeout is None else float(timeout)
+    patience = float(container.config["stop_timeout"]) if timeout is None else kinds.number(timeout, "timeout")
     if patience < 0:
         patience = float("inf")
     number = number_of(signal) if signal else _stop_signal(container)
@@ -107,6 +108,8 @@ def restart(container: Container, timeout: float | None, signal: str | int) -> N
     """Stop it if it runs; start it."""
     if signal:
         number_of(signal)  # nothing has happened yet
+    container.must_be_there()
+    container.engine.directory.read_launch(container.id)  # what cannot be started again is not stopped
     if container.state().runs:
         _stop_to_start(container, timeout, signal)
     try:

@@ -97,5 +97,11 @@ class Volume:
             "Status": {"Owners": OWNERS[self._volumes.mode]},
         }
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Volume) and other.path == self.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
     def __repr__(self) -> str:
         return f"<Volume {self.name}>"

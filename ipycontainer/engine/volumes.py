@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from ipycontainer.engine import kinds
 from ipycontainer.engine.volume import ANONYMOUS, Volume
 from ipycontainer.errors import InputError, NoSuchVolume, NotFound, Refused, StoreUnwritable
 from ipycontainer.json_text import dumps
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.image_verbs import Images
     from ipycontainer.engine.request import VolumeMount
 
+    Filters = Mapping[str, str] | Sequence[tuple[str, str]]
     Users = dict[str, list[str]]
     Pruned = tuple[list[str], int]
 
@@ -55,7 +57,7 @@ class Volumes:
         Raises InputError, Refused, StoreUnwritable.
         """
         if name:
-            check_name(name)
+            check_name(kinds.name(name, "a volume's name"))
         check_options(options or {})
         self.prepare()
         with files.Lock(self.folder, alone=False):
@@ -108,14 +110,15 @@ class Volumes:
 
     def get(self, name: str) -> Volume:
         """The volume of that name.  Raises NoSuchVolume."""
-        record = files.read_record(self._engine.root, name)
+        record = files.read_record(self._engine.root, kinds.name(name, "a volume's name"))
         if record is None:
             raise NoSuchVolume(f"No such volume: {name}")
         return Volume(self, name, record)
 
-    def list(self, filters: Sequence[tuple[str, str]] = ()) -> list[Volume]:
-        """All volumes by name.  filters: docker's, as (name, value): name, label, driver, dangling."""
-        check_filters(filters)
+    def list(self, filters: Filters = ()) -> list[Volume]:
+        """All volumes by name.  filters: docker's, as (name, value) or a mapping: name, label, driver, dangling."""
+        asked = kinds.filters(filters)
+        check_filters(asked)
         try:
             names = sorted(os.listdir(self.folder))
         except FileNotFoundError:
@@ -128,7 +131,7 @@ class Volumes:
             record = files.read_record(self._engine.root, name)
             if record is not None:
                 found.append(Volume(self, name, record))
-        return select(found, filters) if filters else found
+        return select(found, asked) if asked else found
 
     def _forget_unfinished(self, name: str) -> None:
         path = os.path.join(self.folder, name)
@@ -144,7 +147,7 @@ class Volumes:
 
     def remove(self, name: str) -> None:
         """Remove a volume and its files.  Raises NoSuchVolume, WrongState while a container uses it."""
-        if files.read_record(self._engine.root, name) is None:
+        if files.read_record(self._engine.root, kinds.name(name, "a volume's name")) is None:
             raise NoSuchVolume(f"No such volume: {name}")
         with files.Lock(self.folder, alone=True):
             files.refuse_used(self._engine.root, name)
@@ -174,7 +177,7 @@ class Volumes:
         finally:
             os.close(folder)
 
-    def prune(self, all: bool = False, filters: Sequence[tuple[str, str]] = ()) -> Pruned:
+    def prune(self, all: bool = False, filters: Filters = ()) -> Pruned:
         """Remove the volumes that no container uses: those without a name, or `all`.
 
         filters: label, label!, all.  Gives the names of those that went and the bytes that came free.
@@ -182,14 +185,15 @@ class Volumes:
         from ipycontainer.engine.prunes import fits, volume_filters
         from ipycontainer.errors import Conflict
 
-        all = volume_filters(filters) or all
+        asked = kinds.filters(filters)
+        all = volume_filters(asked) or all
         folders.prepare(self._engine.root)
         found = [volume for volume in self.list() if all or volume.is_anonymous]
         used = self.users([volume.name for volume in found])
         names, size = [], 0
         for volume in found:
             # One with options stands for something that is not ours; docker leaves it too.
-            if volume.name in used or volume.options or not fits(volume.created, volume.labels, filters):
+            if volume.name in used or volume.options or not fits(volume.created, volume.labels, asked):
                 continue
             weight = volume.size
             try:

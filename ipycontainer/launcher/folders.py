@@ -32,9 +32,22 @@ A container whose health is checked each half minute writes some 3 MB a day; doc
 
 
 def store_root(explicit: str | None = None) -> str:
-    """The store's folder: `explicit`, else IPYCONTAINER_ROOT, else root's or the user's own place."""
+    """The store's folder: `explicit`, else IPYCONTAINER_ROOT, else root's or the user's own place.
+
+    It may be missing.  Raises StoreUnwritable where it is no folder, or nobody lets this account look into it.
+    """
     chosen = explicit or os.environ.get("IPYCONTAINER_ROOT")
-    return _whole(os.path.expanduser(chosen)) if chosen else usual_root()
+    root = _whole(os.path.expanduser(chosen)) if chosen else usual_root()
+    try:
+        os.stat(f"{root}/.")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise StoreUnwritable(
+            f"the state folder {root} cannot be looked into: {error.strerror}; choose another with --root or "
+            "IPYCONTAINER_ROOT"
+        ) from None
+    return root
 
 
 def _whole(path: str) -> str:

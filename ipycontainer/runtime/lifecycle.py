@@ -186,7 +186,7 @@ def delete(launcher: Launcher, request: dict[str, Any]) -> bool:
 def wait(folder: str, run: str, timeout: float | None = None, started: bool = False, once: bool = False) -> State:
     """Until the container has ended, is swept, and its monitor is gone; its last state.
 
-    Raises TimedOut after `timeout` seconds.  A created container is waited for to start, as docker does, unless it
+    Raises TimedOut after `timeout` seconds.  A created container is waited for to start, unless it
     has `started`: then it was made with --rm, and is kept to be started again.
     once: its next end is enough, if its restart policy starts it again or not.
     """
@@ -199,11 +199,11 @@ def wait(folder: str, run: str, timeout: float | None = None, started: bool = Fa
             return state
         if not state.runs and (started or state.status != CREATED) and not is_alive(run):
             return state
+        if not os.path.isdir(folder):
+            return state
         left = 3600.0 if deadline is None else deadline - time.monotonic()
         if left <= 0:
             raise TimedOut(f"the container did not end within {timeout:g} s; it goes on")
-        if not os.path.isdir(folder):
-            return state
         _wait_for_process((once and state.pid) or state.monitor, min(left, 1.0))
 
 

@@ -196,7 +196,7 @@ def _log_in(persona: Persona, registry: Registry, name: str) -> None:
     assert "denied" in persona.cli("push", name).err
     bad = persona.cli("login", "-u", USER, "--password-stdin", registry.address, input="wrong")
     assert bad.exit_code == 1 and "refused" in bad.err, bad
-    assert "nobody to ask" in persona.cli("login", registry.address).err
+    assert "give --username NAME, or answer" in persona.cli("login", registry.address).err
     done = persona.cli("login", "-u", USER, "--password-stdin", registry.address, input=PASSWORD + "\n")
     assert done.out == "Login Succeeded\n" and "stored unencrypted" in done.err
     config = persona.folder / ".docker" / "config.json"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.life.terminals import Terminal
 from tests.personas import Persona
 
 
@@ -36,7 +37,7 @@ def test_nothing_goes_where_nobody_can_be_asked(persona: Persona, group: str):
     persona.ok("create", "--name", "stays", "base", "true")
     anonymous = persona.ok("volume", "create")
     asked = persona.cli(group, "prune")
-    assert asked.exit_code == 125 and "WARNING! This will remove" in asked.out and "nobody to ask" in asked.err
+    assert asked.exit_code == 125 and "WARNING! This will remove" in asked.out and "give --force" in asked.err
     bad = persona.cli(group, "prune", "-f", "--filter", "bad=x")
     assert bad.exit_code == 1 and "Invalid filter 'bad'" in bad.err
     assert persona.ok("ps", "-a", "--format", "{{.Names}}") == "stays"
@@ -116,3 +117,12 @@ def test_nothing_is_there_to_go_in_a_store_that_nobody_has_used(persona: Persona
         said = persona.ok(group, "prune", "-f", env={"IPYCONTAINER_ROOT": str(store)})
         assert said == "Total reclaimed space: 0B"
     persona.ok("system", "shutdown", env={"IPYCONTAINER_ROOT": str(store)})
+
+
+def test_an_end_of_input_is_no_answer(persona: Persona):
+    """ctrl-d at the question."""
+    with Terminal(persona, "container", "prune") as terminal:
+        terminal.expect("[y/N]")
+        terminal.type("\x04")
+        assert "give --force, or answer" in terminal.expect("in a terminal")
+        assert terminal.end() == 125

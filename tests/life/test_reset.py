@@ -70,7 +70,7 @@ def test_nothing_goes_where_nobody_can_be_asked(fresh_persona: Persona):
     persona = fresh_persona
     running = _fill(persona)
     asked = persona.cli("system", "reset")
-    assert asked.exit_code == 125 and "nobody to ask" in asked.err
+    assert asked.exit_code == 125 and "give --force, or answer" in asked.err
     assert asked.out.splitlines()[:2] == [
         "WARNING! This will remove:",
         "  - all containers (2 of them running: killed)",

@@ -15,7 +15,7 @@ ROOT_ONLY = pytest.mark.personas("root")
 
 
 def refused(persona: Persona, store: Path, part: str) -> None:
-    """`run` and `ps -a` with this store: each one sentence that says what to do."""
+    """`run` with this store: one sentence that says what to do."""
     done = persona.cli("run", "--rm", "base", "true", env={"IPYCONTAINER_ROOT": str(store)})
     assert (done.exit_code, done.out) == (125, ""), done
     assert done.err.count("\n") == 1 and part in done.err and "IPYCONTAINER_ROOT" in done.err, done
@@ -23,7 +23,20 @@ def refused(persona: Persona, store: Path, part: str) -> None:
 
 def test_below_a_file(persona: Persona):
     store = persona.path("file", "not a folder") / "store"
-    refused(persona, store, f"cannot write the state folder {store}: Not a directory")
+    refused(persona, store, f"the state folder {store} cannot be looked into: Not a directory")
+
+
+def test_who_only_looks_is_told_too(persona: Persona):
+    stores = [persona.path("no-folder", "a file")]
+    if not persona.is_root:
+        private = persona.folder.parent / "of-root"
+        private.mkdir(mode=0o700, exist_ok=True)
+        stores.append(private)
+    for store in stores:
+        for words in (["ps", "-a"], ["images"], ["info"], ["volume", "ls"], ["run", "base", "true"]):
+            done = persona.cli(*words, env={"IPYCONTAINER_ROOT": str(store)})
+            assert done.exit_code and done.out == "", done
+            assert done.err.count("\n") == 1 and f"{store} cannot be looked into" in done.err, done
 
 
 @pytest.mark.personas("user", "solo")

@@ -168,3 +168,10 @@ class TestEnvironment:
 def test_what_no_image_name_is(name: str) -> None:
     with pytest.raises(ImageNameError):
         _request("--", name)
+
+
+def test_what_goes_away_while_a_folder_of_devices_is_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ipycontainer.engine import confinement
+
+    monkeypatch.setattr(confinement.os, "walk", lambda _folder: [("/dev", [], ["null", "gone-meanwhile"])])
+    assert confinement._devices_below("/dev") == ["/dev/null"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import WrongState
+from ipycontainer.errors import NoSuchContainer, WrongState
 from ipycontainer.linux import mounts, namespaces, trees
 from ipycontainer.runtime import mount_plan
 from ipycontainer.runtime.inside import container, life
@@ -47,6 +47,9 @@ def lend(host: Host, request: dict[str, Any], _descriptors: list[int], channel: 
 def _lend_resting(host: Host, launch: Launch, channel: Channel) -> dict[str, Any] | None:
     lock = life.claim(launch.run, sweeps=True)
     try:
+        if not os.path.isdir(launch.folder):
+            # It was removed a moment ago; a writable layer that is made anew would be a container without a record.
+            raise NoSuchContainer(f"No such container: {launch.name}")
         life.mark_swept(lock)
         sweep_leavings(launch.run)
         namespaces.unshare(namespaces.CLONE_NEWNS)
