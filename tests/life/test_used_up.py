@@ -58,6 +58,7 @@ def test_a_launcher_that_may_fork_nobody_says_so_and_stays(fresh_persona: Person
     assert int(persona.ok("info", "--format", "{{.Launcher.Pid}}")) == launcher
 
 
+@pytest.mark.personas("user", "solo")
 def test_a_monitor_whose_descriptors_are_used_up_takes_nobody_in_and_rests(fresh_persona: Persona):
     persona = fresh_persona
     persona.ok("run", "--rm", "base", "true", timeout=120)
