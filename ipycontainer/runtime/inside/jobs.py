@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import attend as attending
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     IdMap = tuple[tuple[int, int, int], ...]
 
+_OURS = 4096  # descriptors
+
 
 def read_host(mode: str) -> Host:
     """What a plan depends on, read once in the launcher's life."""
@@ -41,7 +45,17 @@ def host_with(mode: str, uids: IdMap, gids: IdMap) -> Host:
         cgroups.devices.control(mode == "root", layout.kind == "unified"),
         _oom_score() < 0,
         labels.loaded_profile("docker-default") if mode == "root" else "",
+        0 if mode == "root" else _descriptors(),
     )
+
+
+def _descriptors() -> int:
+    """Fewer than the launcher may have: as many may be on their way between all processes of one account, unix(7).
+
+    So those in containers cannot be on their way in such numbers that nothing can be started any more.
+    """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return most - min(most // 4, _OURS)
 
 
 def _oom_score() -> int:
