@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import WrongState
+from ipycontainer.errors import NoSuchContainer, WrongState
 from ipycontainer.linux import mounts, namespaces, trees
 from ipycontainer.runtime import mount_plan
 from ipycontainer.runtime.inside import container, life
@@ -51,6 +51,9 @@ def _lend_resting(host: Host, launch: Launch, channel: Channel) -> dict[str, Any
     try:
         life.mark_swept(lock)
         sweep_leavings(launch.run)
+        if not os.path.isdir(launch.folder):
+            # Removed since whoever copies looked; nobody can any more, we have its lock.
+            raise NoSuchContainer(f"No such container: {launch.id}")
         namespaces.unshare(namespaces.CLONE_NEWNS)
         # No device of it is opened here, so none may be.
         steps: list[Step] = [

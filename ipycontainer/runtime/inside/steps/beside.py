@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ipycontainer.errors import Error, KernelError, StartError, from_wire, to_wire
+from ipycontainer.errors import Error, KernelError, StartError, WrongState, from_wire, to_wire
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux import descriptors, mounts, namespaces, prctl
 from ipycontainer.runtime.inside.kill import join, open_init
@@ -59,7 +59,10 @@ class CloneBeside(Clone):
 
     def _find(self, place: Place) -> None:
         for kind, run in self.joined:
-            place.others[kind] = open_init(living_state(run, "runs"))
+            try:
+                place.others[kind] = open_init(living_state(run, "runs"))
+            except WrongState:
+                raise StartError(f"cannot join {kind} of a non running container: {os.path.basename(run)}") from None
 
     def _join(self, place: Place) -> None:
         user = self.user
