@@ -22,7 +22,8 @@ def hold(request: dict[str, Any], _descriptors: list[int], channel: Channel) -> 
     run = str(request["run"])
     leaves = living_state(run).get("cgroups", [])
     if not cgroups.has_freezer(leaves):
-        raise Refused("the container has no control group with a freezer here, so it cannot be made to stand still")
+        none = Refused("the container has no control group with a freezer here, so it cannot be made to stand still")
+        raise unless_swept(leaves, none)
     try:
         # In here: what could not be frozen whole, for a process sleeps where no signal wakes it, is half frozen.
         try:

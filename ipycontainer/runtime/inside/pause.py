@@ -33,7 +33,7 @@ def pause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
     state = living_state(run, "runs")
     leaves = state["cgroups"]
     if not cgroups.has_freezer(leaves):
-        raise Refused(_NO_FREEZER)
+        raise unless_swept(leaves, Refused(_NO_FREEZER))
     init = open_init(state)
     try:
         with freezer.Turn(run):
