@@ -188,7 +188,7 @@ def _living(run: str) -> Iterator[tuple[int, str]]:
 
 
 def _serves(pid: int, run: str) -> bool:
-    """Whether that process is a launcher of the store with this run folder, or was forked by one; proc_pid_cmdline(5)."""
+    """Whether that process is a launcher of the store with this run folder, or forked by one; proc_pid_cmdline(5)."""
     try:
         return os.fsencode(run) in small_files.read(f"/proc/{pid}/cmdline").split(b"\0")
     except OSError:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NO_LIMIT = resource.RLIM_INFINITY
-# What docker's own unit gives its daemon, and that its containers.  A stack without a bound would change where memory is
-# mapped; with more descriptors those would be slow who close all that there could be.
+# What docker's own unit gives its daemon, and that its containers.  A stack without a bound would change where memory
+# is mapped; with more descriptors those would be slow who close all that there could be.
 _USUAL = {
     "RLIMIT_NOFILE": 1 << 20,
     "RLIMIT_STACK": 8 << 20,
@@ -25,7 +25,8 @@ _USUAL = {
     "RLIMIT_NPROC": _NO_LIMIT,
     "RLIMIT_RSS": _NO_LIMIT,
 }
-_MACHINES_OWN = ("RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE", "RLIMIT_SIGPENDING")  # as its memory is, or its administrator says
+# As its memory is, or its administrator says.
+_MACHINES_OWN = ("RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE", "RLIMIT_SIGPENDING")
 _PROCESSORS = 8192  # Linux has no more
 _IOPRIO_WHO_PROCESS = 1
 

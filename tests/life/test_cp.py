@@ -253,7 +253,7 @@ def test_of_one_that_has_just_been_removed_nothing_comes_back(persona: Persona, 
         try:
             found.copy_out("/etc/passwd", "of-the-removed")
         except errors.Error as error:
-            tell([type(error).__name__, str(error) == f"No such container: {found.id}", len(engine.containers(all=True))])
+            tell([type(error).__name__, len(engine.containers(all=True))])
         """,
     )
-    assert said == ["NoSuchContainer", True, 0]
+    assert said == ["NoSuchContainer", 0]

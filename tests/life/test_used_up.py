@@ -204,7 +204,12 @@ def _with_descriptors_on_their_way(persona: Persona, *options: str) -> str:
 def test_descriptors_that_a_container_has_on_their_way_keep_nobody_from_starting(persona: Persona):
     """They count for the account."""
     container = _with_descriptors_on_their_way(persona)
-    for words in (["run", "--rm", "base"], ["run", "--rm", "-t", "base"], ["exec", container], ["exec", "-t", container]):
+    for words in (
+        ["run", "--rm", "base"],
+        ["run", "--rm", "-t", "base"],
+        ["exec", container],
+        ["exec", "-t", container],
+    ):
         assert persona.ok(*words, "echo", "here").strip() == "here"
     assert "root" in persona.ok("cp", f"{container}:/etc/passwd", "-")
 

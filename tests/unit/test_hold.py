@@ -1,4 +1,4 @@
-"""Jobs on a container's groups: what could be frozen in part only is let go of; what was swept meanwhile runs no more."""
+"""Jobs on a container's groups: what could be frozen in part only is let go of; what was swept runs no more."""
 
 from __future__ import annotations
 
