@@ -360,10 +360,11 @@ class Engine(Images):
         return boot(self, failed)
 
     def shutdown(self, timeout: float = 10.0) -> None:
-        """Ask the launcher to leave and wait until it has; containers go on."""
-        pid = self.launcher.running_pid()
-        if pid is not None:
-            self._see_launcher_leave(pid, timeout)
+        """Ask the launcher to leave, and those of other releases, and wait until they have; containers go on."""
+        for path in self.launcher.sockets():
+            pid = self.launcher.running_pid(path)
+            if pid is not None:
+                self._see_launcher_leave(path, pid, timeout)
         for run in self.directory.run_folders():
             # Its monitor answers first and sweeps then: what is being swept shall not keep the run folder.
             if not read_state(self.directory.folder(os.path.basename(run)), run).runs:
@@ -379,13 +380,13 @@ class Engine(Images):
 
         reset(self)
 
-    def _see_launcher_leave(self, pid: int, timeout: float) -> None:
+    def _see_launcher_leave(self, path: str, pid: int, timeout: float) -> None:
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
             return  # killed; those who waited with it were still there to be reached
         try:
-            self.launcher.leave()
+            self.launcher.leave(path)
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
             if not poll.poll(timeout * 1000):

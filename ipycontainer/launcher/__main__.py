@@ -52,13 +52,14 @@ def main() -> None:
 def _enter(root: str, run: str, name: str) -> None:
     from ipycontainer.errors import KernelError
     from ipycontainer.launcher import folders, scope, store_namespace
-    from ipycontainer.linux import descriptors, keyrings, signals
+    from ipycontainer.linux import descriptors, inherited, keyrings, signals
 
     # The starter waits for its child; the launcher proper is its grandchild, so nobody has to reap it.
     if os.fork():
         os._exit(0)
     descriptors.close_from(_LOCK + 1)
     signals.reset_librarys_own()
+    inherited.put_off()
     os.umask(0o022)
     os.chdir("/")
     folders.close(root)  # earlier releases did not

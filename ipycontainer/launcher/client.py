@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Message
 
 _START_LIMIT = 30.0
+_SOCKET = ".sock"
 _SIGKILL = 9
 _FIRST_FREE = 5  # of the launcher's descriptors: 0, 1, 2, what it says that it is ready on, the lock
 # The job that has a queue of its own, in which prepared processes wait.
@@ -44,7 +45,7 @@ class Launcher:
     @property
     def socket_path(self) -> str:
         """Where the launcher listens."""
-        return os.path.join(self.run, self._name + ".sock")
+        return os.path.join(self.run, self._name + _SOCKET)
 
     @property
     def start_path(self) -> str:
@@ -66,16 +67,24 @@ class Launcher:
         """How ids are mapped in the store namespace: "root", "range" or "one"."""
         return str(self.facts()["mode"])
 
-    def running_pid(self) -> int | None:
-        """The launcher's process id if one is there; starts nothing."""
-        sock = self._try_connect()
+    def running_pid(self, path: str = "") -> int | None:
+        """The process id of the launcher at the socket `path`, this release's if none is given; starts nothing."""
+        sock = self._try_connect(path)
         if sock is None:
             return None
         sock.close()
         try:
-            return int(self._written(self._name)["pid"])
+            return int(self._written(_name_of(path) if path else self._name)["pid"])
         except FileNotFoundError:
             return None  # it is just leaving
+
+    def sockets(self) -> list[str]:
+        """Where launchers of this store listen, or have: other releases' too, which go on until they are idle."""
+        try:
+            names = os.listdir(self.run)
+        except FileNotFoundError:
+            return []  # there never was one
+        return [os.path.join(self.run, name) for name in names if name.endswith(_SOCKET)]
 
     def _try_connect(self, path: str = "") -> _socket.socket | None:
         sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
@@ -221,21 +230,19 @@ class Launcher:
         except FileNotFoundError:
             return  # there never was one
         try:
-            names = [name[: -len(".sock")] for name in os.listdir(self.run) if name.endswith(".sock")]
-            if not any(self._is_there(name) for name in names):  # one started meanwhile, or another release's
+            if not any(self._is_there(path) for path in self.sockets()):  # one started meanwhile
                 folders.remove_run(self.run)
         finally:
             os.close(lock)
 
-    def _is_there(self, name: str) -> bool:
+    def _is_there(self, path: str) -> bool:
         """Whether a launcher listens, and not just those who waited with one that was killed."""
-        path = os.path.join(self.run, name + ".sock")
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if not _listens(path):
                 return False
             try:
-                if os.path.exists(f"/proc/{int(self._written(name)['pid'])}"):
+                if os.path.exists(f"/proc/{int(self._written(_name_of(path))['pid'])}"):
                     return True
             except FileNotFoundError:
                 return True
@@ -256,9 +263,9 @@ class Launcher:
             os.close(lock)  # while we waited, whoever had it removed the folder
             folders.prepare(self.root)
 
-    def leave(self) -> None:
-        """Ask a running launcher to go; containers stay."""
-        sock = self._try_connect()
+    def leave(self, path: str = "") -> None:
+        """Ask the launcher at the socket `path` to go, this release's if none is given; containers stay."""
+        sock = self._try_connect(path)
         if sock is None:
             return
         channel = Channel(sock)
@@ -267,6 +274,10 @@ class Launcher:
             channel.receive()
         finally:
             channel.close()
+
+
+def _name_of(path: str) -> str:
+    return os.path.basename(path)[: -len(_SOCKET)]
 
 
 def _listens(path: str) -> bool:

@@ -5,8 +5,8 @@ user a user namespace too: with its subordinate ids where newuidmap(1) gives the
 one id that anyone may map ("one").  Where root has its power, no user namespace is made ("root"), and none
 where uid 0 is root of somebody's user namespace already ("range" or "one", as its ids are).
 
-If a container of this store is alive, a new launcher joins the namespaces that its monitor holds: only a
-process in there may join the container's own.
+If a container of this store is alive, or another release's launcher, a new launcher joins the namespaces that its
+monitor, or that one, holds: only a process in there may join the container's own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from __future__ import annotations
 import os
 
 from ipycontainer.errors import KernelError, LauncherError
+from ipycontainer.json_text import loads
 from ipycontainer.launcher import alive
-from ipycontainer.linux import capabilities, idmaps, mounts, namespaces
+from ipycontainer.linux import capabilities, idmaps, mounts, namespaces, small_files
 from ipycontainer.linux.idmaps import NEWGIDMAP, NEWUIDMAP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ESRCH = 3
 
@@ -131,18 +136,15 @@ def _run_map(program: str, pid: int, extents: list[idmaps.Extent]) -> bool:
 
 
 def _join_living(run: str) -> str | None:
-    """Join the namespaces of a living monitor of this store; gives their mode, or None if none lives."""
-    folder = os.path.join(run, "containers")
-    for name in os.listdir(folder):
-        run_folder = os.path.join(folder, name)
-        state = alive.read(run_folder) if alive.is_alive(run_folder) else {}
+    """Join the namespaces in which others of this store live; gives their mode, or None if nobody does."""
+    for pid, mode in _living(run):
         try:
-            pidfd = os.pidfd_open(int(state["monitor"]))
-        except (OSError, KeyError):
+            pidfd = os.pidfd_open(pid)
+        except OSError:
             continue
         flags = namespaces.CLONE_NEWNS
         # Root of a rootless container made no user namespace, and one's own cannot be joined (EINVAL).
-        if state["mode"] != "root" and not _same_user_namespace(int(state["monitor"])):
+        if mode != "root" and not _same_user_namespace(pid):
             flags |= namespaces.CLONE_NEWUSER
         try:
             namespaces.setns(pidfd, flags)
@@ -152,12 +154,45 @@ def _join_living(run: str) -> str | None:
             raise
         finally:
             os.close(pidfd)
-        if state["mode"] != "root":
+        if mode != "root":
             # Joining gives all capabilities but keeps the ids, and an id of 0 is what jobs expect.
             os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
-        return str(state["mode"])
+        return mode
     return None
+
+
+def _living(run: str) -> Iterator[tuple[int, str]]:
+    """Processes of this store, with their mode: monitors first.
+
+    Then whoever may have a container in a moment: other releases' launchers, and what a killed one kept ready.
+    """
+    for name in os.listdir(os.path.join(run, "containers")):
+        folder = os.path.join(run, "containers", name)
+        state = alive.read(folder) if alive.is_alive(folder) else {}
+        if "monitor" in state:
+            yield int(state["monitor"]), str(state["mode"])
+    slots = os.path.join(run, "slots")
+    kept_ready = [name.rpartition("-")[2] for name in os.listdir(slots)] if os.path.isdir(slots) else []
+    for name in os.listdir(run):
+        if not name.endswith(".json"):
+            continue
+        try:
+            facts = loads(small_files.read(os.path.join(run, name)))
+            launcher, mode = int(facts["pid"]), str(facts["mode"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it has just left, or a power cut has been here
+        for pid in (launcher, *(int(number) for number in kept_ready if number.isdecimal())):
+            if _serves(pid, run):
+                yield pid, mode
+
+
+def _serves(pid: int, run: str) -> bool:
+    """Whether that process is a launcher of the store with this run folder, or forked by one; proc_pid_cmdline(5)."""
+    try:
+        return os.fsencode(run) in small_files.read(f"/proc/{pid}/cmdline").split(b"\0")
+    except OSError:
+        return False
 
 
 def _same_user_namespace(pid: int) -> bool:

@@ -32,6 +32,10 @@ _INLINE = 65536
 _LARGEST_DOCUMENT = 32 << 20
 _MOST_DESCRIPTORS = 32
 _GONE = (errno.EPIPE, errno.ECONNRESET)
+_TOO_MANY = (
+    "as many descriptors of your account are on their way from process to process as may be (unix(7), ETOOMANYREFS): a "
+    "container that holds them in sockets that nobody reads keeps all others from being started; end it and try again"
+)
 
 DOCUMENT = "j"
 STDOUT = "o"
@@ -98,6 +102,8 @@ class Channel:
             self._sock.sendmsg([raw], rights, _socket.MSG_NOSIGNAL)
         except OSError as error:
             self.was_reset = error.errno in _GONE
+            if error.errno == errno.ETOOMANYREFS:
+                raise LauncherError(_TOO_MANY) from None
             raise LauncherError(f"the other end of the connection is gone: {error.strerror}") from None
 
     def send_chunk(self, kind: str, data: bytes) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import time
+from errno import ENOSPC
 
 from ipycontainer.errors import KernelError
 from ipycontainer.linux import locks
@@ -31,7 +32,9 @@ def append(path: str, text: bytes, bound: int) -> None:
             shares = _share(descriptor)
             if shares and not _lies_at(descriptor, path):
                 continue  # it was set aside since it was opened
-            os.write(descriptor, text)
+            if (written := os.write(descriptor, text)) < len(text):
+                _take_back(descriptor, written)
+                raise OSError(ENOSPC, os.strerror(ENOSPC), path)
             if (
                 shares
                 and os.fstat(descriptor).st_size > bound
@@ -43,6 +46,12 @@ def append(path: str, text: bytes, bound: int) -> None:
         finally:
             os.close(descriptor)
     raise OSError(11, f"{path} is set aside faster than it can be written to")
+
+
+def _take_back(descriptor: int, written: int) -> None:
+    """Half a line would take the next one with it; unless somebody has written behind it already."""
+    if _has_alone(descriptor) and os.fstat(descriptor).st_size == os.lseek(descriptor, 0, os.SEEK_CUR):
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
 
 
 def _share(descriptor: int) -> bool:

@@ -44,6 +44,7 @@ _BY_MACHINE = {
         "keyctl": 250,
         "rt_sigaction": 13,
         "renameat2": 316,
+        "ioprio_set": 251,
     },
     "aarch64": {
         "pivot_root": 41,
@@ -57,6 +58,7 @@ _BY_MACHINE = {
         "keyctl": 219,
         "rt_sigaction": 134,
         "renameat2": 276,
+        "ioprio_set": 30,
     },
 }
 

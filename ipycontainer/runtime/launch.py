@@ -98,6 +98,7 @@ class Host(Record):
     devices: str = ""
     protected: bool = False
     apparmor: str = ""
+    descriptors: int = 0
 
     @property
     def rootless(self) -> bool:

@@ -203,6 +203,8 @@ def _program(launch: Launch, host: Host, made: bool = True) -> list[Step]:
     bounding = tuple(process.get("capabilities", {}).get("bounding", ()))
     effective = tuple(process.get("capabilities", {}).get("effective", ()))
     limits = tuple((item["type"], int(item["soft"]), int(item["hard"])) for item in process.get("rlimits", ()))
+    if host.descriptors and all(name != "RLIMIT_NOFILE" for name, *_ in limits):
+        limits = (*limits, ("RLIMIT_NOFILE", host.descriptors, host.descriptors))
     extra = tuple(str(item) for item in user.get("additionalGids", ()))
     steps: list[Step] = [
         identity.FindUser(launch.user, extra, tuple(process.get("env", ())), made),

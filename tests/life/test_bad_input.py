@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.life.inside import with_engine
 from tests.personas import Persona
 
 BAD = [
@@ -123,3 +124,20 @@ def test_several_at_once_go_on_after_one_that_is_wrong(persona: Persona) -> None
     assert done.out == "one\ntwo\n" and done.err == "Error: No such container: nope\n"
     done = persona.cli("rm", "-f", "nope")
     assert done.exit_code == 0 and done.err == "Error: No such container: nope\n"
+
+
+def test_arguments_that_no_program_can_have(persona: Persona):
+    """execve(2): one of them may have 128 KB.  A command line could not even say it."""
+    said = with_engine(
+        persona,
+        """
+        said = []
+        for words in ({"command": ["true", "a" * 140000]}, {"command": ["true"], "env": ["A=" + "a" * 140000]}):
+            try:
+                engine.run("base", remove=True, **words)
+            except errors.Error as error:
+                said.append([error.exit_code, str(error)])
+        tell(said)
+        """,
+    )
+    assert said == 2 * [[126, "true: argument list too long"]]

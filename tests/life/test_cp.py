@@ -236,3 +236,24 @@ def test_a_link_at_the_target_leads_and_stays(persona: Persona, nothing_left: No
     assert "too many levels" in one_sentence(persona.cli("cp", "there:/dir/sub/f", folder / "round"), code=1)
     persona.ok("rm", "-f", there)
     persona.run(["rm", "-rf", out, here, folder, outside])
+
+
+def test_of_one_that_has_just_been_removed_nothing_comes_back(persona: Persona, nothing_left: None):
+    """Its writable layer was made anew to copy from, and that was a container without a record."""
+    said = with_engine(
+        persona,
+        """
+        engine.run("base", ["true"])
+        found, begin = engine.containers(all=True)[0], engine.launcher.begin
+        def late(job, request, *more):
+            engine.get(found.id).remove()
+            engine.launcher.begin = begin
+            return begin(job, request, *more)
+        engine.launcher.begin = late
+        try:
+            found.copy_out("/etc/passwd", "of-the-removed")
+        except errors.Error as error:
+            tell([type(error).__name__, len(engine.containers(all=True))])
+        """,
+    )
+    assert said == ["NoSuchContainer", 0]

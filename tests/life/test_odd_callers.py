@@ -125,3 +125,42 @@ def test_a_store_on_a_disk_that_became_read_only(persona: Persona, read_only: Pa
     for words in (["run", "base", "true"], ["image", "prune", "-f"], ["container", "prune", "-f"]):
         done = persona.cli(*words, env=environment)
         assert done.exit_code and "Read-only file system" in done.err and done.err.count("\n") == 1, done
+
+
+# What a container has of its launcher: limits, processors, priorities (of the processor, the disk), personality.
+INHERITED = """
+import os, re, resource
+kinds = sorted(name for name in dir(resource) if name.startswith("RLIMIT_"))
+print([(name, resource.getrlimit(getattr(resource, name))) for name in kinds])
+print(os.sched_getaffinity(0), os.sched_getscheduler(0), os.getpriority(0, 0), os.uname().machine)
+print(os.popen("ionice; cat /proc/self/personality").read())
+"""
+ODD = (
+    "--nofile=300:", "--nproc=400:", "--fsize=1000000000:", "--cpu=1000:", "--stack=1000000:", "--data=2000000000:",
+)  # fmt: skip
+
+
+def test_what_the_first_caller_had_is_not_every_containers(fresh_persona: Persona):
+    persona = fresh_persona
+    words = ["run", "--rm", "base", "python3", "-c", INHERITED]
+    before = persona.ok(*words, timeout=120)
+    persona.ok("system", "shutdown")
+    odd = ["prlimit", *ODD, "taskset", "1", "chrt", "--batch", "0", "setarch", "-R", "ionice", "-c", "3"]
+    found = persona.run([*odd, "ipycontainer", *words])
+    assert found.out == before + "\n", found
+    assert persona.ok(*words) == before
+    assert f"('RLIMIT_STACK', ({8 << 20}," in before
+
+
+@pytest.mark.as_root
+@pytest.mark.personas("root")
+def test_root_need_not_be_as_patient_as_its_first_caller(fresh_persona: Persona):
+    """Nobody else gets back what was given up."""
+    persona = fresh_persona
+    words = ["run", "--rm", "base", "python3", "-c", INHERITED]
+    before = persona.ok(*words, timeout=120)
+    persona.ok("system", "shutdown")
+    assert persona.run(["nice", "-n", "7", "ipycontainer", *words]).out == before + "\n"
+    persona.ok("system", "shutdown")
+    if persona.run(["prlimit", "--nofile=200:200", "prlimit", "--nofile=300:300", "true"]).exit_code == 0:
+        assert persona.run(["prlimit", "--nofile=200:200", "ipycontainer", *words]).out == before + "\n"

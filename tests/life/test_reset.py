@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from tests.hostile.copies import copy_with
 from tests.life.inside import detached, until, with_engine
 from tests.personas import BIN, Persona
 
@@ -177,3 +178,19 @@ def test_killed_in_between_the_store_works_and_another_reset_ends_it(fresh_perso
         persona.ok("system", "check")
     persona.ok("system", "reset", "-f")
     assert not persona.store.exists() and not any(folder.exists() for folder in persona.run_folders())
+
+
+@pytest.mark.parametrize("words", [("system", "reset", "-f"), ("system", "shutdown")], ids=" ".join)
+def test_another_releases_launcher_goes_too(fresh_persona: Persona, words: tuple[str, ...]):
+    """Else it would stay, and with what it keeps ready hold on to the store, until it is idle."""
+    persona = fresh_persona
+    begin = "print(engine.run('base', ['sleep', '1000'], detach=True).id, flush=True)\nos._exit(0)"
+    with copy_with(persona) as older:
+        older.run(begin, timeout=120)
+        sockets = "from ipycontainer import Engine; print(len(Engine().launcher.sockets()))"
+        assert persona.ok("run", "--rm", "base", "echo", "here") == "here"
+        assert str(persona.python(sockets)).strip() == "2"
+        persona.ok(*words)
+        assert str(persona.python(sockets)).strip() == "0"
+        assert persona.store.exists() == (words[1] == "shutdown")
+        persona.remove_containers()

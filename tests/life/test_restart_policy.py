@@ -297,3 +297,30 @@ def test_its_monitor_holds_no_more_after_each_restart(persona: Persona, nothing_
         os.kill(_inspect(persona, container)["State"]["Pid"], signal.SIGKILL)
     assert counts[1:] == counts[:-1], counts
     persona.ok("rm", "-f", container)
+
+
+def test_a_client_that_does_not_read_leaves_its_monitor_no_zombie(persona: Persona, nothing_left: None):
+    """The last word of the first start waits for it, in a process of its own."""
+    told = with_engine(
+        persona,
+        """
+        import time
+        script = '[ -e /again ] && exec sleep 1000; touch /again; until [ -e /go ]; do sleep 0.02; done; ' \\
+            'head -c 8000000 /dev/zero; exit 1'
+        container = engine.run("base", ["sh", "-c", script], detach=True, restart="on-failure")
+        deaf = container.attach()
+        container.exec(["touch", "/go"])
+        while container.state().restarts < 1 or not container.state().pid:
+            time.sleep(0.01)
+        monitor, first = container.state().monitor, container.state().pid
+        end, children = time.monotonic() + 10, []
+        while children != [first] and time.monotonic() < end:  # its starter is one too, for a moment
+            with open(f"/proc/{monitor}/task/{monitor}/children") as file:
+                children = [int(word) for word in file.read().split()]
+        taken = sum(len(data) for _, data in deaf)
+        container.remove(force=True)
+        tell([children == [first], deaf.exit_code, 0 < taken < 8000000])
+        """,
+        timeout=120,
+    )
+    assert told == [True, 1, True]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 
 import pytest
 
-from tests.life.inside import alive_record, one_sentence, until, with_engine
+from tests.life.inside import alive_record, detached, one_sentence, until, with_engine
 from tests.personas import Persona
 
 
@@ -58,6 +59,7 @@ def test_a_launcher_that_may_fork_nobody_says_so_and_stays(fresh_persona: Person
     assert int(persona.ok("info", "--format", "{{.Launcher.Pid}}")) == launcher
 
 
+@pytest.mark.personas("user", "solo")
 def test_a_monitor_whose_descriptors_are_used_up_takes_nobody_in_and_rests(fresh_persona: Persona):
     persona = fresh_persona
     persona.ok("run", "--rm", "base", "true", timeout=120)
@@ -171,3 +173,53 @@ def test_what_was_never_started_is_not_left_of_a_run_that_is_removed(persona: Pe
         """,
     )
     assert said == 0
+
+
+# Puts as many descriptors on their way as the kernel lets it: into sockets that nobody reads.
+ON_THEIR_WAY = """
+import array, os, socket, time
+null, kept, rights = os.open("/dev/null", os.O_RDONLY), [], (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+try:
+    while True:
+        kept.append(socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        kept[-1][0].setblocking(False)
+        try:
+            while True:
+                kept[-1][0].sendmsg([b"x"], [(*rights, array.array("i", 253 * [null]))])
+        except BlockingIOError:
+            pass
+except OSError as error:
+    print(error.strerror, flush=True)
+time.sleep(1000)
+"""
+
+
+def _with_descriptors_on_their_way(persona: Persona, *options: str) -> str:
+    container = detached(persona, *options, "base", "python3", "-c", ON_THEIR_WAY)
+    until(lambda: persona.ok("logs", container).startswith("Too many references"), "no more can be")
+    return container
+
+
+@pytest.mark.personas("user", "solo")
+def test_descriptors_that_a_container_has_on_their_way_keep_nobody_from_starting(persona: Persona):
+    """They count for the account."""
+    container = _with_descriptors_on_their_way(persona)
+    for words in (
+        ["run", "--rm", "base"],
+        ["run", "--rm", "-t", "base"],
+        ["exec", container],
+        ["exec", "-t", container],
+    ):
+        assert persona.ok(*words, "echo", "here").strip() == "here"
+    assert "root" in persona.ok("cp", f"{container}:/etc/passwd", "-")
+
+
+@pytest.mark.personas("user", "solo")
+def test_where_they_do_for_it_was_asked_for_one_is_told_so(persona: Persona):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    container = _with_descriptors_on_their_way(persona, "--ulimit", f"nofile={most}:{most}")
+    for _ in range(2):
+        done = persona.cli("run", "--rm", "-t", "base", "true")
+        assert "ETOOMANYREFS" in one_sentence(done, code=125)
+    persona.ok("rm", "-f", container)
+    assert persona.ok("run", "--rm", "base", "echo", "again") == "again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from collections import Counter
@@ -180,3 +181,21 @@ def test_a_writer_killed_at_any_instant_leaves_one_or_the_other(tmp_path: Path):
         assert lines[-1] == [str(turn), "after"]
         numbers = [int(number) for which, number in lines[:-1] if which == str(turn) and number != "after"]
         assert numbers == list(range(numbers[0], numbers[-1] + 1)) if numbers else True
+
+
+def test_a_line_for_which_there_is_not_enough_room_takes_no_other_along(tmp_path: Path):
+    """As on a disk that is nearly full; a limit of the file's size cuts a write too."""
+    path = str(tmp_path / "events")
+    rotation.append(path, b"first\n", 1000)
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+        try:
+            rotation.append(path, b"second\n", 1000)
+        except OSError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    rotation.append(path, b"third\n", 1000)
+    assert _read_all(path) == b"first\nthird\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,30 @@ def test_a_monitor_that_is_dead_is_passed_over_though_its_lock_is_held(tmp_path:
     finally:
         os.close(held)
         os.waitpid(dead, 0)
+
+
+def test_who_may_have_a_container_in_a_moment_is_joined_too(tmp_path: Path) -> None:
+    """Another release's launcher, and what a killed one kept ready; no process that has the number of one since."""
+    run = str(tmp_path)
+    (tmp_path / "containers").mkdir()
+    words = ["sh", "-c", "read line", "launcher", "root", run, "name"]
+    with (
+        subprocess.Popen(words, stdin=subprocess.PIPE) as ready,
+        subprocess.Popen(words, stdin=subprocess.PIPE) as launcher,
+        subprocess.Popen(["sleep", "1000"]) as stranger,
+    ):
+        for name, facts in (
+            ("killed", {"pid": stranger.pid, "mode": "range", "root": "root"}),
+            ("cut", {}),
+            ("other", {"pid": launcher.pid, "mode": "range", "root": "root"}),
+        ):
+            (tmp_path / f"launcher-{name}.json").write_text(dumps(facts))
+        assert set(store_namespace._living(run)) == {(launcher.pid, "range")}
+        (tmp_path / "slots" / f"slot-abc-{ready.pid}").mkdir(parents=True)
+        (tmp_path / "slots" / f"slot-def-{stranger.pid}").mkdir()
+        assert set(store_namespace._living(run)) == {(launcher.pid, "range"), (ready.pid, "range")}
+        launcher.communicate()
+        assert set(store_namespace._living(run)) == {(ready.pid, "range")}
+        ready.communicate()
+        stranger.kill()
+    assert list(store_namespace._living(run)) == []

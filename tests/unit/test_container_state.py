@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ipycontainer.errors import WrongState
+from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
+from ipycontainer.launcher.alive import look
 from ipycontainer.linux import locks
 from ipycontainer.runtime import container_state
 from ipycontainer.runtime.container_state import CREATED, RUNNING, UNKNOWN, read_state
@@ -85,4 +87,23 @@ def test_a_sweep_that_has_just_begun_is_no_monitor(tmp_path: Path, folder: Path)
     lock = life.claim(run)
     with pytest.raises(WrongState):
         life.claim(run, sweeps=True)
+    os.close(lock)
+
+
+def test_a_line_for_which_there_is_not_enough_room_takes_no_other_along(tmp_path: Path) -> None:
+    """As on a disk that is nearly full; a limit of the file's size cuts a write too."""
+    run, lock = alive(tmp_path, CGROUPS)
+    before = os.fstat(lock).st_size
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before + 10, before + 10))
+        try:
+            life.mark_waiting(lock, "root")
+        except KernelError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    life.mark_running(lock)
+    assert look(run)[1] == {"runs": True}
     os.close(lock)

@@ -5,10 +5,10 @@ Whoever asks may be killed: the connection ends then too, and they go on.  One t
 
 from __future__ import annotations
 
-from ipycontainer.errors import Refused
+from ipycontainer.errors import KernelError, Refused
 from ipycontainer.linux import cgroups
 from ipycontainer.runtime.inside import freezer
-from ipycontainer.runtime.inside.sweep import living_state
+from ipycontainer.runtime.inside.sweep import living_state, unless_swept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,14 +22,18 @@ def hold(request: dict[str, Any], _descriptors: list[int], channel: Channel) -> 
     run = str(request["run"])
     leaves = living_state(run).get("cgroups", [])
     if not cgroups.has_freezer(leaves):
-        raise Refused("the container has no control group with a freezer here, so it cannot be made to stand still")
+        none = Refused("the container has no control group with a freezer here, so it cannot be made to stand still")
+        raise unless_swept(leaves, none)
     try:
         # In here: what could not be frozen whole, for a process sleeps where no signal wakes it, is half frozen.
-        cgroups.freeze(leaves)
+        try:
+            cgroups.freeze(leaves)
+        except KernelError as error:
+            raise unless_swept(leaves, error) from None
         channel.send({"answer": {}})
         asked = channel.receive()
     finally:
         with freezer.Turn(run):
-            if not freezer.is_marked(run):
+            if not freezer.is_marked(run) and cgroups.has_freezer(leaves):
                 cgroups.thaw(leaves)
     return None if asked is None else {}

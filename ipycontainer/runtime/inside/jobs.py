@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, cgroups, idmaps, labels
 from ipycontainer.runtime.inside import attend as attending
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
     IdMap = tuple[tuple[int, int, int], ...]
+
+_OURS = 4096  # descriptors
 
 
 # They take no time, and leave nothing in the process that did one.
@@ -45,7 +49,17 @@ def host_with(mode: str, uids: IdMap, gids: IdMap) -> Host:
         cgroups.devices.control(mode == "root", layout.kind == "unified"),
         _oom_score() < 0,
         labels.loaded_profile("docker-default") if mode == "root" else "",
+        0 if mode == "root" else _descriptors(),
     )
+
+
+def _descriptors() -> int:
+    """Fewer than the launcher may have: as many may be on their way between all processes of one account, unix(7).
+
+    So those in containers cannot be on their way in such numbers that nothing can be started any more.
+    """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return most - min(most // 4, _OURS)
 
 
 def _oom_score() -> int:

@@ -7,7 +7,7 @@ import time
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.launcher import alive
-from ipycontainer.linux import cgroups, pidfd
+from ipycontainer.linux import cgroups, namespaces, pidfd
 from ipycontainer.runtime.inside import freezer, stopped
 from ipycontainer.runtime.inside.journal import append
 from ipycontainer.runtime.inside.sweep import living_state
@@ -41,6 +41,16 @@ def open_init(state: dict[str, Any]) -> int:
         pass
     os.close(descriptor)
     raise WrongState("the container is not running any more")
+
+
+def join(init: int, flags: int) -> None:
+    """Enter these namespaces of what `open_init` gave.  Raises WrongState when that has ended since."""
+    try:
+        namespaces.setns(init, flags)
+    except KernelError as error:
+        if error.errno != _ESRCH:
+            raise
+        raise WrongState("the container is not running any more") from None
 
 
 def _once_started(run: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "fi
 from __future__ import annotations
 
 import os
+from errno import ENOSPC
 
 from ipycontainer.errors import KernelError, WrongState
 from ipycontainer.json_text import dumps
@@ -150,8 +151,13 @@ def mark_ending(lock: int) -> None:
 
 
 def _append(lock: int, document: dict[str, Any]) -> None:
+    line = dumps(document).encode() + b"\n"
     try:
-        os.write(lock, dumps(document).encode() + b"\n")
+        written = os.write(lock, line)
+        if written < len(line):
+            # Half a line would take the next one with it.
+            os.ftruncate(lock, os.fstat(lock).st_size - written)
+            raise OSError(ENOSPC, "")
     except OSError as error:
         raise KernelError("write", error.errno or 0, "alive") from None
 

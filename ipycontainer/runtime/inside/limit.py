@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import Refused, WrongState
+from ipycontainer.errors import KernelError, Refused, WrongState
 from ipycontainer.launcher import alive
 from ipycontainer.linux import cgroups
 from ipycontainer.runtime.inside import restart
-from ipycontainer.runtime.inside.sweep import living_state
+from ipycontainer.runtime.inside.sweep import living_state, unless_swept
 from ipycontainer.runtime.plan import cgroup_parent
 
 TYPE_CHECKING = False
@@ -51,5 +51,8 @@ def _limit(host: Host, run: str, resources: dict[str, Any], parent: str) -> None
                 f"{option} cannot be given to a container that runs and was started without it; stop it, update it "
                 "and start it"
             )
-    cgroups.lift(leaves, limits)
-    cgroups.update(plan)
+    try:
+        cgroups.lift(leaves, limits)
+        cgroups.update(plan)
+    except KernelError as error:
+        raise unless_swept(leaves, error) from None

@@ -25,6 +25,8 @@ from ipycontainer.runtime.inside.streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ipycontainer.launcher.wire import Channel
     from ipycontainer.runtime.inside.charge import Charge
     from ipycontainer.runtime.inside.handing_over import Papers, Running
@@ -145,17 +147,31 @@ class Monitor:
         if again:
             os.close(running.pidfd)
             ending.sweep_to_restart(charge, running.lock, self._host.mode)
-            if not told and os.fork() == 0:
-                # A client that does not read holds nobody up but a process of its own.
-                os.close(running.lock)
-                streams.finish(answer, wait=True)
-                os._exit(0)
+            if not told:
+                self._tell_apart(lambda: streams.finish(answer, wait=True))
             return charge
         ending.sweep_all(charge, gone)
         os.close(running.lock)
         if not told:
             streams.finish(answer, wait=True)
         return charge
+
+    def _tell_apart(self, tell: Callable[[], object]) -> None:
+        """A client that does not read holds nobody up but a process of its own, which somebody else will reap."""
+        try:
+            child = os.fork()
+        except OSError:
+            return  # this account may have no more: that client misses it
+        if child:
+            os.waitpid(child, 0)
+            return
+        try:
+            if os.fork() == 0:
+                for descriptor in (self._running.lock, *self._running.kept):
+                    os.close(descriptor)
+                tell()
+        finally:
+            os._exit(0)
 
     def _decide(self, charge: Charge, code: int) -> Charge:
         """Whether it is started again, and when; gives its charge, which counts that."""

@@ -9,7 +9,7 @@ from ipycontainer.linux import cgroups, pidfd
 from ipycontainer.runtime.inside import freezer
 from ipycontainer.runtime.inside.journal import append
 from ipycontainer.runtime.inside.kill import open_init
-from ipycontainer.runtime.inside.sweep import living_state
+from ipycontainer.runtime.inside.sweep import living_state, unless_swept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def pause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
     state = living_state(run, "runs")
     leaves = state["cgroups"]
     if not cgroups.has_freezer(leaves):
-        raise Refused(_NO_FREEZER)
+        raise unless_swept(leaves, Refused(_NO_FREEZER))
     init = open_init(state)
     try:
         with freezer.Turn(run):
@@ -51,10 +51,10 @@ def _freeze(run: str, leaves: Sequence[str], init: int, pid: int) -> None:
         # With cgroup v1 what was killed a moment ago stands still too, before it dies.
         if pidfd.has_ended(init) or pidfd.is_being_killed(pid):
             raise WrongState("the container is not running any more")
-    except Error:
+    except Error as error:
         # Its monitor could not end what stands still.
         freezer.thaw(run, leaves)
-        raise
+        raise unless_swept(leaves, error) from None
 
 
 def unpause(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -> dict[str, Any]:

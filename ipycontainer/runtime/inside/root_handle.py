@@ -12,7 +12,7 @@ from ipycontainer.errors import NoSuchContainer, WrongState
 from ipycontainer.linux import mounts, namespaces, trees
 from ipycontainer.runtime import mount_plan
 from ipycontainer.runtime.inside import container, life
-from ipycontainer.runtime.inside.kill import open_init
+from ipycontainer.runtime.inside.kill import join, open_init
 from ipycontainer.runtime.inside.step import Place, Step
 from ipycontainer.runtime.inside.steps.root import DetachMounts, MakeWritableLayer, MountOverlay
 from ipycontainer.runtime.inside.sweep import living_state, sweep_leavings
@@ -39,8 +39,10 @@ def lend(host: Host, request: dict[str, Any], _descriptors: list[int], channel: 
     init = open_init(state)
     # What is joined is the container's: let nobody in there look into this process.
     container.hide()
-    namespaces.setns(init, namespaces.CLONE_NEWNS)
-    os.close(init)
+    try:
+        join(init, namespaces.CLONE_NEWNS)
+    finally:
+        os.close(init)
     return _lend("/", channel)
 
 
@@ -52,6 +54,9 @@ def _lend_resting(host: Host, launch: Launch, channel: Channel) -> dict[str, Any
             raise NoSuchContainer(f"No such container: {launch.name}")
         life.mark_swept(lock)
         sweep_leavings(launch.run)
+        if not os.path.isdir(launch.folder):
+            # Removed since whoever copies looked; nobody can any more, we have its lock.
+            raise NoSuchContainer(f"No such container: {launch.id}")
         namespaces.unshare(namespaces.CLONE_NEWNS)
         # No device of it is opened here, so none may be.
         steps: list[Step] = [

@@ -17,13 +17,14 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.errors import Error
+from ipycontainer.errors import Error, to_wire
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux import cgroups, prctl
 from ipycontainer.linux.durability import write_file
 from ipycontainer.runtime.inside import container, life
 from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
+from ipycontainer.runtime.inside.starter import tell
 from ipycontainer.runtime.inside.step import Place, Plan, Step
 from ipycontainer.runtime.inside.steps.confine import LimitBounding
 from ipycontainer.runtime.inside.steps.namespaces import AwaitMonitor, SetDomainname, SetHostname
@@ -126,7 +127,7 @@ class Slot:
     def wait(self, place: Place, channel: Channel, waiting: Waiting) -> NoReturn:
         """PID 1: walk the first steps, wait for the request, walk the rest."""
         place.channel = channel
-        client, document = None, None
+        client = None
         try:
             # Not the lock: it says that the monitor lives.
             container.stand_alone(place, waiting.descriptors())
@@ -138,14 +139,14 @@ class Slot:
             self._prepare(place, None if waiting.hurried else self._slots.expected())
             client = waiting.accept([channel.fileno()])
             message = client.receive() if client is not None else None
-            document = message.document if message is not None else None
+            if client is not None and message is not None:
+                self._take(place, client, message.document)
         except Error as error:
+            if client is not None:
+                tell(client, {"error": to_wire(error)})
             container.say(channel, error)
         finally:
-            if document is None:
-                os._exit(0)  # the launcher leaves, or nobody has come for a while
-        assert client is not None
-        self._take(place, client, document)
+            os._exit(0)  # the launcher leaves, or nobody has come for a while
 
     def _prepare(self, place: Place, expected: dict[str, Any] | None) -> None:
         if expected is None:

@@ -190,6 +190,12 @@ def sweep(request: dict[str, Any], _descriptors: list[int], _channel: Channel) -
     return {"swept": existed}
 
 
+def unless_swept(leaves: Sequence[str], error: Error) -> Error:
+    """Why nothing can be done with these cgroups: `error`, or that the container has ended meanwhile."""
+    is_there = all(os.path.isdir(leaf) for leaf in leaves)
+    return error if is_there else WrongState("the container is not running any more")
+
+
 def living_state(run: str, line: str = "pid") -> dict[str, Any]:
     """The state of a living container, once it has this `line`; until then it is being started.
 

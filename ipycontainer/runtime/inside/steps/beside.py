@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import stat
 
-from ipycontainer.errors import Error, KernelError, StartError, from_wire, to_wire
+from ipycontainer.errors import Error, KernelError, StartError, WrongState, from_wire, to_wire
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux import descriptors, mounts, namespaces, prctl
-from ipycontainer.runtime.inside.kill import open_init
+from ipycontainer.runtime.inside.kill import join, open_init
 from ipycontainer.runtime.inside.step import Place, Step
 from ipycontainer.runtime.inside.steps.outside import Clone
 from ipycontainer.runtime.inside.steps.root import open_target
@@ -59,12 +59,15 @@ class CloneBeside(Clone):
 
     def _find(self, place: Place) -> None:
         for kind, run in self.joined:
-            place.others[kind] = open_init(living_state(run, "runs"))
+            try:
+                place.others[kind] = open_init(living_state(run, "runs"))
+            except WrongState:
+                raise StartError(f"cannot join {kind} of a non running container: {os.path.basename(run)}") from None
 
     def _join(self, place: Place) -> None:
         user = self.user
         for kind, descriptor in place.others.items():
-            namespaces.setns(descriptor, namespaces.flags_of([kind, *(["user"] if user else [])]))
+            join(descriptor, namespaces.flags_of([kind, *(["user"] if user else [])]))
             user = False
 
     def _between(self, place: Place, writing: int) -> None:
@@ -141,7 +144,7 @@ def _tree_of(other: int, path: str) -> int:
     Only who is in a mount namespace may copy its mounts, so this process goes there and comes back.
     """
     here, root = namespaces.open_of("self", "mount"), os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    namespaces.setns(other, namespaces.CLONE_NEWNS)
+    join(other, namespaces.CLONE_NEWNS)
     try:
         there = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

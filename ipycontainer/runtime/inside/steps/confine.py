@@ -204,7 +204,8 @@ def execute(arguments: tuple[str, ...], environment: dict[str, str], search: str
     if refused == _ENOEXEC:
         raise CommandNotExecutable(f"{name}: exec format error (no program of this machine, and no #! line)")
     if refused:
-        raise CommandNotExecutable(f"{name}: {os.strerror(refused).lower()}; is it a program with its execute bit?")
+        hint = "; is it a program with its execute bit?" if refused == _EACCES else ""
+        raise CommandNotExecutable(f"{name}: {os.strerror(refused).lower()}{hint}")
     if "/" in name:
         raise CommandNotFound(f"{name}: no such file in the container")
     raise CommandNotFound(f"{name}: executable file not found in $PATH of the container ({search})")
