@@ -6,6 +6,7 @@ image.tree()                         all layers with their sums; prints as a tab
 
 from __future__ import annotations
 
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.errors import NotFound
 from ipycontainer.images.trees import Trees
 
@@ -150,7 +151,8 @@ class Tree:
         lines = [f"{'LAYER':6}{'SIZE':>12}{'PACKED':>12}{'ADDED':>8}{'CHANGED':>9}{'REMOVED':>9}{'WASTED':>12}  STEP"]
         for layer in self.layers:
             counts = f"{len(layer.added):>8}{len(layer.changed):>9}{len(layer.removed):>9}{layer.wasted:>12}"
-            lines.append(f"{layer.number:<6}{layer.size:>12}{layer.packed:>12}{counts}  {layer.created_by[:60]}")
+            step = on_one_line(layer.created_by[:60])
+            lines.append(f"{layer.number:<6}{layer.size:>12}{layer.packed:>12}{counts}  {step}")
         return "\n".join(lines)
 
 
