@@ -246,7 +246,9 @@ def test_where_a_redirect_may_not_lead(persona: Persona, fake: Fake, unchanged: 
     refused(persona, fake, words)
 
 
-@pytest.mark.parametrize("realm", ["http://tokens.example/token", "http://169.254.169.254/t", "file:///etc/passwd", "https://a..b/", ""])
+@pytest.mark.parametrize(
+    "realm", ["http://tokens.example/token", "http://169.254.169.254/t", "file:///etc/passwd", "https://a..b/", ""]
+)
 def test_a_realm_that_is_easy_to_listen_to(persona: Persona, fake: Fake, unchanged: None, realm: str):
     _log_in(persona, fake)
     fake.before = lambda _request: Reply(401, b"{}", {"WWW-Authenticate": f'Bearer realm="{realm}",service="x"'})

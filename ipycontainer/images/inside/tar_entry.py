@@ -47,6 +47,14 @@ class Entry:
         return f"<{self.kind} {shown(self.name)}>"
 
 
+def too_large(entry: Entry) -> ArchiveError:
+    """What is said where Python's OverflowError tells that a number of an entry fits into none of the kernel's."""
+    return ArchiveError(
+        f"{shown(entry.name)!r} has an owner, a size or a device's number that is larger than any can be;"
+        " the archive is damaged or not to be trusted"
+    )
+
+
 def shown(name: bytes) -> str:
     """A name for a sentence: short, and with nothing in it that a terminal would obey."""
     text = name.decode("utf-8", "backslashreplace")

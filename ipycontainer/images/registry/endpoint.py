@@ -62,7 +62,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_host(host: str) -> bool:
-    """Whether a resolver can be asked for `host`: Python's raises UnicodeError for labels that are empty or too long."""
+    """Whether a resolver can be asked for `host`: Python raises UnicodeError for labels that are empty or too long."""
     try:
         return bool(host.encode("idna")) and " " not in host
     except UnicodeError:
