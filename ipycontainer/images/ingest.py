@@ -75,19 +75,22 @@ def take_layer(layout: Layout, layers: Layers, incoming: Incoming, diff_id: Dige
     if digest is not None and layout.has(digest):
         if not layers.has(diff_id):
             restore_tree(layout, layers, digest, diff_id)
+        elif not layers.comes_from(diff_id, digest):
+            # Each is here, but that one unpacks to the other is only promised.
+            with open(layout.open_blob(digest), "rb", buffering=0) as file:
+                _compare(file, diff_id, incoming.what)
+            layers.note(diff_id, digest)
         size = os.stat(layout.blob_path(digest)).st_size
         return Descriptor(incoming.media_type or media_types.layer(), digest, size)
     with layout.new_blob(digest, incoming.size, incoming.what) as blob:
         tee = _Tee(incoming.open(), blob)
         if layers.has(diff_id):
             # The tree came from another blob: that this one unpacks to the same is only promised.
-            verifier = Verifier(diff_id, what=incoming.what)
-            for piece in plain(tee, incoming.what):
-                verifier.update(piece)
-            verifier.finish()
+            _compare(tee, diff_id, incoming.what)
         else:
             layers.add(diff_id, plain(tee, incoming.what), incoming.what)
         digest = blob.finish()
+        layers.note(diff_id, digest)
         size = blob.size
     return Descriptor(incoming.media_type or media_types.layer(), digest, size)
 
@@ -97,6 +100,14 @@ def restore_tree(layout: Layout, layers: Layers, digest: Digest, diff_id: Digest
     descriptor = layout.open_blob(digest)
     with open(descriptor, "rb", buffering=0) as file:
         layers.add(diff_id, plain(file), f"the layer {digest.short}")
+    layers.note(diff_id, digest)
+
+
+def _compare(stream: Readable, diff_id: Digest, what: str) -> None:
+    verifier = Verifier(diff_id, what=what)
+    for piece in plain(stream, what):
+        verifier.update(piece)
+    verifier.finish()
 
 
 class _Tee:

@@ -202,6 +202,20 @@ def test_a_blob_that_claims_a_tree_that_is_here_is_read_all_the_same(place: Plac
     assert place.load(pack(oci_members("b", [LOW], compress=lambda raw: gzip.compress(raw, 1)))) == ["b:latest"]
 
 
+def test_a_blob_and_a_tree_that_are_here_are_no_pair_for_it(place: Place):
+    """Else whoever knows the diff id of a layer that lies here could put it into an image of his own."""
+    place.load(pack(oci_members("a", [LOW])))
+    place.load(pack(oci_members("b", [TOP])))
+    members = oci_members("c", [TOP])
+    blob = next(content for path, content in members.items() if content[:2] == b"\x1f\x8b")
+    forged = oci_members("c", [LOW], compress=lambda _layer: blob)
+    with pytest.raises(DigestMismatch, match="promised was"):
+        place.load(pack(forged))
+    assert place.store.find("c") is None
+    place.load(pack(oci_members("d", [LOW])))
+    assert place.store.resolve("d").id == place.store.resolve("a").id
+
+
 def test_names_move(place: Place):
     place.load(docker_archive((["a", "b"], [LOW])))
     place.load(docker_archive((["a"], [TOP])))

@@ -81,7 +81,7 @@ def _fetch_layers(store: Store, repository: Repository, found: Resolved, tell: T
     layers = store.layers
     wanted: dict[tuple[str, str], tuple[Descriptor, Digest]] = {}
     for layer, diff_id in zip(found.manifest.layers, found.config.diff_ids):
-        if store.layout.has(layer.digest) and layers.has(diff_id):
+        if store.layout.has(layer.digest) and layers.comes_from(diff_id, layer.digest):
             tell(layer.digest.short, EXISTS, layer.size, layer.size)
         else:
             tell(layer.digest.short, FETCHING, 0, layer.size)
