@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import DocumentError, ImageNameError
+from ipycontainer.errors import ArchiveError, DocumentError, ImageNameError
 from ipycontainer.images.decompress import plain
 from ipycontainer.images.layers import Layers
 from ipycontainer.images.layout import BlobWriter, Layout
@@ -56,17 +56,41 @@ def take_layers(layout: Layout, layers: Layers, incoming: Sequence[Incoming], co
         return [take_layer(layout, layers, item, diff_id) for item, diff_id in pairs]
     from concurrent.futures import ThreadPoolExecutor
 
+    stop = _Stop()
     done: dict[tuple[str, str], Any] = {}
     with ThreadPoolExecutor(2) as pool:
         for item, diff_id in pairs:
             key = (str(item.digest), diff_id)
             if key not in done:  # the same layer may stand in an image more than once
-                done[key] = pool.submit(take_layer, layout, layers, item, diff_id)
+                done[key] = pool.submit(take_layer, layout, layers, stop.before(item), diff_id)
         try:
             return [done[str(item.digest), diff_id].result() for item, diff_id in pairs]
         except BaseException:
+            stop.now = True
             pool.shutdown(cancel_futures=True)
             raise
+
+
+class _Stop:
+    """Ends the threads that read layers, which nobody can interrupt from outside."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    def before(self, item: Incoming) -> Incoming:
+        """The layer, read only as long as nobody has said `now`."""
+        return item.replace(open=lambda: _Stoppable(item.open(), self))
+
+
+class _Stoppable:
+    def __init__(self, stream: Readable, stop: _Stop) -> None:
+        self._stream = stream
+        self._stop = stop
+
+    def read(self, most: int, /) -> bytes:
+        if self._stop.now:
+            raise ArchiveError("the loading was given up")
+        return self._stream.read(most)
 
 
 def take_layer(layout: Layout, layers: Layers, incoming: Incoming, diff_id: Digest) -> Descriptor:
