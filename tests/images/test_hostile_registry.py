@@ -95,6 +95,18 @@ def test_the_honest_one_is_pulled(persona: Persona, fake: Fake):
     persona.ok("rmi", fake.name)
 
 
+def test_what_is_for_another_machine_than_was_asked_for(persona: Persona, fake: Fake):
+    other = "s390x"
+    done = persona.cli("pull", "--platform", f"linux/{other}", fake.name)
+    own = json.loads(fake.config)["architecture"]
+    assert done.exit_code == 0 and done.err == (
+        f"WARNING: image with reference {fake.name} was found but does not match the specified platform:"
+        f" wanted linux/{other}, actual: linux/{own}\n"
+    )
+    assert persona.cli("pull", "-q", "--platform", f"linux/{own}", fake.name).err == ""
+    persona.ok("rmi", fake.name)
+
+
 def test_a_flipped_byte(persona: Persona, fake: Fake, unchanged: None):
     flipped = fake.blob[:1000] + bytes([fake.blob[1000] ^ 1]) + fake.blob[1001:]
     fake.serve_blob = lambda _request: Reply(200, flipped)

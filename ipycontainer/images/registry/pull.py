@@ -37,12 +37,15 @@ FETCHING = "Pulling fs layer"
 
 
 class Pulled(Record):
-    """What a pull brought.  digest: of what the tag names at the registry; new: whether anything came."""
+    """What a pull brought.  digest: of what the tag names at the registry; new: whether anything came; made_for: whose
+    machine it is for, which need not be the one that was asked for where the registry has it for one alone.
+    """
 
     reference: Reference
     digest: Digest
     id: str
     new: bool
+    made_for: Platform
 
 
 def pull(store: Store, reference: Reference, wanted: Platform, tell: Told) -> Pulled:
@@ -74,7 +77,7 @@ def _pull_from(store: Store, endpoint: Endpoint, reference: Reference, wanted: P
         add_image(
             store.layout, store.layers, found.config, found.manifest.layers, names, found.manifest.document, known
         )
-    return Pulled(reference, found.digest, str(found.config.document.digest), new)
+    return Pulled(reference, found.digest, str(found.config.document.digest), new, found.config.platform)
 
 
 def _fetch_layers(store: Store, repository: Repository, found: Resolved, tell: Told) -> None:
