@@ -77,6 +77,20 @@ def test_a_file_far_below_folders_that_no_entry_names(persona: Persona, bench: B
         persona.ok("rm", "-f", "deep-target")
 
 
+def test_a_name_of_the_longest_is_removed_in_a_commit(persona: Persona):
+    """Its whiteout is longer than any name may be."""
+    name = "n" * 255
+    try:
+        persona.ok("run", "--name", "longest-made", "base", "touch", f"/tmp/{name}", "/tmp/stays")
+        persona.ok("commit", "longest-made", "longest:1")
+        persona.ok("run", "--name", "longest-gone", "longest:1", "rm", f"/tmp/{name}")
+        persona.ok("commit", "longest-gone", "longest:2")
+        assert persona.ok("run", "--rm", "longest:2", "ls", "/tmp") == "stays"
+    finally:
+        persona.ok("rm", "longest-made", "longest-gone")
+        persona.ok("rmi", "longest:2", "longest:1")
+
+
 NUMBERS = {
     "an owner": file("f", uid=10**19),
     "a folder's": folder("f", gid=10**19),
