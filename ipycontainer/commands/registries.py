@@ -5,12 +5,13 @@ from __future__ import annotations
 from ipycontainer.commands.archives import IGNORE_IDS, archive_on_stdin, say_what_was_folded
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.commands.tables import cut
-from ipycontainer.errors import Error, InputError
+from ipycontainer.errors import Error, InputError, NoSuchImage
 from ipycontainer.oci import reference as references
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.commands import Call
+    from ipycontainer.images.registry.pull import Pulled
 
 _HUB = "docker.io"
 
@@ -49,6 +50,8 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
         found = fetch(call.engine, name, platform, silent, ignore_ids)
         if not (aside or call.parsed.flag("all-tags")):
             line(str(reference))
+        if not aside:
+            _warn_of_another_machine(call, found)
         say_what_was_folded(call, call.engine.image(found.id))
         return
     path = reference.path if reference.domain == _HUB else reference.name.partition("/")[2]
@@ -68,9 +71,25 @@ def show_pull(call: Call, name: str, quiet: bool = False, aside: bool = False) -
     line(f"Digest: {found.digest}")
     what = "Downloaded newer image for" if found.new else "Image is up to date for"
     line(f"Status: {what} {reference.familiar}")
-    if not aside:
+    if not aside:  # else the run itself is going to refuse it
         line(str(reference))
+        _warn_of_another_machine(call, found)
     say_what_was_folded(call, call.engine.image(found.id))
+
+
+def _warn_of_another_machine(call: Call, found: Pulled) -> None:
+    """docker's words, where a registry has an image for one machine alone and that is not the one asked for."""
+    from ipycontainer.oci import platform as platforms
+
+    asked = call.parsed.text("platform")
+    if asked:
+        try:
+            platforms.choose([found.made_for], platforms.parse(asked))
+        except NoSuchImage:
+            call.console.complain(
+                f"WARNING: image with reference {found.reference.familiar} was found but does not match the specified"
+                f" platform: wanted {platforms.parse(asked)}, actual: {found.made_for}"
+            )
 
 
 def push(call: Call) -> int:

@@ -6,13 +6,13 @@ image.tree()                         all layers with their sums; prints as a tab
 
 from __future__ import annotations
 
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.errors import NotFound
 from ipycontainer.images.trees import Trees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
 
     from ipycontainer.images.records import ImageRecord
     from ipycontainer.images.store import Store
@@ -150,21 +150,46 @@ class Tree:
         lines = [f"{'LAYER':6}{'SIZE':>12}{'PACKED':>12}{'ADDED':>8}{'CHANGED':>9}{'REMOVED':>9}{'WASTED':>12}  STEP"]
         for layer in self.layers:
             counts = f"{len(layer.added):>8}{len(layer.changed):>9}{len(layer.removed):>9}{layer.wasted:>12}"
-            lines.append(f"{layer.number:<6}{layer.size:>12}{layer.packed:>12}{counts}  {layer.created_by[:60]}")
+            step = on_one_line(layer.created_by[:60])
+            lines.append(f"{layer.number:<6}{layer.size:>12}{layer.packed:>12}{counts}  {step}")
         return "\n".join(lines)
 
 
+class _Visible:
+    """What is to be seen so far: path -> (layer, kind, bytes).  Folders know their names: an image may remove many."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[int, str, int]] = {}
+        self._names: dict[str, dict[str, None]] = {}
+
+    def put(self, path: str, layer: int, kind: str, size: int) -> None:
+        self.found[path] = (layer, kind, size)
+        self._names.setdefault(path.rpartition("/")[0], {})[path] = None
+
+    def pop(self, path: str) -> tuple[int, str, int] | None:
+        self._names.get(path.rpartition("/")[0], {}).pop(path, None)
+        return self.found.pop(path, None)
+
+    def below(self, folder: str) -> Iterator[str]:
+        """Every path below the folder ("" for the root), which may be taken away meanwhile."""
+        pending = list(self._names.get(folder, ()))
+        while pending:
+            path = pending.pop()
+            pending += self._names.get(path, ())
+            yield path
+
+
 def _accounts(found: Sequence[Sequence[FileRecord]], opaque: Sequence[bool]) -> list[_Account]:
-    """Layer by layer from the bottom, with what is visible so far: path -> (layer, kind, bytes)."""
+    """Layer by layer from the bottom, with what is visible so far."""
     accounts = [_Account() for _ in found]
-    visible: dict[str, tuple[int, str, int]] = {}
+    visible = _Visible()
     for number, records in enumerate(found):
         own = {record.path for record in records}
         if opaque[number]:
             _hide(accounts, visible, number, "", own)
         for record in records:
             if record.kind in ("gone", "opaque"):
-                _hide(accounts, visible, number, record.path + "/", own)
+                _hide(accounts, visible, number, record.path, own)
             if record.kind == "gone":
                 _hide_one(accounts, visible, number, record.path)
         for record in records:
@@ -173,8 +198,8 @@ def _accounts(found: Sequence[Sequence[FileRecord]], opaque: Sequence[bool]) -> 
     return accounts
 
 
-def _show(accounts: list[_Account], visible: dict[str, tuple[int, str, int]], number: int, record: FileRecord) -> None:
-    known = visible.get(record.path)
+def _show(accounts: list[_Account], visible: _Visible, number: int, record: FileRecord) -> None:
+    known = visible.found.get(record.path)
     folder = record.kind in ("folder", "opaque")
     if known is None:
         accounts[number].added["/" + record.path] = record.size
@@ -182,18 +207,18 @@ def _show(accounts: list[_Account], visible: dict[str, tuple[int, str, int]], nu
         accounts[number].changed["/" + record.path] = record.size
         accounts[known[0]].wasted += known[2]
         if known[1] == "folder":
-            _hide(accounts, visible, number, record.path + "/", set())
-    visible[record.path] = (number, "folder" if folder else record.kind, record.size)
+            _hide(accounts, visible, number, record.path, set())
+    visible.put(record.path, number, "folder" if folder else record.kind, record.size)
 
 
-def _hide(accounts: list[_Account], visible: Any, number: int, above: str, own: set[str]) -> None:
-    for path in [path for path in visible if path.startswith(above)]:
+def _hide(accounts: list[_Account], visible: _Visible, number: int, folder: str, own: set[str]) -> None:
+    for path in visible.below(folder):
         if path not in own:
             _hide_one(accounts, visible, number, path)
 
 
-def _hide_one(accounts: list[_Account], visible: Any, number: int, path: str) -> None:
-    known = visible.pop(path, None)
+def _hide_one(accounts: list[_Account], visible: _Visible, number: int, path: str) -> None:
+    known = visible.pop(path)
     if known is not None:
         accounts[number].removed["/" + path] = known[2]
         accounts[known[0]].wasted += known[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import DocumentError, ImageNameError
+from ipycontainer.errors import ArchiveError, DocumentError, ImageNameError
 from ipycontainer.images.decompress import plain
 from ipycontainer.images.layers import Layers
 from ipycontainer.images.layout import BlobWriter, Layout
@@ -56,17 +56,41 @@ def take_layers(layout: Layout, layers: Layers, incoming: Sequence[Incoming], co
         return [take_layer(layout, layers, item, diff_id) for item, diff_id in pairs]
     from concurrent.futures import ThreadPoolExecutor
 
+    stop = _Stop()
     done: dict[tuple[str, str], Any] = {}
     with ThreadPoolExecutor(2) as pool:
         for item, diff_id in pairs:
             key = (str(item.digest), diff_id)
             if key not in done:  # the same layer may stand in an image more than once
-                done[key] = pool.submit(take_layer, layout, layers, item, diff_id)
+                done[key] = pool.submit(take_layer, layout, layers, stop.before(item), diff_id)
         try:
             return [done[str(item.digest), diff_id].result() for item, diff_id in pairs]
         except BaseException:
+            stop.now = True
             pool.shutdown(cancel_futures=True)
             raise
+
+
+class _Stop:
+    """Ends the threads that read layers, which nobody can interrupt from outside."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    def before(self, item: Incoming) -> Incoming:
+        """The layer, read only as long as nobody has said `now`."""
+        return item.replace(open=lambda: _Stoppable(item.open(), self))
+
+
+class _Stoppable:
+    def __init__(self, stream: Readable, stop: _Stop) -> None:
+        self._stream = stream
+        self._stop = stop
+
+    def read(self, most: int, /) -> bytes:
+        if self._stop.now:
+            raise ArchiveError("the loading was given up")
+        return self._stream.read(most)
 
 
 def take_layer(layout: Layout, layers: Layers, incoming: Incoming, diff_id: Digest) -> Descriptor:
@@ -75,19 +99,22 @@ def take_layer(layout: Layout, layers: Layers, incoming: Incoming, diff_id: Dige
     if digest is not None and layout.has(digest):
         if not layers.has(diff_id):
             restore_tree(layout, layers, digest, diff_id)
+        elif not layers.comes_from(diff_id, digest):
+            # Each is here, but that one unpacks to the other is only promised.
+            with open(layout.open_blob(digest), "rb", buffering=0) as file:
+                _compare(file, diff_id, incoming.what)
+            layers.note(diff_id, digest)
         size = os.stat(layout.blob_path(digest)).st_size
         return Descriptor(incoming.media_type or media_types.layer(), digest, size)
     with layout.new_blob(digest, incoming.size, incoming.what) as blob:
         tee = _Tee(incoming.open(), blob)
         if layers.has(diff_id):
             # The tree came from another blob: that this one unpacks to the same is only promised.
-            verifier = Verifier(diff_id, what=incoming.what)
-            for piece in plain(tee, incoming.what):
-                verifier.update(piece)
-            verifier.finish()
+            _compare(tee, diff_id, incoming.what)
         else:
             layers.add(diff_id, plain(tee, incoming.what), incoming.what)
         digest = blob.finish()
+        layers.note(diff_id, digest)
         size = blob.size
     return Descriptor(incoming.media_type or media_types.layer(), digest, size)
 
@@ -97,6 +124,14 @@ def restore_tree(layout: Layout, layers: Layers, digest: Digest, diff_id: Digest
     descriptor = layout.open_blob(digest)
     with open(descriptor, "rb", buffering=0) as file:
         layers.add(diff_id, plain(file), f"the layer {digest.short}")
+    layers.note(diff_id, digest)
+
+
+def _compare(stream: Readable, diff_id: Digest, what: str) -> None:
+    verifier = Verifier(diff_id, what=what)
+    for piece in plain(stream, what):
+        verifier.update(piece)
+    verifier.finish()
 
 
 class _Tee:

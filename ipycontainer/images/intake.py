@@ -7,6 +7,7 @@ from ipycontainer.images.layers import LayerRecord, Layers
 from ipycontainer.images.layout import BlobWriter, Layout
 from ipycontainer.oci import media_types
 from ipycontainer.oci.descriptor import Descriptor
+from ipycontainer.oci.digest import Digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def take_plain(
     with layout.new_blob(what=what) as blob:
         record = layers.add(None, _compressed(pieces, blob), what, meanwhile)
         digest = blob.finish()
+        layers.note(Digest(record.diff_id), digest)
         return Descriptor(media_types.layer("gzip"), digest, blob.size), record
 
 

@@ -1,7 +1,8 @@
 """Layers as trees: `ROOT/layers/DIFFID/tree`, each stored once whoever's image it is in.
 
 Beside the tree lie `layer.json` (what is known of it) and, where one id alone is
-mapped, `owners`; all of it is written, and made durable, by the job that unpacks.  A
+mapped, `owners`; all of it is written, and made durable, by the job that unpacks; and
+`from-DIGEST` for each blob that was seen to unpack to it.  A
 layer gets its name when it is whole and its diff id has been checked; until then it is
 `.new-…`, locked by whoever makes it.
 """
@@ -69,6 +70,20 @@ class Layers:
     def has(self, diff_id: Digest) -> bool:
         """Whether the layer is there, whole."""
         return os.path.exists(self.path(diff_id))
+
+    def comes_from(self, diff_id: Digest, blob: Digest) -> bool:
+        """Whether the layer is there and the blob is known to unpack to it."""
+        return self.has(diff_id) and (diff_id == blob or os.path.exists(self._origin(diff_id, blob)))
+
+    def note(self, diff_id: Digest, blob: Digest) -> None:
+        """The blob was seen to unpack to the layer."""
+        try:
+            os.close(os.open(self._origin(diff_id, blob), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError:
+            pass  # then it is looked at again
+
+    def _origin(self, diff_id: Digest, blob: Digest) -> str:
+        return os.path.join(self.path(diff_id), f"from-{blob.hex}")
 
     def record(self, diff_id: Digest) -> LayerRecord:
         """What is known of the layer."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _EMPTY_INDEX = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+_UNWRITABLE = (ENOSPC, EDQUOT, EROFS, EACCES)
 
 
 class Lock:
@@ -34,7 +35,15 @@ class Lock:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:
+                raise
+            raise StoreUnwritable(
+                f"cannot write the store, whose lock is {self._path}: {error.strerror};"
+                " choose another with --root or IPYCONTAINER_ROOT, or make this one writable"
+            ) from None
         try:
             fcntl.flock(self._descriptor, self._how)
         except BaseException:
@@ -56,7 +65,7 @@ class writing:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT, EROFS, EACCES):
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
             raise StoreUnwritable(
                 f"cannot write the store {self._root}: {error.strerror}; nothing of this image was kept:"
                 " remove images with `rmi`, or choose another place with IPYCONTAINER_ROOT"

@@ -11,7 +11,7 @@ from ipycontainer.oci.descriptor import Descriptor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     InUse = Callable[[], Iterable[str]]
@@ -26,9 +26,11 @@ def remove(store: Store, name: str, force: bool, in_use: InUse) -> list[str]:
     if "@" in name:
         return _remove_digest(store, image, name, force, in_use)
     by_name = familiar in image.names
+    forgotten = _digests_of_last_tag(image, familiar) if by_name else []
+    said = [f"Untagged: {known}" for known in forgotten]
     if by_name and len(image.names) > 1:
-        _untag(store, image, (familiar,))
-        return [f"Untagged: {familiar}"]
+        _untag(store, image, (familiar,), forgotten=forgotten)
+        return [f"Untagged: {familiar}", *said]
     if len(image.names) > 1 and not force:
         raise Conflict(
             f"conflict: unable to delete {image.short_id} (must be forced) - image is referenced in several"
@@ -37,9 +39,18 @@ def remove(store: Store, name: str, force: bool, in_use: InUse) -> list[str]:
     untagged = [f"Untagged: {known}" for known in image.names]
     if image.id in in_use():
         _check_forced(image, name, force)
-        _untag(store, image, image.names, keep=True)
-        return untagged
-    return [*untagged, *_deleted(store, image, in_use, image.repo_digests)]
+        _untag(store, image, image.names, keep=True, forgotten=forgotten)
+        return [*untagged, *said]
+    deleted = _deleted(store, image, in_use, image.repo_digests)
+    return [*untagged, *(f"Untagged: {known}" for known in image.repo_digests if deleted), *deleted]
+
+
+def _digests_of_last_tag(image: ImageRecord, familiar: str) -> list[str]:
+    """What the repository of the tag `familiar` calls the image; nothing where another tag of it stays."""
+    repository = references.parse(familiar).name
+    if any(name != familiar and references.parse(name).name == repository for name in image.names):
+        return []
+    return [known for known in image.repo_digests if references.parse(known).name == repository]
 
 
 def _remove_digest(store: Store, image: ImageRecord, name: str, force: bool, in_use: InUse) -> list[str]:
@@ -98,8 +109,13 @@ def _forget(store: Store, image: ImageRecord, known: str) -> None:
     store.layout.change(edit)
 
 
-def _untag(store: Store, image: ImageRecord, names: tuple[str, ...], keep: bool = False) -> None:
-    """Take `names` away, and entries without one; keep=True leaves the image there without a name."""
+def _untag(
+    store: Store, image: ImageRecord, names: tuple[str, ...], keep: bool = False, forgotten: Sequence[str] = ()
+) -> None:
+    """Take `names` away, and entries without one; keep=True leaves the image there without a name.
+
+    What registries call it goes to an entry that stays, but for `forgotten`.
+    """
     gone = {str(references.parse(known)) for known in names}
 
     def edit(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -108,6 +124,11 @@ def _untag(store: Store, image: ImageRecord, names: tuple[str, ...], keep: bool 
         kept = [entry for entry in entries if entry not in lost]
         if keep and len(lost) == len(own):
             kept.append(nameless(own[0]))
+        for entry in lost:
+            others = [other for other in kept if other["digest"] == entry["digest"]]
+            if others:
+                known = [*repo_digests_of(others[0]), *repo_digests_of(entry)]
+                know(others[0], [item for item in known if item not in forgotten])
         return kept
 
     store.layout.change(edit)

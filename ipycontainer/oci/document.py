@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LIMIT = 4 * 1024 * 1024
 """The largest document that is read, in bytes: what registries agree on for manifests."""
 
+_DEEPEST = 100
+"""Levels of objects and lists: no document has a tenth of them, and Python's stack ends at a thousand."""
+
 _FrozenMapping = type(type.__dict__)
 
 
@@ -37,7 +40,10 @@ class Document:
     def __init__(self, raw: bytes, what: str = "the document") -> None:
         self.raw = raw
         self.what = what
-        self.view = _freeze(_read(raw, what))
+        value = _read(raw, what)
+        self.view = _freeze(value, what)
+        if b"\\u" in raw and not _is_text(value):
+            raise DocumentError(f"{what} has half of a surrogate pair in a string, which is no character")
 
     @classmethod
     def build(cls, mapping: Mapping[str, Any], what: str = "the document") -> Document:
@@ -168,8 +174,8 @@ def _read(raw: bytes, what: str) -> dict[str, Any]:
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         mapping = dict(found)
         if len(mapping) != len(found):
-            names = [name for name, _ in found]
-            twice = next(name for name in names if names.count(name) > 1)
+            last = {name: position for position, (name, _) in enumerate(found)}
+            twice = next(name for position, (name, _) in enumerate(found) if last[name] != position)
             # Two readers of such a document can take different values: a way past whoever checked it.
             raise DocumentError(f"{what}: the field {twice!r} stands twice in one object")
         return mapping
@@ -182,8 +188,6 @@ def _read(raw: bytes, what: str) -> dict[str, Any]:
         raise DocumentError(f"{what} is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise DocumentError(f"{what} is not a JSON object")
-    if b"\\u" in raw and not _is_text(value):
-        raise DocumentError(f"{what} has half of a surrogate pair in a string, which is no character")
     return value
 
 
@@ -196,11 +200,13 @@ def _is_text(value: Any) -> bool:
     return not (isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value))
 
 
-def _freeze(value: Any) -> Any:
+def _freeze(value: Any, what: str, depth: int = _DEEPEST) -> Any:
+    if not depth:
+        raise DocumentError(f"{what} is nested more than {_DEEPEST} levels deep; that is refused")
     if isinstance(value, dict):
-        return _FrozenMapping({name: _freeze(inner) for name, inner in value.items()})
+        return _FrozenMapping({name: _freeze(inner, what, depth - 1) for name, inner in value.items()})
     if isinstance(value, list):
-        return tuple(_freeze(inner) for inner in value)
+        return tuple(_freeze(inner, what, depth - 1) for inner in value)
     return value
 
 

@@ -92,6 +92,10 @@ def _settings(node: Node) -> dict[str, Any]:
         if "=" not in pair or pair.startswith("="):
             raise DocumentError(f"{node.what}: config.Env[{position}] must be NAME=VALUE, not {pair!r}")
     node.at("Labels").text_map()
+    if node.has("Healthcheck"):
+        node.at("Healthcheck").at("Test").texts()
+        for name in ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"):
+            node.at("Healthcheck").at(name).integer(0)
     for name in ("Volumes", "ExposedPorts"):
         for _, inner in node.at(name).fields():
             inner.object()

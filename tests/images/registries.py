@@ -193,6 +193,7 @@ class Server:
             def _any(self) -> None:
                 request = Request(self.command, self.path, dict(self.headers.items()))
                 server.asked.append(request)
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 reply = answer(request)
                 self.send_response(reply.status)
                 length = len(reply.body) if reply.length is None else reply.length

@@ -12,7 +12,7 @@ import pytest
 
 from ipycontainer.oci.digest import compute
 from tests.images.layouts import config as config_of
-from tests.images.registries import Reply, Request, Server
+from tests.images.registries import Reply, Request, Server, free_port
 from tests.images.tars import file, tar
 from tests.personas import Persona
 
@@ -92,6 +92,18 @@ def refused(persona: Persona, fake: Fake, *words: str) -> str:
 
 def test_the_honest_one_is_pulled(persona: Persona, fake: Fake):
     persona.ok("pull", fake.name)
+    persona.ok("rmi", fake.name)
+
+
+def test_what_is_for_another_machine_than_was_asked_for(persona: Persona, fake: Fake):
+    other = "s390x"
+    done = persona.cli("pull", "--platform", f"linux/{other}", fake.name)
+    own = json.loads(fake.config)["architecture"]
+    assert done.exit_code == 0 and done.err == (
+        f"WARNING: image with reference {fake.name} was found but does not match the specified platform:"
+        f" wanted linux/{other}, actual: linux/{own}\n"
+    )
+    assert persona.cli("pull", "-q", "--platform", f"linux/{own}", fake.name).err == ""
     persona.ok("rmi", fake.name)
 
 
@@ -237,6 +249,8 @@ def test_a_redirect_takes_no_login_along(persona: Persona, fake: Fake, elsewhere
         ("http://169.254.169.254/latest/meta-data", "an address of this machine"),
         ("gopher://x", "not followed"),
         ("/v2/web/blobs/again", "in circles"),
+        ("https://a..b/blob", "not followed"),
+        (f"https://{'a' * 70}.example/blob", "not followed"),
     ],
 )
 def test_where_a_redirect_may_not_lead(persona: Persona, fake: Fake, unchanged: None, target: str, words: str):
@@ -244,7 +258,9 @@ def test_where_a_redirect_may_not_lead(persona: Persona, fake: Fake, unchanged: 
     refused(persona, fake, words)
 
 
-@pytest.mark.parametrize("realm", ["http://tokens.example/token", "http://169.254.169.254/t", "file:///etc/passwd", ""])
+@pytest.mark.parametrize(
+    "realm", ["http://tokens.example/token", "http://169.254.169.254/t", "file:///etc/passwd", "https://a..b/", ""]
+)
 def test_a_realm_that_is_easy_to_listen_to(persona: Persona, fake: Fake, unchanged: None, realm: str):
     _log_in(persona, fake)
     fake.before = lambda _request: Reply(401, b"{}", {"WWW-Authenticate": f'Bearer realm="{realm}",service="x"'})
@@ -266,6 +282,40 @@ def test_a_module_in_the_current_folder_is_nobodys(persona: Persona, fake: Fake,
     assert not mark.exists()
     persona.ok("rmi", fake.name)
     module.unlink()
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (lambda raw: Reply(200, raw[:50], length=len(raw)), "bytes are missing"),
+        (lambda _raw: Reply(200, b"zz\r\n", {"Transfer-Encoding": "chunked"}), "IncompleteRead"),
+        (lambda raw: Reply(200, b"", length=50, pieces=lambda: _broken_off(raw)), "bytes are missing"),
+    ],
+)
+def test_a_document_that_breaks_off(
+    persona: Persona, fake: Fake, unchanged: None, reply: Callable[[bytes], Reply], words: str
+):
+    fake.before = lambda request: reply(fake.manifest) if "/manifests/" in request.path else None
+    refused(persona, fake, f"{fake.server.address} broke off the manifest of", words)
+
+
+def _broken_off(raw: bytes) -> Iterator[bytes]:
+    yield raw[:20]
+    raise OSError
+
+
+def test_who_cannot_be_reached_is_named(persona: Persona, fake: Fake, unchanged: None):
+    where = f"localhost:{free_port()}"
+    headers = {"WWW-Authenticate": f'Bearer realm="http://{where}/token",service="x"'}
+    fake.before = lambda _request: Reply(401, b"{}", headers)
+    refused(persona, fake, f"cannot reach http://{where}")
+
+
+@pytest.mark.parametrize("address", ["a..b", f"{'a' * 70}.example", "localhost:99999", "foo bar"])
+def test_what_is_no_address(persona: Persona, address: str):
+    done = persona.cli("catalog", address)
+    assert (done.exit_code, done.err.count("\n")) == (1, 1), done
+    assert f"{address!r} is no address of a registry" in done.err
 
 
 def test_busy_for_a_moment(persona: Persona, fake: Fake):

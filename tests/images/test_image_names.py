@@ -8,6 +8,7 @@ import pytest
 
 from ipycontainer.errors import Conflict, ImageInUse, ImageNameError
 from ipycontainer.images.ingest import note_digest
+from ipycontainer.images.names import tag
 from ipycontainer.oci.digest import Digest, compute
 from tests.images.layouts import docker_archive, oci_members, pack
 from tests.images.place import Place, own
@@ -60,6 +61,24 @@ def test_a_digest_in_the_index_that_somebody_wrote_there_is_no_name(place: Place
     path.write_text(json.dumps(index))
     assert place.store.find(CLAIMED) is None
     assert place.store.find(image.id) is not None
+
+
+def test_a_tag_that_goes_takes_the_digests_of_its_own_repository_alone(place: Place):
+    place.load(docker_archive((["web:1"], [LOW])))
+    store = place.store
+    digest = Digest(store.resolve("web:1").digest)
+    mine, other = (f"{repository}@{digest}" for repository in ("web", "localhost:5000/web"))
+    for known in (mine, other):
+        note_digest(store.layout, digest, known)
+    for name in ("web:2", "mine:1", "mine:2"):
+        tag(store, "web:1", name)
+    assert store.remove("web:1") == ["Untagged: web:1"]
+    assert set(store.resolve("mine:1").repo_digests) == {mine, other}
+    assert store.remove("web:2") == ["Untagged: web:2", f"Untagged: {mine}"]
+    assert store.resolve("mine:1").repo_digests == (other,)
+    assert store.remove("mine:2") == ["Untagged: mine:2"]
+    assert store.remove("mine:1")[:2] == ["Untagged: mine:1", f"Untagged: {other}"]
+    assert store.list() == []
 
 
 def test_a_digest_that_is_removed_takes_no_tag_along(place: Place):

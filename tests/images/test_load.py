@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
 import tarfile
 from collections.abc import Iterator
 
@@ -153,6 +154,21 @@ def test_bad_archives_are_one_sentence_and_leave_nothing(persona: Persona, uncha
     assert sentence in done.err
     assert len(done.err.strip().splitlines()) == 1, done
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("start", [b"\0", b"no archive\n"])
+def test_what_is_no_archive_is_told_at_once(persona: Persona, unchanged: None, start: bytes):
+    """Not when a pipe that may never end has filled the disk."""
+    process = persona.popen(["ipycontainer", "load"], stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    try:
+        with pytest.raises(BrokenPipeError):
+            for _ in range(1000):
+                process.stdin.write(start * 50_000)
+    finally:
+        process.stdin = None
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and b"no tar archive" in err, err
 
 
 @pytest.mark.personas("user", "solo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -14,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from ipycontainer.errors import AccessDenied
+from ipycontainer.images.registry import upload
 from ipycontainer.oci.digest import compute
+from ipycontainer.oci.reference import parse
 from tests.images.layouts import docker_archive
+from tests.images.place import Place, own
 from tests.images.registries import Registry, Reply, Request, Server, certificate, needs_registry
 from tests.images.tars import file, tar
 from tests.images.test_hostile_registry import Fake
@@ -176,3 +181,38 @@ def test_the_store_as_it_lies_is_read_by_skopeo(persona: Persona, registry: Regi
     assert done.returncode == 0, done
     subprocess.run(["skopeo", "copy", "-q", source, f"oci:{tmp_path / 'copy'}:it"], check=True)
     persona.ok("rmi", name)
+
+
+@own
+def test_a_push_that_fails_sends_no_more_of_its_other_layers(place: Place, monkeypatch: pytest.MonkeyPatch):
+    """A kernel lives on after a push that failed or was interrupted, and so would its threads."""
+    monkeypatch.setattr(upload, "_CHUNK", 1000)
+    layers = [tar(file("small")), tar(file("large", os.urandom(9000)))]
+    place.load(docker_archive((["web:1"], layers)))
+    small, large = (str(compute(layer)) for layer in layers)
+    begun, over = threading.Event(), threading.Event()
+
+    def answer(request: Request) -> Reply:
+        if small in request.path:
+            assert begun.wait(60)
+            return Reply(403, b"{}")
+        if request.method == "PATCH":
+            begun.set()
+            assert over.wait(60)
+        location = {"Location": f"/v2/web/blobs/uploads/{large}"}
+        return Reply(404, b"{}") if request.method == "HEAD" else Reply(202, b"", location)
+
+    server = Server(answer)
+    try:
+        image = place.store.resolve("web:1")
+        with pytest.raises(AccessDenied):
+            upload.push(place.store, image, parse(f"{server.address}/web:1"), lambda *_: None)
+        over.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("ThreadPoolExecutor"):
+                thread.join(60)
+        assert [request.method for request in server.asked].count("PATCH") == 1
+        assert "PUT" not in [request.method for request in server.asked]
+    finally:
+        over.set()
+        server.close()

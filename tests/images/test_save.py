@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from ipycontainer.engine.image import Image
+from tests.images import layouts
 from tests.images.layouts import docker_archive, oci_members, pack
+from tests.images.place import Place, own
 from tests.images.tars import file, folder, tar
 from tests.personas import Persona
 
@@ -103,6 +106,22 @@ def test_history_and_inspect(persona: Persona, two_layers: str):
     assert lines[0].endswith(" 4B") and lines[1] == "<missing> 19B"
     document = json.loads(persona.ok("image", "inspect", two_layers))[0]
     assert document["RepoTags"] == [two_layers] and len(document["RootFS"]["Layers"]) == 2
+
+
+@own
+def test_what_an_image_says_of_its_steps_cannot_command_a_terminal(place: Place):
+    layer = tar(file("f"))
+    config = {**layouts.config([layer]), "history": [{"created_by": "\x1b[2J\nforged"}]}
+    raw = json.dumps(config).encode()
+    place.load(
+        tar(
+            file("c.json", raw),
+            file("l.tar", layer),
+            file("manifest.json", b'[{"Config":"c.json","Layers":["l.tar"],"RepoTags":["steps:1"]}]'),
+        )
+    )
+    text = repr(Image(place.store.resolve("steps:1"), place.store).tree())
+    assert text.count("\n") == 1 and text.endswith(r"  \x1b[2J\nforged"), text
 
 
 def test_the_layers_in_python(persona: Persona, two_layers: str):

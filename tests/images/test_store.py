@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,8 +29,11 @@ from ipycontainer.errors import (
     StoreUnwritable,
     TruncatedArchive,
 )
+from ipycontainer.images.ingest import Incoming, take_layers
 from ipycontainer.images.store import Store
+from ipycontainer.oci import image_config
 from ipycontainer.oci.digest import compute
+from ipycontainer.oci.document import Document
 from tests.images.forked import MODES, ask_as
 from tests.images.layouts import config, docker_archive, docker_members, oci_members, pack
 from tests.images.place import Place, own
@@ -200,6 +204,46 @@ def test_a_blob_that_claims_a_tree_that_is_here_is_read_all_the_same(place: Plac
     place.store.collect()
     assert place.names() == before
     assert place.load(pack(oci_members("b", [LOW], compress=lambda raw: gzip.compress(raw, 1)))) == ["b:latest"]
+
+
+def test_a_layer_that_fails_ends_the_other_that_is_read_beside_it(place: Place):
+    """Nobody can interrupt a thread: as after Ctrl-C, it would go on to its end, and here there is none."""
+    begun = threading.Event()
+
+    class Failing:
+        def read(self, _most: int, /) -> bytes:
+            assert begun.wait(60)
+            raise DocumentError("enough")
+
+    class Endless:
+        count = 0
+
+        def read(self, _most: int, /) -> bytes:
+            begun.set()
+            self.count += 1
+            return tar(file(f"f{self.count}"))[:512]
+
+    store = place.store
+    store.layout.prepare()
+    raw = json.dumps(config([LOW, TOP])).encode()
+    incoming = [Incoming(Failing), Incoming(Endless)]
+    with pytest.raises(DocumentError, match="enough"):
+        take_layers(store.layout, store.layers, incoming, image_config.read(Document(raw)))
+    assert not [name for name in place.names() if "new-" in name]
+
+
+def test_a_blob_and_a_tree_that_are_here_are_no_pair_for_it(place: Place):
+    """Else whoever knows the diff id of a layer that lies here could put it into an image of his own."""
+    place.load(pack(oci_members("a", [LOW])))
+    place.load(pack(oci_members("b", [TOP])))
+    members = oci_members("c", [TOP])
+    blob = next(content for path, content in members.items() if content[:2] == b"\x1f\x8b")
+    forged = oci_members("c", [LOW], compress=lambda _layer: blob)
+    with pytest.raises(DigestMismatch, match="promised was"):
+        place.load(pack(forged))
+    assert place.store.find("c") is None
+    place.load(pack(oci_members("d", [LOW])))
+    assert place.store.resolve("d").id == place.store.resolve("a").id
 
 
 def test_names_move(place: Place):

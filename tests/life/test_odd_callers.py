@@ -122,7 +122,15 @@ def test_a_store_on_a_disk_that_became_read_only(persona: Persona, read_only: Pa
     environment = {"IPYCONTAINER_ROOT": str(read_only)}
     assert persona.ok("ps", "-a", "--format", "{{.Names}}", env=environment) == "odd-ran"
     assert persona.ok("logs", "odd-ran", env=environment) == "here"
-    for words in (["run", "base", "true"], ["image", "prune", "-f"], ["container", "prune", "-f"]):
+    for words in (
+        ["run", "base", "true"],
+        ["image", "prune", "-f"],
+        ["container", "prune", "-f"],
+        ["commit", "odd-ran", "odd:1"],
+        ["rmi", "-f", "base"],
+        ["pull", "localhost:1/odd"],
+        ["system", "check"],
+    ):
         done = persona.cli(*words, env=environment)
         assert done.exit_code and "Read-only file system" in done.err and done.err.count("\n") == 1, done
 

@@ -52,6 +52,22 @@ def test_duplicates_are_refused(raw: bytes):
         Document(raw, "the manifest")
 
 
+def test_a_duplicate_among_many_names_is_found_at_once():
+    """Whoever counts each name in turn is at it for an hour."""
+    names = b",".join(b'"%x":0' % number for number in range(300_000))
+    with pytest.raises(DocumentError, match="the field '493df' stands twice"):
+        Document(b"{" + names + b',"493df":0}')
+
+
+@pytest.mark.parametrize("depth", [101, 400, 900])
+def test_what_is_nested_too_deeply_is_refused(depth: int):
+    for inner in (b'"\\u0041"', b"0"):
+        with pytest.raises(DocumentError, match="nested"):
+            Document(b'{"a":' * depth + inner + b"}" * depth)
+        with pytest.raises(DocumentError, match="nested"):
+            Document(b'{"a":' + b"[" * depth + inner + b"]" * depth + b"}")
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"x"', b"{}{}", b'{"a":NaN}', b"\xff", b'{"a":' + b"[" * 100_000])
 def test_what_is_no_object_is_refused(raw: bytes):
     with pytest.raises(DocumentError):

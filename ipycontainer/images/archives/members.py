@@ -13,7 +13,7 @@ from stat import S_ISDIR, S_ISREG
 from ipycontainer.errors import ArchiveError
 from ipycontainer.images.decompress import compression_of, plain
 from ipycontainer.images.inside.tar_entry import FILE, LINK, SYMLINK, clean, shown
-from ipycontainer.images.inside.tar_reader import TarReader
+from ipycontainer.images.inside.tar_reader import BLOCK_SIZE, TarReader, check
 from ipycontainer.images.inside.tar_sources import DescriptorSource, RegionSource
 from ipycontainer.oci.document import LIMIT, Document
 
@@ -52,6 +52,8 @@ class Members:
 
         with TemporaryFile(dir=folder) as file:
             for piece in plain(DescriptorSource(self._descriptor), self.what):
+                if not file.tell() and len(piece) >= BLOCK_SIZE:
+                    check(piece[:BLOCK_SIZE], self.what)  # before all of what is none fills the disk
                 file.write(piece)
             file.flush()
             self._descriptor = self._spooled = os.dup(file.fileno())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from stat import S_ISDIR, S_ISREG
 
+from ipycontainer.errors import KernelError
 from ipycontainer.images.inside import whiteouts
-from ipycontainer.images.inside.stack import Stack, join
+from ipycontainer.images.inside.stack import VANISHED, Stack, join
 from ipycontainer.images.inside.stack_request import Asked
 
 TYPE_CHECKING = False
@@ -64,13 +65,17 @@ def changes(upper: Stack, lower: Stack) -> dict[bytes, str]:
 
 def _note(found: dict[bytes, str], path: bytes, kind: str) -> None:
     found[path] = kind
-    above = path.rpartition(b"/")[0]
-    if above and above not in found:
-        _note(found, above, CHANGED)
+    while (path := path.rpartition(b"/")[0]) and path not in found:
+        found[path] = CHANGED
 
 
 def _is_opaque(upper: Stack, path: bytes, name: bytes) -> bool:
-    folder = upper.folder(0, path)
+    try:
+        folder = upper.folder(0, path)
+    except KernelError as error:
+        if error.errno in VANISHED:
+            return False
+        raise
     try:
         return upper.is_opaque(folder, name)
     finally:

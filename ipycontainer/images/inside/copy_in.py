@@ -11,13 +11,15 @@ from stat import S_ISDIR
 
 from ipycontainer.errors import ArchiveError, DeviceRefused, EscapingPath, KernelError
 from ipycontainer.images.inside.copy_out import pin
-from ipycontainer.images.inside.tar_entry import DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, clean, shown
+from ipycontainer.images.inside.stack import join
+from ipycontainer.images.inside.tar_entry import DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, clean, shown, too_large
 from ipycontainer.images.inside.tar_reader import TarReader
 from ipycontainer.images.inside.tar_sources import DescriptorSource
 from ipycontainer.linux.descriptors import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ipycontainer.launcher.wire import Channel
@@ -58,15 +60,25 @@ class Placer:
             path = clean(entry.name)
             if not path:
                 continue  # the folder itself, which was there
-            try:
-                self._one(path, entry, reader)
-            except OSError as error:
-                raise self._explained(path, error) from None
+            self._guarded(path, entry, self._one, path, entry, reader)
         for path, entry in reversed(self._folders.items()):
-            folder = self._open(path)
-            self._finish(folder, entry)
-            os.close(folder)
+            self._guarded(path, entry, self._finish_folder, path, entry)
         reader.drain()
+
+    def _guarded(self, path: bytes, entry: Entry, do: Callable[..., None], *arguments: Any) -> None:
+        try:
+            do(*arguments)
+        except OSError as error:
+            raise self._explained(path, error) from None
+        except OverflowError:
+            raise too_large(entry) from None
+
+    def _finish_folder(self, path: bytes, entry: Entry) -> None:
+        folder = self._open(path)
+        try:
+            self._finish(folder, entry)
+        finally:
+            os.close(folder)
 
     def _one(self, path: bytes, entry: Entry, reader: TarReader) -> None:
         above, _, name = path.rpartition(b"/")
@@ -124,12 +136,16 @@ class Placer:
                 raise EscapingPath(f"{shown(path)!r} leads through a link, which cp does not follow") from None
             if error.errno != ENOENT or not make:
                 raise OSError(error.errno, os.strerror(error.errno)) from None
-        above, _, name = path.rpartition(b"/")
-        folder = self._open(above, make=True)
-        try:
-            os.mkdir(name, 0o755, dir_fd=folder)
-        finally:
-            os.close(folder)
+        above = b""
+        for name in path.split(b"/"):
+            folder = self._open(above)
+            try:
+                os.mkdir(name, 0o755, dir_fd=folder)
+            except FileExistsError:
+                pass  # what it is, the next opening says
+            finally:
+                os.close(folder)
+            above = join(above, name)
         return self._open(path)
 
     def _finish(self, descriptor: int, entry: Entry) -> None:

@@ -12,9 +12,9 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 
 from ipycontainer.errors import KernelError, NotFound
 from ipycontainer.images.inside.pack import TarStream, entry_of
-from ipycontainer.images.inside.stack import join, open_file, reopen
+from ipycontainer.images.inside.stack import DIRECTORY, VANISHED, join, open_file, open_folder, reopen
 from ipycontainer.images.inside.tar_entry import FILE, LINK, SYMLINK
-from ipycontainer.linux.descriptors import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, open_in_root, openat2
+from ipycontainer.linux.descriptors import open_in_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from ipycontainer.launcher.wire import Channel
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _KERNELS_OWN = (b"/proc", b"/sys", b"/dev")
 
 
@@ -84,7 +83,7 @@ def pack(top: int, name: bytes, pipe: int, device: int = -1, where: bytes = b"")
             writer.entry(entry) if entry.kind is not FILE else _content(writer, entry, reopen(top, os.O_RDONLY, name))
         writer.end()
         return
-    folder = reopen(top, _FOLDER, name)
+    folder = reopen(top, DIRECTORY, name)
     try:
         pending = [(b"", status)]
         while pending:
@@ -104,10 +103,10 @@ def _folder(
 ) -> list[tuple[bytes, os.stat_result]]:
     """Write what is no folder in the folder `path`; gives the folders."""
     try:
-        here = openat2(top, path or b".", _FOLDER, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
+        here = open_folder(top, path)
     except KernelError as error:
-        if error.errno in (ENOENT, ENOTDIR, ELOOP):
-            return []  # it was taken away or changed while we looked
+        if error.errno in VANISHED:
+            return []
         raise
     folders = []
     try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISLNK, S_ISREG
 
-from ipycontainer.errors import StoreError
+from ipycontainer.errors import KernelError, StoreError
 from ipycontainer.images.inside import whiteouts
 from ipycontainer.images.inside.changes import is_mount_point
-from ipycontainer.images.inside.stack import Stack, join, open_file
+from ipycontainer.images.inside.stack import VANISHED, Stack, join, open_file
 from ipycontainer.images.inside.stack_request import Asked
 from ipycontainer.images.inside.tar_entry import BLOCK, CHAR, DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, shown
 from ipycontainer.images.inside.tar_writer import END, header, padding
@@ -157,14 +157,23 @@ class _Packer:
     def put(
         self, path: bytes, name: bytes, status: os.stat_result, layer: int, owner: tuple[int, int, int] | None
     ) -> bool:
-        """Write one entry; gives whether it is a folder that hides what is below."""
-        full = join(path, name)
-        entry = entry_of(full, status)
+        """Write one entry, if it is still there; gives whether it is a folder that hides what is below."""
+        entry = entry_of(join(path, name), status)
         if entry is None:
             return False  # a socket: whoever bound it is gone, and no archive can hold it
         if owner is not None:
             entry.uid, entry.gid, entry.mode = owner
-        folder = self._open(layer, path)
+        try:
+            return self._put(self._open(layer, path), name, entry, status, layer)
+        except (FileNotFoundError, KernelError) as error:
+            if error.errno not in VANISHED:
+                raise
+            # A container removed it while we looked; what is written of an entry is written after all that can say so.
+            self._first.pop((layer, status.st_dev, status.st_ino), None)
+            return False
+
+    def _put(self, folder: int, name: bytes, entry: Entry, status: os.stat_result, layer: int) -> bool:
+        full = entry.name
         if entry.kind is SYMLINK:
             entry.link = os.readlink(name, dir_fd=folder)
         elif entry.kind is FILE and status.st_nlink > 1:

@@ -64,6 +64,8 @@ def _name(value: bytes) -> bytes:
 
 
 def _attribute(value: bytes, name: bytes, entry: Entry) -> bytes:
+    if b"\0" in name:
+        raise ArchiveError(f"the attribute {shown(name)!r} of {shown(entry.name)!r} has a NUL in its name")
     if len(value) > _LONGEST_ATTRIBUTE:
         raise ArchiveError(
             f"the attribute {shown(name)!r} of {shown(entry.name)!r} has {len(value)} bytes; the kernel keeps none"

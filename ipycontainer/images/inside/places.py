@@ -29,13 +29,24 @@ class Places:
 
     def folder(self, path: bytes, create: bool = True) -> int:
         """A descriptor of the folder `path`; folders that no entry has named so far are made if `create`."""
+        # One after another, as an archive can name a folder two thousand levels deep and none of those above it.
+        missing: list[bytes] = []
+        while (found := self._find(path, create)) is None:
+            missing.append(path)
+            path = path.rpartition(b"/")[0]
+        while missing:
+            path = missing.pop()
+            found = self._keep(path, self._make(found, path))
+        return found
+
+    def _find(self, path: bytes, create: bool) -> int | None:
+        """A descriptor of the folder; None where there is none but may be made."""
         if not path:
             return self.root
-        found = self._open.get(path)
-        if found is not None:
-            return found
+        if path in self._open:
+            return self._open[path]
         try:
-            found = openat2(self.root, path, _FLAGS, self._resolve)
+            return self._keep(path, openat2(self.root, path, _FLAGS, self._resolve))
         except KernelError as error:
             if error.errno == EXDEV:
                 raise EscapingPath(
@@ -45,15 +56,16 @@ class Places:
                 raise ArchiveError(f"{shown(path)!r} is used as a folder, but the layer says it is none") from None
             if error.errno != ENOENT or not create:
                 raise OSError(error.errno, os.strerror(error.errno)) from None
-            found = self._make(path)
+            return None
+
+    def _keep(self, path: bytes, descriptor: int) -> int:
         if len(self._open) >= _MOST_OPEN:
             self.forget()
-        self._open[path] = found
-        return found
+        self._open[path] = descriptor
+        return descriptor
 
-    def _make(self, path: bytes) -> int:
-        above, _, name = path.rpartition(b"/")
-        parent = self.folder(above)
+    def _make(self, parent: int, path: bytes) -> int:
+        name = path.rpartition(b"/")[2]
         try:
             os.mkdir(name, 0o755, dir_fd=parent)
         except OSError as error:

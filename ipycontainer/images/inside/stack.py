@@ -8,11 +8,12 @@ and no more, and a container that goes on meanwhile is not disturbed.
 from __future__ import annotations
 
 import os
-from errno import ELOOP, ENOENT, ENOTDIR
+from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from stat import S_ISDIR, S_ISREG
 
 from ipycontainer.errors import KernelError, StoreError
 from ipycontainer.images.inside import whiteouts
+from ipycontainer.images.inside.tar_entry import shown
 from ipycontainer.linux.descriptors import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
 
 TYPE_CHECKING = False
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _INSIDE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
+VANISHED = (ENOENT, ENOTDIR, ELOOP)
+"""What opening a folder says that a container removed or replaced while we looked."""
 
 
 class Shown:
@@ -48,7 +51,7 @@ class Stack:
 
     def folder(self, layer: int, path: bytes) -> int:
         """A descriptor of the folder `path` of one layer; no link is followed on the way."""
-        return openat2(self.roots[layer], path or b".", DIRECTORY, _INSIDE)
+        return open_folder(self.roots[layer], path)
 
     def look(self, path: bytes, layers: Iterable[int], names: Iterable[bytes] | None = None) -> dict[bytes, Shown]:
         """The names (or those of `names` that are there) in the folder `path`, to which `layers` contribute."""
@@ -58,8 +61,8 @@ class Stack:
             try:
                 descriptor = self.folder(layer, path)
             except KernelError as error:
-                if error.errno in (ENOENT, ENOTDIR, ELOOP):
-                    continue  # a container removed it while we looked
+                if error.errno in VANISHED:
+                    continue
                 raise
             try:
                 for name in os.listdir(descriptor) if names is None else names:
@@ -69,8 +72,13 @@ class Stack:
         return found
 
     def look_raw(self, path: bytes) -> dict[bytes, os.stat_result]:
-        """What lies in the folder `path` of the top layer, whiteouts included."""
-        descriptor = self.folder(0, path)
+        """What lies in the folder `path` of the top layer, whiteouts included; nothing where it is there no longer."""
+        try:
+            descriptor = self.folder(0, path)
+        except KernelError as error:
+            if error.errno in VANISHED:
+                return {}
+            raise
         try:
             found = {}
             for name in os.listdir(descriptor):
@@ -130,6 +138,20 @@ class Stack:
 def join(path: bytes, name: bytes) -> bytes:
     """The name below the folder."""
     return path + b"/" + name if path else name
+
+
+def open_folder(root: int, path: bytes) -> int:
+    """A descriptor of the folder `path` below `root`; no link is followed on the way."""
+    try:
+        return openat2(root, path or b".", DIRECTORY, _INSIDE)
+    except KernelError as error:
+        if error.errno != ENAMETOOLONG:
+            raise
+        # Whoever goes down step by step can nest folders deeper than a path can say.
+        raise StoreError(
+            f"the folder {shown(path)!r} lies too deep: its path has {len(path)} bytes, and none of more than 4095 can"
+            " be read; remove it, or move it up"
+        ) from None
 
 
 def open_file(folder: int, name: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.errors import ArchiveError, EscapingPath
+from ipycontainer.images.inside.whiteouts import PREFIX
 
 FILE = "file"
 DIRECTORY = "directory"
@@ -47,6 +48,14 @@ class Entry:
         return f"<{self.kind} {shown(self.name)}>"
 
 
+def too_large(entry: Entry) -> ArchiveError:
+    """What is said where Python's OverflowError tells that a number of an entry fits into none of the kernel's."""
+    return ArchiveError(
+        f"{shown(entry.name)!r} has an owner, a size or a device's number that is larger than any can be;"
+        " the archive is damaged or not to be trusted"
+    )
+
+
 def shown(name: bytes) -> str:
     """A name for a sentence: short, and with nothing in it that a terminal would obey."""
     text = name.decode("utf-8", "backslashreplace")
@@ -71,7 +80,9 @@ def clean(name: bytes, climbing: bool = False) -> bytes:
         if b".." in parts and not climbing:
             raise EscapingPath(f"{shown(name)!r} climbs out by '..'; nothing of this layer was kept")
         name = b"/".join(parts)
-    if len(name) > LONGEST_PATH or (len(name) > LONGEST_COMPONENT and max(map(len, parts)) > LONGEST_COMPONENT):
+    # A whiteout may be longer than a name: nothing is called so, and what it hides has a name.
+    long = len(name) > LONGEST_COMPONENT and any(len(part.removeprefix(PREFIX)) > LONGEST_COMPONENT for part in parts)
+    if len(name) > LONGEST_PATH or long:
         raise ArchiveError(
             f"the name {shown(name)!r} is too long: {LONGEST_COMPONENT} bytes for each part and {LONGEST_PATH} in all"
         )

@@ -150,7 +150,7 @@ class TarReader:
         # Counted together, with what is kept for all entries: each may bring what the others had not.
         said = self._global_size
         while True:
-            self._check(header)
+            check(header, self._what)
             kind = header[156:157]
             if kind not in b"xXgLK":
                 break
@@ -209,19 +209,6 @@ class TarReader:
             entry.minor = _number(minor, "minor")
         return entry, _number(size, "size")
 
-    def _check(self, header: bytes) -> None:
-        field = header[148:156]
-        try:
-            stated = _number(field, "checksum")
-        except ArchiveError:
-            raise ArchiveError(f"{self._what} is no tar archive, or damaged: a header has no checksum") from None
-        # adler32's lower half is 1 + the sum of all bytes, modulo 65521, at C speed.
-        if (adler32(header) & 0xFFFF) == (stated + sum(field) - 256 + 1) % 65521:
-            return
-        others = header[:148] + b" " * 8 + header[156:]
-        if sum(byte - 256 if byte > 127 else byte for byte in others) != stated:
-            raise ArchiveError(f"{self._what} is damaged, or no tar archive: a header's checksum is wrong")
-
     def _needed_block(self) -> bytes:
         block = self._block()
         if block is None:
@@ -248,6 +235,21 @@ class TarReader:
         if not self.position:
             return TruncatedArchive(f"{self._what} is no tar archive: it is shorter than the first header would be")
         return TruncatedArchive(f"{self._what} ends in the middle of an entry; get it again from where it came")
+
+
+def check(header: bytes, what: str) -> None:
+    """Raises ArchiveError unless the block is a header, which its checksum shows."""
+    field = header[148:156]
+    try:
+        stated = _number(field, "checksum")
+    except ArchiveError:
+        raise ArchiveError(f"{what} is no tar archive, or damaged: a header has no checksum") from None
+    # adler32's lower half is 1 + the sum of all bytes, modulo 65521, at C speed.
+    if (adler32(header) & 0xFFFF) == (stated + sum(field) - 256 + 1) % 65521:
+        return
+    others = header[:148] + b" " * 8 + header[156:]
+    if sum(byte - 256 if byte > 127 else byte for byte in others) != stated:
+        raise ArchiveError(f"{what} is damaged, or no tar archive: a header's checksum is wrong")
 
 
 def _number(field: bytes, what: str, signed: bool = False) -> int:

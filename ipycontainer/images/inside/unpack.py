@@ -13,7 +13,7 @@ from errno import EDQUOT, EINVAL, ENOSPC, ENOTSUP, EPERM, EROFS
 from stat import S_IFBLK, S_IFCHR, S_ISDIR
 
 from ipycontainer.errors import ArchiveError, DeviceRefused, EscapingPath, StoreUnwritable
-from ipycontainer.images.inside import whiteouts
+from ipycontainer.images.inside import tar_entry, whiteouts
 from ipycontainer.images.inside.fold import Fold
 from ipycontainer.images.inside.guards import Guards, without
 from ipycontainer.images.inside.owners import Owners
@@ -136,6 +136,8 @@ class Unpacker:
             do(*arguments)
         except OSError as error:
             raise self._explained(error, entry) from None
+        except OverflowError:
+            raise tar_entry.too_large(entry) from None
 
     def _put(self, folder_of: Any, above: bytes, name: bytes, entry: Entry, path: bytes) -> None:
         folder = folder_of(above)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stat import S_ISDIR
 
-from ipycontainer.errors import KernelError
+from ipycontainer.errors import StoreError
 from ipycontainer.images.inside.stack import Stack, join
 from ipycontainer.images.inside.stack_request import Asked
 
@@ -29,8 +29,8 @@ def weigh(request: dict[str, Any], descriptors: list[int], _channel: Channel) ->
         path = pending.pop()
         try:
             found = stack.look_raw(path)
-        except (KernelError, OSError):
-            continue  # removed meanwhile
+        except StoreError:
+            continue  # it lies too deep
         for name, status in found.items():
             if S_ISDIR(status.st_mode):
                 pending.append(join(path, name))

@@ -53,9 +53,15 @@ class Answer:
     def whole(self, most: int, what: str) -> bytes:
         """All of a body that may not be larger than `most` bytes."""
         parts, size = [], 0
-        while size <= most and (piece := self._response.read(min(65536, most + 1 - size))):
-            parts.append(piece)
-            size += len(piece)
+        try:
+            while size <= most and (piece := self._response.read(min(65536, most + 1 - size))):
+                parts.append(piece)
+                size += len(piece)
+            if size <= most and self._response.length:
+                raise ConnectionError(f"{self._response.length} bytes are missing")
+        except BROKEN as error:
+            self.close()
+            raise RegistryError(f"{self.origin.netloc} broke off {what}: {_reason(error)}; try again later") from None
         if size > most:
             self.close()
             raise RegistryError(f"{self.origin.netloc} sent more than {most} bytes for {what}; that is refused")
@@ -106,7 +112,7 @@ class Client:
                 answer = self._with_token(method, url, scope, dict(headers or {}), body)
             except BROKEN as error:
                 if isinstance(error, gaierror) or not waits.again():
-                    raise RegistryError(f"cannot reach {self.endpoint.origin}: {_reason(error)}") from None
+                    raise RegistryError(f"cannot reach {self.connections.last}: {_reason(error)}") from None
                 continue
             if answer.status in accepted:
                 return answer

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ipycontainer.errors import RegistryError
-from ipycontainer.images.registry.endpoint import Origin, tls_context
+from ipycontainer.images.registry.endpoint import Origin, is_host, tls_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,17 +33,19 @@ def split_url(url: str, base: str = "") -> tuple[Origin, str]:
         port = parts.port
     except ValueError:
         raise RegistryError(f"a registry sent an address that is none: {url[:120]!r}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+    named = parts.hostname is not None and is_host(parts.hostname)
+    if parts.scheme not in ("http", "https") or not named or parts.username or parts.password:
         raise RegistryError(f"a registry sent an address that is not followed: {url[:120]!r}")
     target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    origin = Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
+    origin = Origin(parts.scheme, str(parts.hostname), port or (443 if parts.scheme == "https" else 80))
     return origin, quote(target, safe="/:?#[]@!$&'()*+,;=%~-._")
 
 
 class Connections:
-    """Connections by origin; not for several threads."""
+    """Connections by origin; not for several threads.  last: whom something was sent to last."""
 
     def __init__(self) -> None:
+        self.last: Origin | None = None
         self._open: dict[Origin, http.client.HTTPConnection] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._clear: dict[Origin, dict[str, str] | None] = {}
@@ -52,6 +54,7 @@ class Connections:
         self, origin: Origin, method: str, target: str, headers: Mapping[str, str], body: bytes | memoryview | None
     ) -> http.client.HTTPResponse:
         """Send a request and read its answer's head.  Raises what BROKEN names; TLS that fails, RegistryError."""
+        self.last = origin
         asked = target
         connection = self._open.get(origin)
         fresh = connection is None

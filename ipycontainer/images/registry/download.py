@@ -40,11 +40,11 @@ def fetch_layer(
     client: Client, url: str, scope: str, layer: Descriptor, diff_id: Digest, layout: Layout, layers: Layers, tell: Told
 ) -> None:
     """Have the layer, as a blob and as a tree."""
-    if layout.has(layer.digest) and layers.has(diff_id):
+    if layout.has(layer.digest) and layers.comes_from(diff_id, layer.digest):
         tell(EXISTS, layer.size, layer.size)
         return
     with LayerLock(layout, layer.digest, tell):
-        if layout.has(layer.digest) and layers.has(diff_id):
+        if layout.has(layer.digest) and layers.comes_from(diff_id, layer.digest):
             tell(COMPLETE, layer.size, layer.size)
             return
         what = f"the layer {layer.digest.short}"

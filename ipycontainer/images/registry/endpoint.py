@@ -61,6 +61,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_host(host: str) -> bool:
+    """Whether a resolver can be asked for `host`: Python raises UnicodeError for labels that are empty or too long."""
+    try:
+        return bool(host.encode("idna")) and " " not in host
+    except UnicodeError:
+        return False
+
+
 class Endpoint(Record):
     """One address of a registry.  credentials: under which name a login for it is kept."""
 
@@ -80,8 +88,8 @@ def endpoints(domain: str, pulling: bool = False) -> list[Endpoint]:
 def _endpoint(text: str) -> Endpoint:
     scheme, separator, address = text.rpartition("://")
     host, port = split_address(address.rstrip("/"))
-    if separator and scheme not in ("http", "https"):
-        raise InputError(f"{text!r} is no address of a registry; write https://HOST[:PORT]")
+    if (separator and scheme not in ("http", "https")) or not is_host(host) or port > 65535:
+        raise InputError(f"{text!r} is no address of a registry; write HOST[:PORT] or https://HOST[:PORT]")
     if not separator:
         scheme = "http" if _is_clear(host, address) else "https"
     elif scheme == "http" and not _is_clear(host, address):

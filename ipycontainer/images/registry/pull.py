@@ -37,12 +37,15 @@ FETCHING = "Pulling fs layer"
 
 
 class Pulled(Record):
-    """What a pull brought.  digest: of what the tag names at the registry; new: whether anything came."""
+    """What a pull brought.  digest: of what the tag names at the registry; new: whether anything came; made_for: whose
+    machine it is for, which need not be the one that was asked for where the registry has it for one alone.
+    """
 
     reference: Reference
     digest: Digest
     id: str
     new: bool
+    made_for: Platform
 
 
 def pull(store: Store, reference: Reference, wanted: Platform, tell: Told) -> Pulled:
@@ -74,14 +77,14 @@ def _pull_from(store: Store, endpoint: Endpoint, reference: Reference, wanted: P
         add_image(
             store.layout, store.layers, found.config, found.manifest.layers, names, found.manifest.document, known
         )
-    return Pulled(reference, found.digest, str(found.config.document.digest), new)
+    return Pulled(reference, found.digest, str(found.config.document.digest), new, found.config.platform)
 
 
 def _fetch_layers(store: Store, repository: Repository, found: Resolved, tell: Told) -> None:
     layers = store.layers
     wanted: dict[tuple[str, str], tuple[Descriptor, Digest]] = {}
     for layer, diff_id in zip(found.manifest.layers, found.config.diff_ids):
-        if store.layout.has(layer.digest) and layers.has(diff_id):
+        if store.layout.has(layer.digest) and layers.comes_from(diff_id, layer.digest):
             tell(layer.digest.short, EXISTS, layer.size, layer.size)
         else:
             tell(layer.digest.short, FETCHING, 0, layer.size)

@@ -68,6 +68,7 @@ def push(store: Store, image: ImageRecord, reference: Reference, tell: Told) -> 
         running = [pool.submit(one, layer) for layer in layers.values()]
         relay.wait(running, tell)
     finally:
+        relay.give_up()
         pool.shutdown(wait=False, cancel_futures=True)
     sent = sum(future.result() for future in running)
     with Client(endpoint) as client:
