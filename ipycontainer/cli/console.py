@@ -64,10 +64,10 @@ class TerminalConsole(Console):
         size = os.get_terminal_size(descriptor)
         return Bars(self.err if aside else self.out, size.lines or 24, size.columns or 80)
 
-    def ask(self, question: str, secret: bool = False) -> str:
+    def ask(self, question: str, option: str, secret: bool = False) -> str:
         """The person at the terminal, without an echo for a secret."""
         if not os.isatty(STDIN):
-            return super().ask(question, secret)
+            return super().ask(question, option, secret)
         if secret:
             from getpass import getpass
 

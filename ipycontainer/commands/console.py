@@ -100,9 +100,12 @@ class Console:
 
         return Lines(self.err if aside else self.out)
 
-    def ask(self, question: str, secret: bool = False) -> str:
-        """What a person answers, unseen if it is a secret.  Raises Refused where nobody can be asked."""
-        raise Refused(f"there is nobody to ask ({question.strip(' :')}): give it as an option, or in a terminal")
+    def ask(self, question: str, option: str, secret: bool = False) -> str:
+        """What a person answers, unseen if it is a secret.
+
+        Raises Refused where nobody can be asked, and names the option that answers instead.
+        """
+        raise Refused(f"there is nobody to ask ({question.strip(' :')}): give {option}, or answer in a terminal")
 
     def terminal(self, stdin: bool) -> Terminal | None:
         """The terminal for `-t`, read from for `-i`; None where `-t` works without one.

@@ -128,8 +128,8 @@ def login(call: Call) -> int:
         password = _from_stdin(call)
     elif password:
         console.complain("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
-    user = user or console.ask("Username: ")
-    password = password or console.ask("Password: ", secret=True)
+    user = user or console.ask("Username: ", "--username")
+    password = password or console.ask("Password: ", "--password-stdin", secret=True)
     if not user or not password:
         raise Error("a user name and a password are needed to log in")
     found = credentials.Login(user, password)

@@ -177,7 +177,7 @@ class CellConsole(Console):
 
         return Bars(self.out, size.lines or 24, size.columns or 80)
 
-    def ask(self, question: str, secret: bool = False) -> str:
+    def ask(self, question: str, option: str, secret: bool = False) -> str:
         """The person before the cell: a field that shows no letters for a secret.  A runner has nobody to ask."""
         from getpass import getpass
 
@@ -186,7 +186,7 @@ class CellConsole(Console):
         try:
             return getpass(question) if secret else input(question)
         except (StdinNotImplementedError, EOFError):
-            return super().ask(question, secret)
+            return super().ask(question, option, secret)
 
     def terminal(self, stdin: bool) -> Terminal | None:
         """There is none in a cell."""

@@ -98,8 +98,17 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
       return;
     }
     const title = trans.__('Remove the image %1?', shortName(name));
-    if (await confirm(title, trans.__('Its files go with its last name.'), trans.__('Remove'))) {
-      await server.removeImage(name, false);
+    const image = model.images.find(one => one.names.includes(name) || one.id === name);
+    const used = image !== undefined && image.used > 0;
+    if (used && image.names.length === 0) {
+      throw new Error(trans.__('A container was made from it: remove the container first.'));
+    }
+    const held = used && image.names.length === 1;
+    const body = held
+      ? trans.__('A container was made from it: the name goes, the files stay for the container.')
+      : trans.__('Its files go with its last name.');
+    if (await confirm(title, body, trans.__('Remove'))) {
+      await server.removeImage(name, held);
     }
   };
 
@@ -178,7 +187,7 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     trans.__('Remove an Image…'),
     deleteIcon,
     removeImage,
-    trans.__('Remove an image that no container uses')
+    trans.__('Remove an image; what a container was made from stays for it, without a name')
   );
   add(
     CommandIDs.logs,

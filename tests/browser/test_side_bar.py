@@ -118,6 +118,28 @@ def test_run_from_an_image_and_what_it_refuses(page: LabPage, browsing: Persona)
     page.page.get_by_role("dialog").get_by_role("button").last.click()
 
 
+def test_an_image_that_a_container_uses_loses_its_name(page: LabPage, browsing: Persona):
+    browsing.ok("create", "--name", "first", "base", "true")
+    browsing.ok("commit", "-m", "mine", "first", "mine")
+    browsing.ok("create", "--name", "second", "mine", "true")
+    expect(page.bar.locator("li[data-image]").filter(has_text="mine")).to_contain_text("1 container")
+    page.button("Remove the image mine").click()
+    dialog = page.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("A container was made from it: the name goes")
+    dialog.get_by_role("button", name="Remove").click()
+    expect(page.button("Remove the image mine")).to_have_count(0)
+    nameless = browsing.ok("inspect", "--format", "{{.Image}}", "second").removeprefix("sha256:")[:12]
+    page.button(f"Remove the image {nameless}").click()
+    expect(dialog).to_contain_text("remove the container first")
+    assert "--force" not in dialog.inner_text()
+    dialog.get_by_role("button").last.click()
+    browsing.ok("rm", "second")
+    expect(page.container("second")).to_have_count(0)
+    page.button(f"Remove the image {nameless}").click()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(page.button(f"Remove the image {nameless}")).to_have_count(0)
+
+
 def test_the_running_panel_shuts_a_container_down(page: LabPage, browsing: Persona):
     browsing.ok("run", "-d", "--name", "box", "base", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
     page.execute("running:show-panel")

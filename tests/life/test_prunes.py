@@ -36,7 +36,8 @@ def test_nothing_goes_where_nobody_can_be_asked(persona: Persona, group: str):
     persona.ok("create", "--name", "stays", "base", "true")
     anonymous = persona.ok("volume", "create")
     asked = persona.cli(group, "prune")
-    assert asked.exit_code == 125 and "WARNING! This will remove" in asked.out and "nobody to ask" in asked.err
+    assert asked.exit_code == 125 and "WARNING! This will remove" in asked.out
+    assert "nobody to ask" in asked.err and "give -f," in asked.err
     bad = persona.cli(group, "prune", "-f", "--filter", "bad=x")
     assert bad.exit_code == 1 and "Invalid filter 'bad'" in bad.err
     assert persona.ok("ps", "-a", "--format", "{{.Names}}") == "stays"
