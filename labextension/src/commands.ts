@@ -6,7 +6,8 @@ import { deleteIcon, runIcon, stopIcon, terminalIcon, textEditorIcon } from '@ju
 import { containerIcon } from './icons';
 import type { IContainersModel } from './model';
 import type { IContainer } from './rows';
-import { askForRun } from './run_dialog';
+import { unlessGone } from './request';
+import { runUntilTaken } from './run_dialog';
 import { shortName } from './text';
 
 export const CommandIDs = {
@@ -82,7 +83,8 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
       ? trans.__('It is running and will be killed. What it wrote into its own files goes with it.')
       : trans.__('What it wrote into its own files goes with it.');
     if (await confirm(trans.__('Remove %1?', one.name), body, trans.__('Remove'))) {
-      await server.remove(one.id, RUNS(one));
+      // Whoever removed it meanwhile has done what was wanted.
+      await server.remove(one.id, RUNS(one)).catch(unlessGone);
     }
   };
 
@@ -91,6 +93,9 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     if (name === undefined) {
       const title = trans.__('Remove an image');
       const items = model.images.map(one => one.names[0] ?? one.id);
+      if (items.length === 0) {
+        throw new Error(trans.__('There is no image.'));
+      }
       const answer = await InputDialog.getItem({ title, label: trans.__('Image'), items });
       name = answer.button.accept ? (answer.value ?? undefined) : undefined;
     }
@@ -150,8 +155,7 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     runIcon,
     async args => {
       const images = model.images.flatMap(one => one.names.slice(0, 1)).map(shortName);
-      const request = await askForRun(images, args.image, trans);
-      return request === null ? undefined : server.run(request);
+      await runUntilTaken(images, args.image, request => server.run(request), trans);
     },
     trans.__('Make a container from an image and start it')
   );
