@@ -31,12 +31,16 @@ _USAGE = "application/vnd.ipycontainer.usage+json"
 
 
 class LiveUsage(anywidget.AnyWidget):
-    """One container's panels, or a table of all.  many: the table."""
+    """One container's panels, or a table of all.  many: the table; first: what there was to see when it was made.
+
+    first is for a page without a kernel, as nbconvert and Voila write them: there nobody tells anything.
+    """
 
     # Text: of a path anywidget tells each widget when it is edited, and so would keep each for good.
     _esm = (_HERE / "view.js").read_text(encoding="utf-8")
     _css = (_HERE / "view.css").read_text(encoding="utf-8")
     many = traitlets.Bool(False).tag(sync=True)
+    first: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, engine: Engine, only: Container | None) -> None:
         super().__init__(many=only is None)
@@ -136,6 +140,7 @@ def show(engine: Engine, only: Container | None) -> None:
     """Display it: live where a browser can, and as a picture that stands still for whoever opens it later."""
     widget = LiveUsage(engine, only)
     widget.sampler.first()
+    widget.first = widget.sampler.whole()["series"]
     data = widget._repr_mimebundle_()
     live = data[0] if isinstance(data, tuple) else data or {}
     bundle = {**live, _USAGE: live[_WIDGET], **still(widget.sampler)}
