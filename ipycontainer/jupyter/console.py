@@ -34,7 +34,7 @@ class Capture:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
-        self.stream = CellStream(self._parts.append, _nothing, Flood(KEPT, 0, KEPT, KEPT // 64))
+        self.stream = CellStream(self._parts.append, _nothing, Flood(KEPT, 0, KEPT, KEPT // 64, line=0))
 
     @property
     def text(self) -> str:

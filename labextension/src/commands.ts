@@ -6,7 +6,8 @@ import { deleteIcon, runIcon, stopIcon, terminalIcon, textEditorIcon } from '@ju
 import { containerIcon } from './icons';
 import type { IContainersModel } from './model';
 import type { IContainer } from './rows';
-import { askForRun } from './run_dialog';
+import { unlessGone } from './request';
+import { runUntilTaken } from './run_dialog';
 import { shortName } from './text';
 
 export const CommandIDs = {
@@ -82,7 +83,8 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
       ? trans.__('It is running and will be killed. What it wrote into its own files goes with it.')
       : trans.__('What it wrote into its own files goes with it.');
     if (await confirm(trans.__('Remove %1?', one.name), body, trans.__('Remove'))) {
-      await server.remove(one.id, RUNS(one));
+      // Whoever removed it meanwhile has done what was wanted.
+      await server.remove(one.id, RUNS(one)).catch(unlessGone);
     }
   };
 
@@ -91,6 +93,9 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     if (name === undefined) {
       const title = trans.__('Remove an image');
       const items = model.images.map(one => one.names[0] ?? one.id);
+      if (items.length === 0) {
+        throw new Error(trans.__('There is no image.'));
+      }
       const answer = await InputDialog.getItem({ title, label: trans.__('Image'), items });
       name = answer.button.accept ? (answer.value ?? undefined) : undefined;
     }
@@ -98,8 +103,17 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
       return;
     }
     const title = trans.__('Remove the image %1?', shortName(name));
-    if (await confirm(title, trans.__('Its files go with its last name.'), trans.__('Remove'))) {
-      await server.removeImage(name, false);
+    const image = model.images.find(one => one.names.includes(name) || one.id === name);
+    const used = image !== undefined && image.used > 0;
+    if (used && image.names.length === 0) {
+      throw new Error(trans.__('A container was made from it: remove the container first.'));
+    }
+    const held = used && image.names.length === 1;
+    const body = held
+      ? trans.__('A container was made from it: the name goes, the files stay for the container.')
+      : trans.__('Its files go with its last name.');
+    if (await confirm(title, body, trans.__('Remove'))) {
+      await server.removeImage(name, held);
     }
   };
 
@@ -141,8 +155,7 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     runIcon,
     async args => {
       const images = model.images.flatMap(one => one.names.slice(0, 1)).map(shortName);
-      const request = await askForRun(images, args.image, trans);
-      return request === null ? undefined : server.run(request);
+      await runUntilTaken(images, args.image, request => server.run(request), trans);
     },
     trans.__('Make a container from an image and start it')
   );
@@ -178,7 +191,7 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     trans.__('Remove an Image…'),
     deleteIcon,
     removeImage,
-    trans.__('Remove an image that no container uses')
+    trans.__('Remove an image; what a container was made from stays for it, without a name')
   );
   add(
     CommandIDs.logs,

@@ -19,8 +19,17 @@ export function ImageItem({ image, execute, trans }: IImageItem): JSX.Element {
   const reference = image.names[0] ?? image.id;
   const name = image.names.length > 0 ? image.names.map(shortName).join(', ') : image.id.slice(7, 19);
   const age = duration(Date.now() / 1000 - image.created);
+  const run = () => void execute(CommandIDs.run, { image: shortName(reference) });
+  const remove = () => void execute(CommandIDs.removeImage, { image: reference });
+  const keys = (event: React.KeyboardEvent) => {
+    if (event.target === event.currentTarget && event.key === 'Enter') {
+      run();
+    } else if (event.target === event.currentTarget && event.key === 'Delete') {
+      remove();
+    }
+  };
   return (
-    <li className="jp-ipycontainer-item" data-image={image.id} tabIndex={active ? 0 : -1}>
+    <li className="jp-ipycontainer-item" data-image={image.id} tabIndex={active ? 0 : -1} onKeyDown={keys}>
       <div className="jp-ipycontainer-line">
         <span className="jp-ipycontainer-name" title={name}>
           {name}
@@ -30,13 +39,13 @@ export function ImageItem({ image, execute, trans }: IImageItem): JSX.Element {
             icon={runIcon}
             title={trans.__('Run…')}
             label={trans.__('Run %1', name)}
-            onClick={() => void execute(CommandIDs.run, { image: shortName(reference) })}
+            onClick={run}
           />
           <ItemButton
             icon={deleteIcon}
             title={trans.__('Remove')}
             label={trans.__('Remove the image %1', name)}
-            onClick={() => void execute(CommandIDs.removeImage, { image: reference })}
+            onClick={remove}
           />
         </span>
       </div>

@@ -13,6 +13,13 @@ export class Refusal extends Error {
   }
 }
 
+/** For a `catch`: that there is no such container is no failure; everything else is. */
+export function unlessGone(error: unknown): void {
+  if (!(error instanceof Refusal && error.status === 404 && error.message !== NOT_ENABLED)) {
+    throw error;
+  }
+}
+
 export const NOT_ENABLED =
   'The Jupyter server does not know ipycontainer. Install ipycontainer in the environment that the server ' +
   'runs in, enable it there (jupyter server extension enable ipycontainer), and start the server anew.';

@@ -1,31 +1,51 @@
-import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { Dialog, showDialog, showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import type { IRunRequest } from './rows';
 
-/** Asks what to run; null when the person thought better of it. */
-export async function askForRun(
+/** Asks what to run and runs it; what is refused comes back to be mended, until the person thinks better of it. */
+export async function runUntilTaken(
   images: readonly string[],
   image: string | undefined,
+  run: (request: IRunRequest) => Promise<unknown>,
   trans: TranslationBundle
-): Promise<IRunRequest | null> {
-  const body = new RunForm(images, image ?? images[0] ?? 'base', trans);
-  const answer = await showDialog({
-    title: trans.__('Run a container'),
-    body,
-    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Run') })],
-    focusNodeSelector: image === undefined ? '.jp-ipycontainer-image' : '.jp-ipycontainer-command'
-  });
-  return answer.button.accept ? answer.value : null;
+): Promise<void> {
+  const title = trans.__('Run a container');
+  let wanted: IRunRequest = {
+    image: image ?? images[0] ?? 'base',
+    command: '',
+    name: '',
+    memory: '',
+    cpus: '',
+    remove: false
+  };
+  for (;;) {
+    const answer = await showDialog({
+      title,
+      body: new RunForm(images, wanted, trans),
+      buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Run') })],
+      focusNodeSelector: image === undefined ? '.jp-ipycontainer-image' : '.jp-ipycontainer-command'
+    });
+    if (!answer.button.accept || answer.value === null) {
+      return;
+    }
+    wanted = answer.value;
+    try {
+      await run(wanted);
+      return;
+    } catch (error) {
+      await showErrorMessage(title, error instanceof Error ? error.message : String(error));
+    }
+  }
 }
 
 class RunForm extends Widget implements Dialog.IBodyWidget<IRunRequest> {
-  constructor(images: readonly string[], image: string, trans: TranslationBundle) {
+  constructor(images: readonly string[], wanted: IRunRequest, trans: TranslationBundle) {
     super({ node: document.createElement('form') });
     this.addClass('jp-ipycontainer-form');
     this.node.addEventListener('submit', event => event.preventDefault());
-    this._image = this._field(trans.__('Image'), image, '', 'jp-ipycontainer-image');
+    this._image = this._field(trans.__('Image'), wanted.image, '', 'jp-ipycontainer-image');
     const known = document.createElement('datalist');
     known.id = `ipycontainer-images-${Date.now()}`;
     images.forEach(name => known.appendChild(new Option(name)));
@@ -33,17 +53,18 @@ class RunForm extends Widget implements Dialog.IBodyWidget<IRunRequest> {
     this._image.setAttribute('list', known.id);
     this._command = this._field(
       trans.__('Command'),
-      '',
+      wanted.command,
       trans.__("the image's own, with a terminal"),
       'jp-ipycontainer-command'
     );
-    this._name = this._field(trans.__('Name'), '', trans.__('one is made up'));
-    this._memory = this._field(trans.__('Memory'), '', trans.__('no limit; 64m, 1.5g'));
-    this._cpus = this._field(trans.__('CPUs'), '', trans.__('no limit; 0.5'));
+    this._name = this._field(trans.__('Name'), wanted.name, trans.__('one is made up'));
+    this._memory = this._field(trans.__('Memory'), wanted.memory, trans.__('no limit; 64m, 1.5g'));
+    this._cpus = this._field(trans.__('CPUs'), wanted.cpus, trans.__('no limit; 0.5'));
     const label = document.createElement('label');
     label.className = 'jp-ipycontainer-check';
     this._remove = document.createElement('input');
     this._remove.type = 'checkbox';
+    this._remove.checked = wanted.remove;
     label.append(this._remove, document.createTextNode(trans.__('Remove it when it has ended')));
     this.node.appendChild(label);
   }

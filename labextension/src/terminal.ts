@@ -24,7 +24,8 @@ export async function openTerminal(
   }
   // Notebook 7 shows it in a browser tab of its own; what is typed here arrives there too.
   const terminal = widget.content as Widget & { session: Terminal.ITerminalConnection };
-  terminal.session.send({ type: 'stdin', content: [`${line(model.command, container.name)}\r`] });
+  const ended = trans.__('It has ended; Enter closes this terminal.');
+  terminal.session.send({ type: 'stdin', content: [`${line(model.command, container.name, ended)}\r`] });
   // The tab takes its label from the terminal, which names itself when it is connected, and then again whatever the
   // program inside asks for: this one keeps saying where it leads.
   const label = trans.__('Inside %1', container.name);
@@ -37,9 +38,13 @@ export async function openTerminal(
   keep();
 }
 
-/** What is typed; the leading blank keeps it out of a shell's history. */
-export function line(command: string, name: string): string {
-  return ` ${quoted(command)} exec -it ${quoted(name)} sh`;
+/**
+ * What is typed; the leading blank keeps it out of a shell's history.  It takes the place of the terminal's own shell:
+ * with what runs inside the terminal ends too, and nobody types outside what was meant for inside.
+ */
+export function line(command: string, name: string, ended: string): string {
+  const script = `"$0" exec -it "$1" sh || { echo "$2"; read -r _; }`;
+  return ` exec sh -c '${script}' ${quoted(command)} ${quoted(name)} ${quoted(ended)}`;
 }
 
 function quoted(word: string): string {

@@ -57,7 +57,12 @@ describe('shortName', () => {
 
 describe('the line that opens a terminal inside', () => {
   it('quotes what a shell would read', () => {
-    expect(line('/venv/bin/ipycontainer', 'box')).toBe(' /venv/bin/ipycontainer exec -it box sh');
-    expect(line("/it's here/ipycontainer", 'box')).toBe(" '/it'\\''s here/ipycontainer' exec -it box sh");
+    const script = `'"$0" exec -it "$1" sh || { echo "$2"; read -r _; }'`;
+    expect(line('/venv/bin/ipycontainer', 'box', 'over')).toBe(
+      ` exec sh -c ${script} /venv/bin/ipycontainer box over`
+    );
+    expect(line("/it's here/ipycontainer", 'box', 'It is over.')).toBe(
+      ` exec sh -c ${script} '/it'\\''s here/ipycontainer' box 'It is over.'`
+    );
   });
 });

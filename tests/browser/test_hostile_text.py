@@ -44,6 +44,7 @@ def test_markup_in_an_error_and_in_a_table(page: LabPage, browsing: Persona):
     page.picture()
     untouched(page)
     page.page.get_by_role("dialog").get_by_role("button").last.click()
+    page.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()  # what was refused comes back
     browsing.ok("create", "base", MARKUP)
     page.new_notebook()
     page.run_cell("%load_ext ipycontainer")

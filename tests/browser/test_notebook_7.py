@@ -36,7 +36,7 @@ def test_the_side_bar_is_there_beside_a_notebook(open_page: type[LabPage], brows
     page.picture()
     with page.context.expect_page() as opened:
         page.button("Terminal inside box").click()
-    expect(opened.value.locator(".xterm-accessibility-tree")).to_contain_text("exec -it box sh", timeout=PATIENCE)
+    expect(opened.value.locator(".xterm-accessibility-tree")).to_contain_text("ipycontainer box", timeout=PATIENCE)
     page.button("Remove box").click()
     page.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.container("box")).to_have_count(0)

@@ -49,7 +49,7 @@ def test_the_side_bar_works_there(open_page: type[LabPage], browsing: Persona, l
     expect(page.page.locator("#jp-running-sessions")).to_contain_text("box")
     page.execute("ipycontainer:show")
     page.button("Terminal inside box").click()
-    expect(page.page.locator(".xterm-accessibility-tree")).to_contain_text("exec -it box sh")
+    expect(page.page.locator(".xterm-accessibility-tree")).to_contain_text("ipycontainer box")
     page.picture()
     page.button("Remove box").click()
     page.page.get_by_role("dialog").get_by_role("button", name="Remove").click()

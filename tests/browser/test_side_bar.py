@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from playwright.sync_api import expect
@@ -77,13 +78,29 @@ def test_a_terminal_inside_takes_typing(page: LabPage, browsing: Persona):
     browsing.ok("run", "-d", "--name", "box", "--hostname", "boxhost", "base", "sleep", "1000")
     page.button("Terminal inside box").click()
     screen = page.page.locator(".xterm-accessibility-tree")
-    expect(screen).to_contain_text("exec -it box sh")
+    expect(screen).to_contain_text("ipycontainer box")
     page.page.locator(".jp-Terminal .xterm-helper-textarea").focus()
     expect(screen).to_contain_text("#" if browsing.is_root else "$")
     page.page.keyboard.type("echo inside-$(hostname)-$(cat /proc/1/comm)\n")
     expect(screen).to_contain_text("inside-boxhost-sleep")
     expect(page.page.get_by_role("tab", name="Inside box")).to_be_visible()
     page.picture()
+    page.page.keyboard.type("exit\n")
+    expect(page.page.get_by_role("tab", name="Inside box")).to_have_count(0)
+
+
+def test_a_terminal_inside_never_becomes_one_outside(page: LabPage, browsing: Persona):
+    browsing.ok("run", "-d", "--name", "box", "base", "sleep", "1000")
+    page.button("Terminal inside box").click()
+    screen = page.page.locator(".xterm-accessibility-tree")
+    page.page.locator(".jp-Terminal .xterm-helper-textarea").focus()
+    page.page.keyboard.type("echo in-$(cat /proc/1/comm)\n")
+    expect(screen).to_contain_text("in-sleep")
+    browsing.ok("kill", "box")
+    expect(screen).to_contain_text(re.compile("It has ended; Enter closes this terminal.(.|\n)*It has ended"))
+    page.picture()
+    page.page.keyboard.type("echo outside\n")
+    expect(page.page.get_by_role("tab", name="Inside box")).to_have_count(0)
 
 
 def test_a_second_tab_agrees_with_the_first(page: LabPage, open_page: type[LabPage], browsing: Persona):
@@ -116,6 +133,48 @@ def test_run_from_an_image_and_what_it_refuses(page: LabPage, browsing: Persona)
     expect(page.page.get_by_role("dialog")).to_contain_text("already in use")
     page.picture("refused")
     page.page.get_by_role("dialog").get_by_role("button").last.click()
+    # It comes back as it was, to be mended.
+    expect(dialog.get_by_label("Name")).to_have_value("made")
+    dialog.get_by_label("Name").fill("another")
+    dialog.get_by_role("button", name="Run").click()
+    expect(page.container("another")).to_be_visible()
+    expect(dialog).to_have_count(0)
+
+
+def test_one_that_was_removed_while_its_dialog_was_open(page: LabPage, browsing: Persona):
+    browsing.ok("create", "--name", "box", "base", "true")
+    page.button("Remove box").click()
+    dialog = page.page.get_by_role("dialog")
+    dialog.filter(has_text="Remove box?").wait_for()
+    browsing.ok("rm", "box")
+    expect(page.container("box")).to_have_count(0)
+    with page.page.expect_response(lambda response: response.request.method == "DELETE"):
+        dialog.get_by_role("button", name="Remove").click()
+    browsing.ok("create", "--name", "other", "base", "true")
+    expect(page.container("other")).to_be_visible()
+    expect(dialog).to_have_count(0)
+
+
+def test_an_image_that_a_container_uses_loses_its_name(page: LabPage, browsing: Persona):
+    browsing.ok("create", "--name", "first", "base", "true")
+    browsing.ok("commit", "-m", "mine", "first", "mine")
+    browsing.ok("create", "--name", "second", "mine", "true")
+    expect(page.bar.locator("li[data-image]").filter(has_text="mine")).to_contain_text("1 container")
+    page.button("Remove the image mine").click()
+    dialog = page.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("A container was made from it: the name goes")
+    dialog.get_by_role("button", name="Remove").click()
+    expect(page.button("Remove the image mine")).to_have_count(0)
+    nameless = browsing.ok("inspect", "--format", "{{.Image}}", "second").removeprefix("sha256:")[:12]
+    page.button(f"Remove the image {nameless}").click()
+    expect(dialog).to_contain_text("remove the container first")
+    assert "--force" not in dialog.inner_text()
+    dialog.get_by_role("button").last.click()
+    browsing.ok("rm", "second")
+    expect(page.container("second")).to_have_count(0)
+    page.button(f"Remove the image {nameless}").click()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(page.button(f"Remove the image {nameless}")).to_have_count(0)
 
 
 def test_the_running_panel_shuts_a_container_down(page: LabPage, browsing: Persona):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.page import SECOND, LabPage
-from tests.personas import Persona
+from tests.personas import CHECKOUT, Persona
 
 BUSY = "sh -c 'while :; do :; done'"
 USAGE = ".ipycontainer-usage"
 STILL = ".jp-RenderedHTMLCommon.jp-OutputArea-output, .jp-OutputArea-output .jp-RenderedHTMLCommon"
+TWO_POINTS = re.compile(r"\S+ \S+")
 THREE_POINTS = re.compile(r"\S+ \S+ \S+")
 
 
@@ -62,6 +63,30 @@ def test_it_moves_while_a_container_works_and_stands_still_when_hidden(open_page
     expect(cell.locator(".jp-RenderedHTMLCommon svg").first).to_be_visible()
     expect(cell.locator(".jp-OutputArea-output").first).to_contain_text("busy: ")
     expect(cell.locator(USAGE)).to_have_count(0)
+
+
+DEAF = """
+async code => {
+  const place = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+  const { default: view } = await import(place);
+  const series = {
+    id: '1', name: '<b>box</b>', limits: { cpu: null, memory: 64, pids: null }, counted_by: 'cgroup', ended: '',
+    points: [[0.5, 32, 1], [0.5, 48, 1]]
+  };
+  const model = { get: name => ({ many: true, first: [series] })[name], on() {}, off() {}, send() {} };
+  view.render({ model, el: document.body.appendChild(document.createElement('div')) });
+}
+"""
+
+
+def test_in_a_page_without_a_kernel_it_draws_what_there_was(chromium: Browser):
+    page = chromium.new_page()
+    try:
+        page.evaluate(DEAF, (CHECKOUT / "ipycontainer/jupyter/widgets/view.js").read_text())
+        expect(page.get_by_role("cell", name="<b>box</b>", exact=True)).to_be_visible(timeout=20 * SECOND)
+        expect(page.locator("polyline").nth(1)).to_have_attribute("points", TWO_POINTS)
+    finally:
+        page.close()
 
 
 LOSES = """

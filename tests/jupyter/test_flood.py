@@ -57,6 +57,13 @@ def test_yes_without_end_is_bounded():
     assert "196 MB in" in page.text
 
 
+def test_many_short_lines_are_more_than_a_few_long_ones():
+    """JupyterLab stands still for seconds over a quarter of a million lines, whatever is in them."""
+    page = written(b"y\n" * 32_768 for _ in range(100))
+    assert page.text.count("\n") < 100_000
+    assert written([b"y" * 400_000]).text == "y" * 400_000
+
+
 def test_flushes_are_far_apart():
     page = written([b"."] * 10_000)
     assert page.text == "." * 10_000

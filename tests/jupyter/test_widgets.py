@@ -211,6 +211,36 @@ def test_one_that_nobody_looked_at_ends_with_its_container_too(busy: Kernel):
     assert busy.ok(KEPT).out == before
 
 
+def test_a_page_without_a_kernel_gets_what_there_was_to_see(busy: Kernel):
+    """What a runner keeps of the widget is its state: nobody will tell its view anything."""
+    busy.ok("box.usage()")
+    seen = "[each.first for each in gc.get_objects() if isinstance(each, live.LiveUsage) and each.comm]"
+    busy.ok(KEPT)
+    assert busy.ok(f"print([(one['name'], len(one['points'])) for one in {seen}[-1]])").out == "[('busy', 1)]\n"
+
+
+GIVEN_UP = "for each in gc.get_objects():\n    if isinstance(each, live.LiveUsage): each.close()\ndel each"
+WIDGETS = "from ipywidgets.widgets.widget import _instances; print(len(_instances))"
+
+
+def test_one_whose_cell_is_run_again_is_let_go_of(busy: Kernel):
+    """Its output is gone; a dashboard's own end never comes, and each run would leave one more."""
+    busy.ok(KEPT)
+    busy.ok(GIVEN_UP)
+    pictures, watches = map(int, busy.ok(KEPT).out.split())
+    widgets = busy.ok(WIDGETS).out
+    for cell in ("first", "second", "first", "first", "second"):
+        session = busy.client.session
+        content = {"code": "engine.dashboard()", "silent": False, "allow_stdin": False}
+        message = session.msg("execute_request", content, metadata={"cellId": cell})
+        busy.started = time.monotonic()
+        busy.client.shell_channel.send(message)
+        assert busy.finish(message["header"]["msg_id"]).status == "ok"
+    assert busy.ok(KEPT).out.split() == [str(pictures + 2), str(watches + 2)]
+    busy.ok(GIVEN_UP)
+    assert busy.ok(WIDGETS).out == widgets, "each has a layout"
+
+
 def test_the_dashboard_hears_of_starts_and_ends(busy: Kernel):
     looker = Looker(busy, "engine.dashboard()")
     assert "busy" in looker.bundle["text/html"] and "<svg" in looker.bundle["text/html"]

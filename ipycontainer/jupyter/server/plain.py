@@ -12,7 +12,7 @@ import unicodedata
 
 # ECMA-48: CSI, then the string sequences (OSC, DCS, SOS, PM, APC) up to ST or BEL, then two-byte escapes.
 _ESCAPES = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\\\)|\x1b[ -/]*[0-Z\\\\`-~]")
-_UNFINISHED = re.compile("\x1b(?:\\[[0-?]*[ -/]*|[\\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)$")
+_UNFINISHED = re.compile("(?:\x1b(?:\\[[0-?]*[ -/]*|[\\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)|\r)\\Z")  # after \r a \n
 _LONGEST_ESCAPE = 4096
 _KEPT = "\n\t"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

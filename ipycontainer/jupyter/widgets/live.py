@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from IPython.core.interactiveshell import ExecutionInfo
     from IPython.display import DisplayHandle
 
     from ipycontainer.engine.container import Container
@@ -30,16 +31,20 @@ _USAGE = "application/vnd.ipycontainer.usage+json"
 
 
 class LiveUsage(anywidget.AnyWidget):
-    """One container's panels, or a table of all.  many: the table."""
+    """One container's panels, or a table of all.  many: the table; first: what there was to see when it was made.
+
+    first is for a page without a kernel, as nbconvert and Voila write them: there nobody tells anything.
+    """
 
     # Text: of a path anywidget tells each widget when it is edited, and so would keep each for good.
     _esm = (_HERE / "view.js").read_text(encoding="utf-8")
     _css = (_HERE / "view.css").read_text(encoding="utf-8")
     many = traitlets.Bool(False).tag(sync=True)
+    first: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, engine: Engine, only: Container | None) -> None:
         super().__init__(many=only is None)
-        self._cells = CellWatch(self._let_go)
+        self._cells = CellWatch(self._let_go, self.close)
         self._stands_still = False
         self._cell = contextvars.copy_context()
         self.sampler = Sampler(engine, only, self._tell, lambda: self._cells.running, self._stand_still)
@@ -90,23 +95,32 @@ class LiveUsage(anywidget.AnyWidget):
         """The widget is given up."""
         self.sampler.look_away()
         self._cells.close()
+        self.layout.close()  # ipywidgets leaves it to whoever made it
         super().close()
 
 
 class CellWatch:
-    """Whether a cell runs: then no browser can be heard.  begins: called before each."""
+    """Whether a cell runs: then no browser can be heard.
 
-    def __init__(self, begins: Callable[[], None]) -> None:
+    begins: called before each; again: instead, before the cell that made this, whose output goes as it runs anew.
+    """
+
+    def __init__(self, begins: Callable[[], None], again: Callable[[], None]) -> None:
         self.running = True  # it is made in a cell
         self._begins = begins
+        self._again = again
         self._closed = False
         shell = get_ipython()
         assert shell is not None  # who shows something is in one
+        self._cell = shell.get_parent().get("metadata", {}).get("cellId")  # type: ignore[attr-defined]  # a kernel's has it
         self._events = shell.events
         self._events.register("pre_run_cell", self._begin)
         self._events.register("post_run_cell", self._end)
 
-    def _begin(self, *_: object) -> None:
+    def _begin(self, info: ExecutionInfo) -> None:
+        if self._cell and info.cell_id == self._cell:
+            self._again()
+            return
         self._begins()  # while what browsers said since the last cell still counts
         self.running = True
 
@@ -126,6 +140,7 @@ def show(engine: Engine, only: Container | None) -> None:
     """Display it: live where a browser can, and as a picture that stands still for whoever opens it later."""
     widget = LiveUsage(engine, only)
     widget.sampler.first()
+    widget.first = widget.sampler.whole()["series"]
     data = widget._repr_mimebundle_()
     live = data[0] if isinstance(data, tuple) else data or {}
     bundle = {**live, _USAGE: live[_WIDGET], **still(widget.sampler)}

@@ -188,15 +188,26 @@ function render({ model, el }) {
   let looks = false;
   let timer = 0;
   const who = crypto.getRandomValues(new Uint32Array(2)).join('-'); // another tab may show the same
+  // In a page without a kernel, such as nbconvert writes, nothing else is ever told.
+  const drawFirst = () => {
+    const first = model.get('first');
+    if (!el.hasChildNodes() && (view.many || first.length > 0)) {
+      view.whole(first);
+    }
+  };
   const tell = content => {
     try {
       model.send(content);
     } catch {
       window.clearTimeout(timer); // the kernel is gone, and what is drawn stays
+      drawFirst();
     }
   };
   // An answer may be lost: a page that is being restored hears nothing for a while.
   const say = wait => {
+    if (wait > UNHEARD) {
+      drawFirst();
+    }
     timer = window.setTimeout(say, wait, heard ? AGAIN : Math.min(2 * wait, AGAIN));
     tell({ kind: 'look', who, ...(heard ? {} : { begins: true }) });
   };
