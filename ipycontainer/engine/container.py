@@ -71,10 +71,7 @@ class Container(Kept):
         self.sweep_if_dead()
         if self.status == PAUSED:
             raise WrongState(f"cannot start a paused container, try unpause instead: {self.name}")
-        if self.config["request"].get("gpus"):
-            from ipycontainer.engine.machine_options import refuse_devices
-
-            refuse_devices(self.config["request"]["gpus"])
+        self._refuse_what_is_not_here(self.config["request"])
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)
@@ -87,6 +84,18 @@ class Container(Kept):
                 if self.state().runs or time.monotonic() > end:
                     raise
             time.sleep(0.005)
+
+    @staticmethod
+    def _refuse_what_is_not_here(request: dict[str, Any]) -> None:
+        """docker makes it, and finds out at its start.  Raises StartError."""
+        if request.get("gpus"):
+            from ipycontainer.engine.machine_options import refuse_devices
+
+            refuse_devices(request["gpus"])
+        if request.get("ip") or request.get("ip6") or request.get("link_local_ips"):
+            from ipycontainer.engine.addresses import refuse
+
+            refuse(request["ip"], request["ip6"], request["link_local_ips"])
 
     def attach(self, stdin: bool = False, size: tuple[int, int] | None = None) -> Attachment:
         """Join it, as any number may: its output from now on, and our input if `stdin`.  Raises WrongState."""
