@@ -104,6 +104,10 @@ class Console:
         """What a person answers, unseen if it is a secret.  Raises Refused where nobody can be asked."""
         raise Refused(f"there is nobody to ask ({question.strip(' :')}): give it as an option, or in a terminal")
 
+    def confirm(self, question: str) -> str:
+        """What a person answers to yes or no.  Raises Refused where nobody can be asked."""
+        return self.ask(question)
+
     def terminal(self, stdin: bool) -> Terminal | None:
         """The terminal for `-t`, read from for `-i`; None where `-t` works without one.
 

@@ -44,16 +44,12 @@ def number(word: str) -> int | None:
 
 
 def look_up(wanted: str, passwd: list[list[str]], groups: list[list[str]]) -> User:
-    """docker's rule for --user and USER: `name`, `uid`, `name:group`, `uid:gid`; "" is root.
+    """docker's rule for --user and USER: `name`, `uid`, `name:group`, `uid:gid`; nothing is root, and its own group.
 
     Raises StartError for a name that the files do not have.
     """
-    name, colon, group = wanted.partition(":")
-    if colon and not (name and group):
-        # "1:" was once read as "1:0", and ":1" as root.
-        raise StartError(f"the user {wanted!r} is not well-formed; write NAME, UID, NAME:GROUP or UID:GID")
-    if not wanted:
-        name = "0"
+    name, group = (*wanted.split(":"), "")[:2]  # what stands after another colon is nothing to docker
+    name = name or "0"
     uid = number(name)
     entry = _entry(passwd, name, uid)
     if entry is None and uid is None:
