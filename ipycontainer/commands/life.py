@@ -97,7 +97,8 @@ def wait(call: Call) -> int:
     def one(reference: str) -> str:
         container = call.engine.get(reference)
         if container.was_never_started:
-            return "0"  # docker's wait is for "does not run", and nobody says that it will
+            # docker's wait is for "does not run", and nobody says that it will
+            return str(container.exit_code or 0)
         return str(container.wait())
 
     return _each(call, one)

@@ -44,11 +44,16 @@ def number(word: str) -> int | None:
 
 
 def look_up(wanted: str, passwd: list[list[str]], groups: list[list[str]]) -> User:
-    """docker's rule for --user and USER: `name`, `uid`, `name:group`, `uid:gid`; nothing is root, and its own group.
+    """docker's rule for --user and USER: `name`, `uid`, `name:group`, `uid:gid`; "" is root.
 
+    An empty group is the user's own.
     Raises StartError for a name that the files do not have.
     """
-    name, group = (*wanted.split(":"), "")[:2]  # what stands after another colon is nothing to docker
+    name, colon, group = wanted.partition(":")
+    if colon and not name:
+        # docker takes ":1" for root's; it is what a script writes whose "$NAME:1" has no name.
+        raise StartError(f"the user {wanted!r} is not well-formed; write NAME, UID, NAME:GROUP or UID:GID")
+    group = group.partition(":")[0]  # docker looks no further
     name = name or "0"
     uid = number(name)
     entry = _entry(passwd, name, uid)
