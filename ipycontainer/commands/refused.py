@@ -37,7 +37,6 @@ _OWN_NETWORKS = (
 )
 
 _CREATE = (
-    *_OWN_NETWORKS,
     _on_windows("cpu-count", "int"),
     _on_windows("cpu-percent", "int"),
     _row("disable-content-trust", "", "flag", "", "*"),
@@ -112,7 +111,8 @@ ROWS: dict[str, tuple[Option, ...]] = {
 
 def find(verb: str, long: str, short: str) -> Option | None:
     """The row of an option that docker's verb has and ours does not."""
-    return _match(ROWS.get(verb, ()), long, short)
+    more = _OWN_NETWORKS if verb in ("run", "create") else ()
+    return _match((*ROWS.get(verb, ()), *more), long, short)
 
 
 def _match(rows: Iterable[Option], long: str, short: str) -> Option | None:
