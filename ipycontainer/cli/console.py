@@ -20,6 +20,7 @@ else:
     import _signal  # `signal` itself costs 5.6 ms, for its enums
 
 STDIN, STDOUT, STDERR = 0, 1, 2
+_LONGEST_ANSWER = 4096
 
 
 class TerminalConsole(Console):
@@ -76,6 +77,14 @@ class TerminalConsole(Console):
             self.line("")  # ctrl-d
             return super().ask(question, option, secret)
 
+    def confirm(self, question: str) -> str:
+        """The person at the terminal, or whoever speaks for him: `echo y | …`."""
+        line = b"" if os.isatty(STDIN) else _first_line(STDIN)
+        if not line:
+            return self.ask(question, "--force")
+        self.out(question.encode())
+        return line.decode(errors="replace")
+
     def terminal(self, stdin: bool) -> RawTerminal | None:
         """The terminal in front of the person; None in a pipe, where `-t` is still the container's own."""
         if stdin and not os.isatty(STDIN):
@@ -111,6 +120,17 @@ def write_err(data: bytes) -> None:
         _write(STDERR, data)
     except OSError:
         pass
+
+
+def _first_line(descriptor: int) -> bytes:
+    """Up to its newline and no further: what follows is not ours to take."""
+    line = b""
+    try:
+        while not line.endswith(b"\n") and len(line) < _LONGEST_ANSWER and (byte := os.read(descriptor, 1)):
+            line += byte
+    except OSError:
+        pass  # a descriptor that cannot be read answers nothing
+    return line
 
 
 def fill_standard_descriptors() -> None:

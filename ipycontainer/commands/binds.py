@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ipycontainer.engine.mount_words import absolute, volume
 from ipycontainer.engine.request import Bind, ImageMount, Tmpfs, VolumeMount
-from ipycontainer.errors import InputError, OptionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,11 +15,8 @@ if TYPE_CHECKING:
 
 def mounts(volumes: Iterable[str], typed: Iterable[Mount], tmpfs: Iterable[Tmpfs], cwd: str) -> dict[str, Any]:
     """The fields of a RunRequest: binds, with absolute sources, volumes, tmpfs, images."""
-    try:
-        # The very same words twice are once, as with docker.
-        found: list[Mount] = [volume(text, cwd) for text in dict.fromkeys(volumes)]
-    except InputError as error:
-        raise OptionError(str(error)) from None
+    # The very same words twice are once, as with docker.
+    found: list[Mount] = [volume(text, cwd) for text in dict.fromkeys(volumes)]
     for entry in typed:
         found.append(entry.replace(source=absolute(entry.source, cwd)) if isinstance(entry, Bind) else entry)
     found += {mount.target: mount for mount in tmpfs}.values()  # of two at one place docker keeps the last

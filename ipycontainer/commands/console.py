@@ -104,6 +104,10 @@ class Console:
         """What a person answers, unseen if it is a secret.  Raises Refused, which names the option that answers too."""
         raise Refused(f"there is nobody to ask ({question.strip(' :')}): give {option}, or answer in a terminal")
 
+    def confirm(self, question: str) -> str:
+        """What a person answers to yes or no.  Raises Refused where nobody can be asked."""
+        return self.ask(question, "--force")
+
     def terminal(self, stdin: bool) -> Terminal | None:
         """The terminal for `-t`, read from for `-i`; None where `-t` works without one.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
-from ipycontainer.errors import NotFound, WrongState
+from ipycontainer.errors import Error, NotFound, OptionError, WrongState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,12 +19,11 @@ def exec_in(call: Call) -> int:
     detached = parsed.flag("detach")
     tty = parsed.flag("tty")
     terminal = call.console.terminal(parsed.flag("interactive")) if tty and not detached else None
-    env = environment(parsed, call.cwd)
     manner = Manner.of(parsed, says_so=True)
     try:
         attachment = call.engine.get(parsed.arguments[0]).exec_start(
             tuple(parsed.arguments[1:]),
-            env=env,
+            env=environment(parsed, call.cwd),
             user=parsed.text("user"),
             workdir=parsed.text("workdir"),
             interactive=parsed.flag("interactive"),
@@ -33,8 +32,9 @@ def exec_in(call: Call) -> int:
             size=terminal.size() if terminal else None,
             privileged=parsed.flag("privileged"),
         )
-    except (NotFound, WrongState) as error:
-        error.exit_code = 1  # docker keeps 125 for run and create
+    except Error as error:
+        if detached or isinstance(error, (NotFound, WrongState, OptionError)):
+            error.exit_code = 1  # docker keeps 125 for run and create, and 126 and 127 for whoever stays to be told
         raise
     if attachment is None:
         return 0

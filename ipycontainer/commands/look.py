@@ -99,7 +99,8 @@ _GO_FIELDS = {
 
 def _as_template_sees(document: dict[str, Any]) -> dict[str, Any]:
     """A label that is not there is `<no value>`; fields may have Go's names."""
-    from ipycontainer.commands.templates import StringMap, Struct
+    from ipycontainer.commands.template_functions import StringMap
+    from ipycontainer.commands.templates import Struct
 
     found = Struct(document, {"ID": "Id"} if "Id" in document else {})
     if isinstance(found.get("HostConfig"), dict):
@@ -156,7 +157,8 @@ def _event_line(event: Event) -> str:
 
 
 def _event_fields(event: Event) -> dict[str, Any]:
-    from ipycontainer.commands.templates import StringMap, Struct
+    from ipycontainer.commands.template_functions import StringMap
+    from ipycontainer.commands.templates import Struct
 
     fields = {
         "Type": event.type,

@@ -16,7 +16,7 @@ def agreed(call: Call, warning: str) -> bool:
     if call.parsed.flag("force"):
         return True
     call.console.line(warning)
-    return call.console.ask("Are you sure you want to continue? [y/N] ", "--force").strip().lower() == "y"
+    return call.console.confirm("Are you sure you want to continue? [y/N] ").strip().lower() == "y"
 
 
 def removed(call: Call, title: str, names: Sequence[str]) -> None:

@@ -29,20 +29,22 @@ def _on_windows(long: str, kind: str) -> Option:
     return Option(long, "", kind, "", refused=f'"--{long}" {_WINDOWS}', refusal_code=1)
 
 
+# docker refuses them, or forgets them, on every network that there is here: own_networks.py does the same.
+_OWN_NETWORKS = (
+    Option("ip", "", "text", ""),
+    Option("ip6", "", "text", ""),
+    *(Option(name, "", "text", "", many=True) for name in ("link-local-ip", "net-alias", "network-alias")),
+)
+
 _CREATE = (
     _on_windows("cpu-count", "int"),
     _on_windows("cpu-percent", "int"),
     _row("disable-content-trust", "", "flag", "", "*"),
     _on_windows("io-maxbandwidth", "bytes"),
     _on_windows("io-maxiops", "int"),
-    _row("ip", "", "text", _NETWORKS, ""),
-    _row("ip6", "", "text", _NETWORKS, ""),
     _row("kernel-memory", "", "bytes", "kernels have dropped this limit; -m counts kernel memory too", "0"),
     _row("link", "", "text", _NETWORKS),
-    _row("link-local-ip", "", "text", _NETWORKS),
     _row("mac-address", "", "text", _NETWORKS, ""),
-    _row("net-alias", "", "text", _NETWORKS),
-    _row("network-alias", "", "text", _NETWORKS),
     _row("publish", "p", "text", _PORTS),
     _row("publish-all", "P", "flag", _PORTS, *_NO),
     _row("use-api-socket", "", "flag", "there is no daemon whose socket could be bound", *_NO),
@@ -109,7 +111,8 @@ ROWS: dict[str, tuple[Option, ...]] = {
 
 def find(verb: str, long: str, short: str) -> Option | None:
     """The row of an option that docker's verb has and ours does not."""
-    return _match(ROWS.get(verb, ()), long, short)
+    more = _OWN_NETWORKS if verb in ("run", "create") else ()
+    return _match((*ROWS.get(verb, ()), *more), long, short)
 
 
 def _match(rows: Iterable[Option], long: str, short: str) -> Option | None:

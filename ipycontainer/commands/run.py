@@ -209,6 +209,11 @@ def _say_what_is_withheld(asked: RunRequest, call: Call) -> None:
         from ipycontainer.engine.confinement import PRIVILEGED_USER
 
         call.console.complain(PRIVILEGED_USER)
+    if not _OF_OWN_NETWORKS.isdisjoint(call.parsed.values):
+        from ipycontainer.commands.own_networks import forgotten
+
+        for warning in forgotten(call.parsed, asked.network):
+            call.console.complain(warning)
 
 
 def _discard(container: Container) -> None:
@@ -217,6 +222,16 @@ def _discard(container: Container) -> None:
     except Error:
         pass  # `--rm` has done it, or it cannot be done: what made the start fail is what is told
 
+
+# Options whose value is the field of their name, as it is.
+_PLAIN = frozenset(
+    (
+        "name workdir user hostname interactive tty init read-only memory cpus cpu-shares pids-limit volume-driver "
+        "privileged shm-size memory-swap memory-reservation memory-swappiness oom-kill-disable cpu-period "
+        "cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus cpuset-mems blkio-weight oom-score-adj cgroupns "
+        "domainname log-driver stop-signal stop-timeout runtime isolation platform cgroup-parent"
+    ).split()
+)
 
 # Fields that are all values of an option, as they are.
 _REPEATED = dict(
@@ -230,6 +245,8 @@ _REPEATED = dict(
     ).split()
 )
 
+_OF_OWN_NETWORKS = frozenset(("ip", "ip6", "link-local-ip", "network-alias", "net-alias"))
+
 
 def request(parsed: Parsed, cwd: str) -> RunRequest:
     """What the options of `run` and `create` ask for."""
@@ -239,64 +256,42 @@ def request(parsed: Parsed, cwd: str) -> RunRequest:
     return RunRequest(
         image=_image(parsed.arguments[0]),
         command=tuple(parsed.arguments[1:]),
-        name=parsed.text("name"),
         entrypoint=((entrypoint,) if entrypoint else ()) if parsed.given("entrypoint") else None,
         env=environment(parsed, cwd),
-        workdir=parsed.text("workdir"),
-        user=parsed.text("user"),
-        hostname=parsed.text("hostname"),
         labels=_labels(parsed, cwd),
-        interactive=parsed.flag("interactive"),
         attach=() if parsed.flag("detach") else tuple(parsed.many("attach")) or ("stdout", "stderr"),
-        tty=parsed.flag("tty"),
         remove=parsed.flag("rm"),
-        init=parsed.flag("init"),
-        read_only=parsed.flag("read-only"),
-        memory=parsed.number("memory"),
-        cpus=float(parsed.values.get("cpus", 0)),
-        cpu_shares=parsed.number("cpu-shares"),
-        pids_limit=parsed.number("pids-limit"),
         **_mounts(parsed, cwd),
+        **_plain(parsed),
         **_repeated(parsed),
-        volume_driver=parsed.text("volume-driver"),
         security_opts=_security_options(parsed, cwd),
-        privileged=parsed.flag("privileged"),
-        shm_size=parsed.number("shm-size"),
-        memory_swap=parsed.number("memory-swap"),
-        memory_reservation=parsed.number("memory-reservation"),
-        memory_swappiness=parsed.number("memory-swappiness", -1),
-        oom_kill_disable=parsed.flag("oom-kill-disable"),
-        cpu_period=parsed.number("cpu-period"),
-        cpu_quota=parsed.number("cpu-quota"),
-        cpu_rt_period=parsed.number("cpu-rt-period"),
-        cpu_rt_runtime=parsed.number("cpu-rt-runtime"),
-        cpuset_cpus=parsed.text("cpuset-cpus"),
-        cpuset_mems=parsed.text("cpuset-mems"),
-        blkio_weight=parsed.number("blkio-weight"),
-        oom_score_adj=parsed.number("oom-score-adj"),
-        network=parsed.text("network", parsed.text("net")),
+        **_network(parsed),
         pid_mode=parsed.text("pid"),
         ipc_mode=parsed.text("ipc"),
         uts_mode=parsed.text("uts"),
-        cgroupns=parsed.text("cgroupns"),
         userns_mode=parsed.text("userns"),
-        domainname=parsed.text("domainname"),
         dns_opt=(*parsed.many("dns-opt"), *parsed.many("dns-option")),
-        log_driver=parsed.text("log-driver"),
-        stop_signal=parsed.text("stop-signal"),
-        stop_timeout=parsed.number("stop-timeout", 10),
         restart=_restart(parsed),
         exposed_ports=tuple(port for ports in parsed.many("expose") for port in ports),
-        runtime=parsed.text("runtime"),
-        isolation=parsed.text("isolation"),
-        platform=parsed.text("platform"),
-        cgroup_parent=parsed.text("cgroup-parent"),
         **_health(parsed),
     )
 
 
+def _plain(parsed: Parsed) -> dict[str, Any]:
+    return {name.replace("-", "_"): value for name, value in parsed.values.items() if name in _PLAIN}
+
+
 def _repeated(parsed: Parsed) -> dict[str, Any]:
     return {field: tuple(parsed.many(name)) for field, name in _REPEATED.items()}
+
+
+def _network(parsed: Parsed) -> dict[str, Any]:
+    mode = parsed.text("network", parsed.text("net"))
+    if _OF_OWN_NETWORKS.isdisjoint(parsed.values):
+        return {"network": mode}
+    from ipycontainer.commands.own_networks import addresses
+
+    return {"network": mode, **addresses(parsed, mode)}
 
 
 def _health(parsed: Parsed) -> dict[str, Any]:

@@ -11,17 +11,36 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class StringMap(dict[str, str]):
+    """A map whose keys are nobody's promise, as Go's `map[string]string`: one that is absent is `<no value>`."""
+
+
 def shown(value: Any) -> str:
-    """A value as Go prints it: `true`, `<no value>`, `[a b]`, `map[k:v]`."""
+    """A value as Go prints it: `true`, `<no value>`, `[a b]`, `map[k:v]`, and a struct's fields as `{no 0}`."""
+    return "<no value>" if value is None else _inner(value)
+
+
+def _inner(value: Any) -> str:
     if value is None:
-        return "<no value>"
+        return "<nil>"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if _is_struct(value):
+        return "{" + " ".join(map(_inner, value.values())) + "}"
     if isinstance(value, dict):
-        return "map[" + " ".join(f"{shown(key)}:{shown(item)}" for key, item in sorted(value.items())) + "]"
+        return "map[" + " ".join(f"{_inner(key)}:{_inner(item)}" for key, item in sorted(value.items())) + "]"
     if isinstance(value, (list, tuple)):
-        return "[" + " ".join(map(shown, value)) + "]"
+        return "[" + " ".join(map(_inner, value)) + "]"
     return str(value)
+
+
+def _is_struct(value: Any) -> bool:
+    """A document's part with fixed fields, which docker's words begin with a capital; the rest are maps."""
+    if not isinstance(value, dict) or isinstance(value, StringMap):
+        return False
+    return bool(value) and all(key[:1].isupper() and key.isalnum() for key in value)
 
 
 def truth(value: Any) -> bool:
@@ -34,7 +53,8 @@ def as_json(value: Any) -> str:
     from ipycontainer.json_text import dumps
 
     if isinstance(value, dict):
-        value = {key: value[key] for key in sorted(value) if not callable(value[key])}
+        keys = list(value) if _is_struct(value) and not any(map(callable, value.values())) else sorted(value)
+        value = {key: value[key] for key in keys if not callable(value[key])}
     return dumps(value)
 
 
@@ -140,6 +160,27 @@ def _print(*values: Any) -> str:
     return text
 
 
+def _html(*values: Any) -> str:
+    text = _print(*values)
+    for letter, name in (("&", "&amp;"), ('"', "&#34;"), ("'", "&#39;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(letter, name)
+    return text
+
+
+def _js(*values: Any) -> str:
+    """Go's JSEscape."""
+    named = {"\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&": "\\u0026", "=": "\\u003D"}
+    return "".join(
+        named.get(letter, letter if letter >= " " else f"\\u{ord(letter):04X}") for letter in _print(*values)
+    )
+
+
+def _urlquery(*values: Any) -> str:
+    from urllib.parse import quote_plus
+
+    return quote_plus(_print(*values), safe="~")
+
+
 def _pad(text: str, before: int, after: int) -> str:
     _check_widths((before, after))
     return " " * before + text + " " * after if text else ""
@@ -148,7 +189,10 @@ def _pad(text: str, before: int, after: int) -> str:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "json": as_json,
     "join": lambda items, separator: separator.join(map(shown, items or ())),
-    "split": lambda text, separator: text.split(separator),
+    "split": lambda text, separator: text.split(separator) if separator else list(text),
+    "html": _html,
+    "js": _js,
+    "urlquery": _urlquery,
     "upper": lambda text: text.upper(),
     "lower": lambda text: text.lower(),
     "title": _title,

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ipycontainer.commands.template_functions import FUNCTIONS
-from ipycontainer.commands.templates import Branch, Command, Field, Literal, Name, Pipeline, Text, Variable
+from ipycontainer.commands.templates import (
+    Branch,
+    Command,
+    Field,
+    Inclusion,
+    Leave,
+    Literal,
+    Name,
+    Pipeline,
+    Text,
+    Variable,
+)
 from ipycontainer.errors import TemplateError
 
 TYPE_CHECKING = False
@@ -125,6 +136,8 @@ class _Parser:
         self.pieces = pieces
         self.at = 0
         self.depth = 0
+        self.ranges = 0
+        self.bodies: dict[str, tuple[Any, ...]] = {}
 
     def whole(self) -> tuple[Any, ...]:
         nodes, word = self._until()
@@ -159,16 +172,40 @@ class _Parser:
                 return tuple(nodes), word
             if word in ("if", "with", "range"):
                 nodes.append(self._branch(word, tokens[1:]))
-            elif word in ("define", "template", "block", "break", "continue"):
-                raise TemplateError(f"{{{{{word}}}}} is not known here")
+            elif word in ("break", "continue"):
+                if not self.ranges or len(tokens) > 1:
+                    raise TemplateError(f"{{{{{word}}}}} stands alone, and between {{{{range}}}} and its {{{{end}}}}")
+                nodes.append(Leave(word))
+            elif word in ("define", "template", "block"):
+                nodes += self._named(word, tokens[1:])
             else:
                 nodes.append(_pipeline(tokens))
         self.depth -= 1
         return tuple(nodes), ""
 
+    def _named(self, word: str, tokens: list[tuple[str, Any]]) -> list[Inclusion]:
+        """`define` keeps a body, `template` shows one, `block` does both."""
+        bare = [token for token in tokens if token[0] != "space"]
+        if not bare or bare[0][0] != "literal" or not isinstance(bare[0][1], str):
+            raise TemplateError(f"{{{{{word}}}}} needs a name in quotes")
+        name, rest = bare[0][1], bare[1:]
+        if (word == "define" and (rest or self.depth > 1)) or (word == "block" and not rest):
+            raise TemplateError(f"{{{{{word}}}}} of {name!r} cannot be read in the template")
+        if word != "template":
+            ranges, self.ranges = self.ranges, 0
+            self.bodies[name], end = self._until()
+            self.ranges = ranges
+            if end != "end":
+                raise TemplateError(f"{{{{end}}}} is missing for {{{{{word}}}}} in the template")
+        if word == "define":
+            return []
+        return [Inclusion(name, _pipeline(tokens[tokens.index(bare[0]) + 1 :]) if rest else None, self.bodies)]
+
     def _branch(self, kind: str, tokens: list[tuple[str, Any]]) -> Branch:
         pipeline = _pipeline(tokens)
+        self.ranges += kind == "range"
         body, word = self._until()
+        self.ranges -= kind == "range"
         otherwise: tuple[Any, ...] = ()
         if word == "else if":
             name, rest = self._opening()

@@ -2,16 +2,17 @@
 
     {{.State.Status}}   {{json .}}   {{.Names | upper}}   {{index .Labels "a"}}   {{.Label "a"}}
     {{if eq .State "running"}}…{{else if …}}…{{else}}…{{end}}   {{with .X}}…{{end}}
-    {{range .Mounts}}{{.Source}}{{else}}none{{end}}   {{range $k, $v := .Labels}}…{{end}}
+    {{range .Mounts}}{{.Source}}{{else}}none{{end}}   {{range $k, $v := .Labels}}…{{break}}…{{continue}}…{{end}}
     {{$x := .ID}}{{$x}}   {{- trims -}}   {{/* says nothing */}}
 
-`{{define}}`, `{{template}}` and `{{block}}` are refused.  A template is data: it
-can call the functions of `template_functions.py` and nothing else.
+    {{define "A"}}…{{end}}   {{template "A" .X}}   {{block "A" .X}}…{{end}}
+
+A template is data: it can call the functions of `template_functions.py` and nothing else.
 """
 
 from __future__ import annotations
 
-from ipycontainer.commands.template_functions import FUNCTIONS, shown, truth
+from ipycontainer.commands.template_functions import FUNCTIONS, StringMap, shown, truth
 from ipycontainer.errors import TemplateError
 from ipycontainer.record import Record
 
@@ -82,8 +83,22 @@ class Branch(Record):
     otherwise: tuple[Any, ...]
 
 
-class StringMap(dict[str, str]):
-    """A map whose keys are nobody's promise, as Go's `map[string]string`: one that is absent is `<no value>`."""
+class Leave(Record):
+    """`break` or `continue`."""
+
+    word: str
+
+
+class Inclusion(Record):
+    """`template` or `block`: another body, with its own dot.  bodies: all that are defined, by name."""
+
+    name: str
+    pipeline: Pipeline | None
+    bodies: dict[str, tuple[Any, ...]]
+
+
+class _Left(Exception):
+    """A `break` or a `continue`, on its way out to its `range`."""
 
 
 class Struct(dict[str, object]):
@@ -107,7 +122,10 @@ class Template:
 
     def fill(self, value: Any) -> str:
         """The template's text for one value; TemplateError for a name that is not there."""
-        return "".join(_walk(self._nodes, value, {"$": [value]}))
+        try:
+            return "".join(_walk(self._nodes, value, {"$": [value]}))
+        except RecursionError:
+            raise TemplateError("the template shows itself without an end") from None
 
 
 def _walk(nodes: Sequence[Any], dot: Any, variables: _Scope) -> Iterator[str]:
@@ -116,10 +134,36 @@ def _walk(nodes: Sequence[Any], dot: Any, variables: _Scope) -> Iterator[str]:
             yield node.text
         elif isinstance(node, Branch):
             yield from _branch(node, dot, variables)
+        elif isinstance(node, Leave):
+            raise _Left(node.word)
+        elif isinstance(node, Inclusion):
+            if node.name not in node.bodies:
+                raise TemplateError(f"template {node.name!r} is not defined: {{{{define}}}} it in the same text")
+            inner = None if node.pipeline is None else _pipeline(node.pipeline, dot, dict(variables))
+            yield from _walk(node.bodies[node.name], inner, {"$": [inner]})
         else:
             value = _pipeline(node, dot, variables)
             if not node.variables:
-                yield shown(value)
+                yield _nothing(node, dot, variables) if value is None else shown(value)
+
+
+# Which of docker's fields are lists and maps in Go: what is not there of them is printed as an empty one.
+_LISTS = frozenset(
+    "Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps CapAdd CapDrop Cmd "
+    "DeviceCgroupRules DeviceRequests Devices Entrypoint ExecIDs ExtraHosts GroupAdd Links MaskedPaths Mounts OnBuild "
+    "ReadonlyPaths SecurityOpt Ulimits VolumesFrom".split()
+)
+_MAPS = frozenset("Annotations DriverOpts ExposedPorts Labels Options Sysctls Tmpfs Volumes".split())
+
+
+def _nothing(node: Pipeline, dot: Any, variables: _Scope) -> str:
+    """How Go prints what is not there: its type decides, which the field's name tells."""
+    word = node.commands[-1].words[-1]
+    if not isinstance(word, Field) or not word.names:
+        return shown(None)
+    if isinstance(_value(word.replace(names=word.names[:-1]), dot, variables), StringMap):
+        return shown(None)
+    return "[]" if word.names[-1] in _LISTS else "map[]" if word.names[-1] in _MAPS else "<nil>"
 
 
 def _branch(node: Branch, dot: Any, variables: _Scope) -> Iterator[str]:
@@ -140,7 +184,11 @@ def _branch(node: Branch, dot: Any, variables: _Scope) -> Iterator[str]:
             inner[names[-1]] = [item]
         if len(names) == 2:
             inner[names[0]] = [key]
-        yield from _walk(node.body, item, dict(inner))
+        try:
+            yield from _walk(node.body, item, dict(inner))
+        except _Left as left:
+            if left.args[0] == "break":
+                break
 
 
 def _pairs(value: Any) -> list[tuple[Any, Any]]:

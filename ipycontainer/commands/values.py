@@ -9,6 +9,7 @@ from __future__ import annotations
 from ipycontainer.engine.durations import duration_seconds
 from ipycontainer.engine.request import Tmpfs, Ulimit
 from ipycontainer.engine.sizes import size_bytes
+from ipycontainer.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +100,12 @@ def mount(text: str) -> Bind | Tmpfs | VolumeMount | ImageMount:
     """`type=bind|volume|tmpfs|image,source=…,target=/path[,…]`."""
     from ipycontainer.engine.mount_words import mount as read
 
-    return read(text)
+    try:
+        return read(text)
+    except ValueError as error:
+        if str(error).startswith("invalid mount config"):
+            raise InputError(str(error)) from None  # docker leaves it to its daemon, and `create` ends with 1
+        raise
 
 
 def condition(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ipycontainer.errors import InputError, Refused
+from ipycontainer.errors import InputError, OptionError, Refused
 from ipycontainer.linux import labels
 from ipycontainer.network import modes
 
@@ -100,7 +100,7 @@ def device(text: str) -> tuple[str, str, str]:
     """--device HOST[:CONTAINER[:rwm]] or HOST:rwm.  Raises InputError."""
     source, *rest = text.split(":")
     if not source or len(rest) > 2:
-        raise InputError(f"bad format for path: {text}; write --device HOST[:CONTAINER[:rwm]]")
+        raise OptionError(f"bad format for path: {text}; write --device HOST[:CONTAINER[:rwm]]")
     target, access = source, "rwm"
     if len(rest) == 1 and _is_access(rest[0]):
         access = rest[0]
@@ -109,10 +109,10 @@ def device(text: str) -> tuple[str, str, str]:
     if len(rest) == 2:
         access = rest[1]
     if not _is_access(access):
-        raise InputError(f"bad mode specified: {access}; it is of the letters r, w and m")
+        raise OptionError(f"bad mode specified: {access}; it is of the letters r, w and m")
     for path in (source, target):
         if not os.path.isabs(path):
-            raise InputError(f"{path} is not an absolute path")
+            raise OptionError(f"{path} is not an absolute path")
     return source, os.path.normpath(target), access
 
 
@@ -181,7 +181,7 @@ def sysctl(text: str, network: str) -> tuple[str, str]:
     parts = name.split(".")
     allowed = name in _IPC or name.startswith((_IPC_FOLDER, _NETWORK_FOLDER))
     if not equals or not allowed or not all(parts) or "/" in name or ".." in name or "\0" in text:
-        raise InputError(
+        raise OptionError(
             f"sysctl '{text}' is not allowed: write NAME=VALUE, for a setting that is in a namespace of the "
             f"container's own ({_NETWORK_FOLDER}…, {_IPC_FOLDER}…, kernel.msg…, kernel.sem, kernel.shm…)"
         )

@@ -67,10 +67,7 @@ class Container(Kept):
         self.must_be_there()
         if self.status == PAUSED:
             raise WrongState(f"cannot start a paused container, try unpause instead: {self.name}")
-        if self._config["request"].get("gpus"):
-            from ipycontainer.engine.machine_options import refuse_devices
-
-            refuse_devices(self._config["request"]["gpus"])
+        self._refuse_what_is_not_here(self._config["request"])
         from ipycontainer.engine.launches import launch_of
 
         launch = launch_of(self._engine, self, attach, stdin, size)
@@ -85,6 +82,18 @@ class Container(Kept):
                 if self.state().runs or time.monotonic() > end:
                     raise
             time.sleep(0.005)
+
+    @staticmethod
+    def _refuse_what_is_not_here(request: dict[str, Any]) -> None:
+        """docker makes it, and finds out at its start.  Raises StartError."""
+        if request.get("gpus"):
+            from ipycontainer.engine.machine_options import refuse_devices
+
+            refuse_devices(request["gpus"])
+        if request.get("ip") or request.get("ip6") or request.get("link_local_ips"):
+            from ipycontainer.engine.addresses import refuse
+
+            refuse(request["ip"], request["ip6"], request["link_local_ips"])
 
     def attach(self, stdin: bool = False, size: tuple[int, int] | None = None) -> Attachment:
         """Join it, as any number may: its output from now on, and our input if `stdin`.  Raises WrongState."""
@@ -226,7 +235,7 @@ class Container(Kept):
         Raises TimedOut after `timeout` seconds, WrongState where the exit is not known.
         """
         if self.was_never_started:
-            return 0
+            return self.exit_code or 0
         state = lifecycle.wait(self.folder, self.run_folder, timeout, once=self.has_restart_policy)
         if state.status != UNKNOWN and state.exit_code is not None:
             return state.exit_code

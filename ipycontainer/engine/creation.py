@@ -281,10 +281,23 @@ def _check_ulimits(request: RunRequest) -> None:
 
 
 def _make_sources(request: RunRequest) -> None:
-    """-v makes a missing source folder, as docker does."""
+    """-v makes a missing source folder, as docker does: for everybody to look into, whatever our umask is."""
     for bind in request.binds:
         if bind.create and not os.path.lexists(bind.source):
             try:
-                os.makedirs(bind.source)
+                _make_folder(bind.source)
             except OSError as error:
                 raise InputError(f"cannot make the folder {bind.source} for -v: {error.strerror}") from None
+
+
+def _make_folder(path: str) -> None:
+    above = os.path.dirname(path)
+    if not os.path.isdir(above):
+        _make_folder(above)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+        return  # somebody else was faster, and it is his
+    os.chmod(path, 0o755)

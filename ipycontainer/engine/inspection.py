@@ -88,7 +88,7 @@ def describe(container: Container, engine: Engine, size: bool = False) -> dict[s
         "GraphDriver": {"Name": "overlay2", "Data": _layers(container, written["lowers"])},
         "Mounts": mount_records.mounts(request, lambda item: engine.volume_source(VolumeMount.from_dict(item))),
         "Config": _config(container, engine, request, spec),
-        "NetworkSettings": _network_settings(request["network"]),
+        "NetworkSettings": _network_settings(request),
     }
 
 
@@ -100,8 +100,12 @@ def _layers(container: Container, lowers: list[str]) -> dict[str, str]:
     return {"LowerDir": ":".join(lowers), "MergedDir": "", "UpperDir": f"{own}/upper", "WorkDir": f"{own}/work"}
 
 
-def _network_settings(network: str) -> dict[str, Any]:
-    own = {"IPAMConfig": None, "Links": None, "Aliases": None, "NetworkID": "", **_ENDPOINT, "DriverOpts": None}
+def _network_settings(request: dict[str, Any]) -> dict[str, Any]:
+    network = request["network"]
+    addresses = {"IPv4Address": "ip", "IPv6Address": "ip6", "LinkLocalIPs": "link_local_ips"}
+    asked = {word: request[name] for word, name in addresses.items() if request.get(name)}
+    own = {"IPAMConfig": asked or None, "Links": None, "Aliases": None, "NetworkID": "", **_ENDPOINT}
+    own["DriverOpts"] = None
     return {
         "Bridge": "",
         "SandboxID": "",

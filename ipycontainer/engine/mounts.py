@@ -36,6 +36,7 @@ def resolve(engine: Engine, request: RunRequest, image: Mapping[str, Any]) -> Ru
         return request
     for bind in request.binds:
         _check_bind(bind)
+    request = request.replace(volumes=_uncovered(request))
     taken = _taken_over(engine, request)
     asked: list[Mount] = [*request.binds, *request.volumes, *request.images]
     own = {_clean(mount.target) for mount in asked}
@@ -65,6 +66,16 @@ def _check_bind(bind: Bind) -> None:
             f"bind-propagation={bind.propagation} is refused: containers live in a mount namespace to which the host's "
             "mounts come, and from which none go out; rslave lets the host's later mounts appear"
         )
+
+
+def _uncovered(request: RunRequest) -> tuple[VolumeMount, ...]:
+    """docker drops a nameless -v where something else that was asked for lies, and all but one at the same place."""
+    nameless = [mount for mount in request.volumes if not (mount.name or mount.origin)]
+    named = [mount for mount in request.volumes if mount not in nameless]
+    others: list[Mount] = [*request.binds, *request.tmpfs, *request.images, *named]
+    there = {_clean(mount.target) for mount in others}
+    kept = {_clean(mount.target): mount for mount in nameless if _clean(mount.target) not in there}
+    return (*named, *kept.values())
 
 
 def _named(mount: VolumeMount) -> VolumeMount:

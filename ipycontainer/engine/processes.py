@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.container_state import State
 
 
+_LONGEST_WORD = 128 << 10  # MAX_ARG_STRLEN, execve(2): of more than some 20000 processes
+
+
 class Processes(Record):
     """ps's headings, and a row for each process."""
 
@@ -33,9 +36,10 @@ def top(container: Container, options: Sequence[str] = ()) -> Processes:
         raise WrongState(f"Container {container.id} is not running")
     refuse_restarting(container, state.status)
     pids = pids_of(state)
-    words = list(options) or ["-ef"]
-    done = _ps([*words, "-q", ",".join(map(str, pids))])
-    if done.returncode:
+    words, named = list(options) or ["-ef"], ",".join(map(str, pids))
+    asked = [*words, "-q", named] if len(named) < _LONGEST_WORD else words
+    done = _ps(asked)
+    if done.returncode and asked is not words:
         done = _ps(words)  # a ps that has no -q, or options that it does not go with
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -163,6 +163,9 @@ class RunRequest(Record):
     platform: str = ""
     cgroup_parent: str = ""
     storage_opts: tuple[str, ...] = ()
+    ip: str = ""
+    ip6: str = ""
+    link_local_ips: tuple[str, ...] = ()
 
     def asks_for_health(self) -> bool:
         """Whether it says anything of a health check."""

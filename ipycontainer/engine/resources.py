@@ -9,7 +9,7 @@ import os
 import stat
 
 from ipycontainer.engine.sizes import size_bytes
-from ipycontainer.errors import InputError
+from ipycontainer.errors import InputError, OptionError
 from ipycontainer.linux.cgroups.limits import CPU_PERIOD, THROTTLES
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ def _swappiness(request: RunRequest) -> dict[str, int]:
     if request.memory_swappiness == -1:
         return {}
     if not 0 <= request.memory_swappiness <= 100:
-        raise InputError(f"Invalid value: {request.memory_swappiness}, valid memory swappiness range is 0-100")
+        raise OptionError(f"Invalid value: {request.memory_swappiness}, valid memory swappiness range is 0-100")
     return {"swappiness": request.memory_swappiness}
 
 
@@ -157,7 +157,7 @@ def _disks(request: RunRequest) -> dict[str, Any]:
 def _weight(text: str) -> dict[str, int]:
     path, _, word = text.rpartition(":")
     if not path.startswith("/dev/") or not word.isdigit() or not 10 <= int(word) <= 1000:
-        raise InputError(f"bad format: {text}: write --blkio-weight-device /dev/sda:WEIGHT, 10 to 1000")
+        raise OptionError(f"bad format: {text}: write --blkio-weight-device /dev/sda:WEIGHT, 10 to 1000")
     return {**_device(path), "weight": int(word)}
 
 
@@ -172,7 +172,7 @@ def _rates(texts: tuple[str, ...], option: str) -> Iterator[dict[str, int]]:
         except ValueError:
             rate = -1
         if not path.startswith("/dev/") or rate < 0:
-            raise InputError(f"invalid rate for device: {text}. The correct format is {shape}{unit}")
+            raise OptionError(f"invalid rate for device: {text}. The correct format is {shape}{unit}")
         yield {**_device(path), "rate": rate}
 
 
@@ -194,7 +194,7 @@ def device_rules(texts: tuple[str, ...]) -> list[dict[str, Any]]:
         numbers = words[1].split(":") if len(words) == 3 else []
         whole = len(numbers) == 2 and all(word == "*" or (word.isascii() and word.isdigit()) for word in numbers)
         if not whole or words[0] not in ("a", "b", "c") or not words[2] or not set(words[2]) <= set("rwm"):
-            raise InputError(
+            raise OptionError(
                 f"invalid device cgroup format '{text}': write TYPE MAJOR:MINOR ACCESS, such as 'c 13:* rwm'"
             )
         major, minor = (-1 if word == "*" else int(word) for word in numbers)

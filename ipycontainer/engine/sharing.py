@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import InputError, NoSuchContainer, Refused, WrongState
+from ipycontainer.errors import InputError, NoSuchContainer, OptionError, Refused, WrongState
 from ipycontainer.network import etc_files, modes
 from ipycontainer.runtime.usual import base_mounts
 
@@ -57,7 +57,7 @@ def _check_words(request: RunRequest) -> None:
     ):
         other = option == "--pid" and mode.startswith(_CONTAINER) and mode != _CONTAINER
         if mode not in known and not other:
-            raise InputError(f"{option}: invalid {word} mode")
+            raise OptionError(f"{option}: invalid {word} mode")
     ipc = request.ipc_mode
     if ipc not in ("", HOST, NONE, PRIVATE, SHAREABLE) and not (ipc.startswith(_CONTAINER) and ipc != _CONTAINER):
         raise InputError(f"Invalid IPC mode: {ipc}")

@@ -30,7 +30,8 @@ class State(Record):
 
     status: created, running, paused, restarting (it has ended, and its monitor waits before it starts it again),
     exited, or unknown: its monitor was killed (or the machine went down), so its exit is not known, and is not
-    invented.  Times are seconds since the epoch, 0 for never; pid and monitor are 0 unless it runs or is paused;
+    invented.  One whose starts have all failed is created, and has an exit_code and an error.
+    Times are seconds since the epoch, 0 for never; pid and monitor are 0 unless it runs or is paused;
     exit_code is None unless it has ended.  restarts: how often its policy started it again.
     """
 
@@ -76,6 +77,8 @@ def _state(folder: str, run: str, held: bool, state: dict[str, Any]) -> State:
         was_started = ("remove" in state or "pid" in state) and os.path.isdir(folder)
         return State(UNKNOWN, error=_UNKNOWN) if was_started else State(CREATED)
     started, restarts = float(life["started"]), int(life.get("restarts", 0))
+    if life.get("first") and "finished" in life:
+        return State(CREATED, exit_code=int(life["exit_code"]), error=str(life["error"]))
     if "finished" in life:
         return State(
             RESTARTING if lives and life.get("restarting") else EXITED,

@@ -197,7 +197,8 @@ def wait(folder: str, run: str, timeout: float | None = None, started: bool = Fa
         before = before or state
         if once and state.restarts > before.restarts:
             return state
-        if not state.runs and (started or state.status != CREATED) and not is_alive(run):
+        waits = state.status == CREATED and state.exit_code is None and not started
+        if not state.runs and not waits and not is_alive(run):
             return state
         if not os.path.isdir(folder):
             return state

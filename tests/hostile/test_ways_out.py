@@ -97,12 +97,12 @@ MEASURED: Edit = (
     "    value = int(word) if len(word) < 12 else _HIGHEST_ID + 1\n    if value > _HIGHEST_ID:",
     "    value = int(word) & 0xFFFFFFFF  # as a C program's uid_t cuts it\n    if False:",
 )
-WELL_FORMED: Edit = ("runtime/inside/steps/identity.py", "if colon and not (name and group):", "if False:")
+WELL_FORMED: Edit = ("runtime/inside/steps/identity.py", "if colon and not name:", "if False:")
 
 
 @pytest.mark.personas("root", "user")
 @pytest.mark.parametrize(
-    ("user", "edit", "kind"), [("4294967296", MEASURED, "-u"), ("1234:", WELL_FORMED, "-g")], ids=["cut", "empty group"]
+    ("user", "edit", "kind"), [("4294967296", MEASURED, "-u"), (":1234", WELL_FORMED, "-u")], ids=["cut", "empty name"]
 )
 @pytest.mark.parametrize("guarded", [True, False])
 def test_no_number_is_read_as_root(persona: Persona, user: str, edit: Edit, kind: str, guarded: bool):

@@ -57,6 +57,16 @@ def test_a_person_is_asked(persona: Persona, group: str, answer: str):
     assert bool(left[1]) == (answer == "n" or group != "volume")
 
 
+@pytest.mark.parametrize("answer", ["\n", "n\n", "y", "Y\nwhat follows is nobody's"])
+def test_the_answer_may_come_from_a_pipe(persona: Persona, answer: str):
+    """`echo y | ipycontainer container prune`, as scripts ask docker."""
+    persona.ok("create", "--name", "stays", "base", "true")
+    done = persona.cli("container", "prune", input=answer)
+    question = "WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] "
+    assert done.exit_code == 0 and done.out.startswith(question) and "Total reclaimed space: " in done.out, done
+    assert (persona.ok("ps", "-aq") == "") == (answer[0] in "yY")
+
+
 def test_system_prune(persona: Persona):
     persona.ok("create", "--label", "old", "-v", "/nameless", "-v", "named:/n", "base", "true")
     kept = persona.ok("create", "-v", "/kept", "base", "true")

@@ -29,6 +29,9 @@ def _files(persona: Persona) -> tuple[str, ...]:
         ("5000:6000", 5000, 6000, "6000", "/"),
         ("root", 0, 0, "0", "/root"),
         ("0:0", 0, 0, "0", "/root"),
+        ("ann:", 1234, 1300, "1300 1400 1600", "/home/ann"),
+        ("5000:", 5000, 0, "0", "/"),
+        ("5000:6000:7000", 5000, 6000, "6000", "/"),
     ],
 )
 def test_a_user_is_found_in_the_containers_own_files(
@@ -42,7 +45,7 @@ def test_a_user_is_found_in_the_containers_own_files(
     assert lines[4] == f"Uid: {uid} {uid} {uid} {uid}" and lines[5] == f"Gid: {gid} {gid} {gid} {gid}"
 
 
-@pytest.mark.parametrize("user", ["nobody-of-that-name", "1:", ":1", ":", "4294967296", "4294967295", "-1", "1:2x:3"])
+@pytest.mark.parametrize("user", ["nobody-of-that-name", "1:x", ":1", ":", "4294967296", "4294967295", "-1", "1:2x"])
 def test_a_user_that_is_none_is_one_sentence(persona: Persona, user: str, nothing_left: None):
     done = persona.cli("run", "--rm", f"--user={user}", "base", "id", "-u")
     sentence = one_sentence(done, code=125)

@@ -10,7 +10,7 @@ import pytest
 from ipycontainer.commands.options import read
 from ipycontainer.commands.run import RUN, request
 from ipycontainer.engine.request import Bind, ImageMount, RunRequest, Tmpfs, Ulimit, VolumeMount
-from ipycontainer.errors import ImageNameError, OptionError
+from ipycontainer.errors import ImageNameError, InputError, OptionError
 
 
 def _request(*words: str, cwd: str = "/cwd") -> RunRequest:
@@ -132,7 +132,7 @@ class TestBinds:
         ],
     )
     def test_what_is_refused(self, words: list[str], sentence: str) -> None:
-        with pytest.raises(OptionError, match=sentence) as raised:
+        with pytest.raises(InputError, match=sentence) as raised:
             _request(*words, "base")
         assert raised.value.exit_code == 125
 

@@ -9,6 +9,7 @@ import pytest
 
 from ipycontainer.commands.listing import Report
 from ipycontainer.commands.look import _event_fields
+from ipycontainer.commands.template_functions import StringMap
 from ipycontainer.commands.templates import Template
 from ipycontainer.engine.events import Event
 from ipycontainer.errors import TemplateError
@@ -103,7 +104,7 @@ def test_an_attribute_that_an_event_does_not_have_is_no_value() -> None:
 
 def test_maps_lists_and_nothing_look_as_in_go() -> None:
     value = {"Map": {"b": 1, "a": [True, None]}, "Labels": {"x": "y"}, "List": [], "None": None}
-    assert Template("{{.Map}} {{.List}} {{.None}}").fill(value) == "map[a:[true <no value>] b:1] [] <no value>"
+    assert Template("{{.Map}} {{.List}} {{.None}}").fill(value) == "map[a:[true <nil>] b:1] [] <nil>"
     assert Template('{{index .Labels "x"}}{{index .Labels "no"}}{{.Map.b}}').fill(value) == "y1"
     assert (
         Template("{{range $k, $v := .Labels}}{{$k}}:{{$v}}{{end}}{{range .List}}x{{else}}-{{end}}").fill(value)
@@ -134,3 +135,43 @@ def test_a_deep_template_is_refused() -> None:
 def test_a_width_never_fills_the_memory(form: str) -> None:
     with pytest.raises(TemplateError, match="a width is at most 1000000"):
         Template(form).fill({})
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ('{{define "A"}}<{{.}}>{{end}}{{template "A" .Name}}{{template "A"}}', "<web><<no value>>"),
+        ('{{block "A" .List}}{{range .}}{{.}};{{end}}{{end}}', "a;b;c;"),
+        ('{{range .List}}{{if eq . "b"}}{{continue}}{{end}}{{.}}{{end}}', "ac"),
+        ('{{range .List}}{{if eq . "b"}}{{break}}{{end}}{{.}}{{end}}', "a"),
+        ('{{html "<&>" 1}} {{js "a\'b"}} {{urlquery "a b/c"}}', "&lt;&amp;&gt;1 a\\'b a+b%2Fc"),
+        ("{{.Policy}} {{.Health}} {{.Entrypoint}} {{.Labels}} {{.Nobodys}} {{.Nobodys.x}}",
+         "{no 0} <nil> [] map[] map[Key:v] <no value>"),
+        ("{{json .Policy}} {{json .Nobodys}}", '{"Name":"no","Count":0} {"Key":"v"}'),
+        ('{{split "abc" ""}} {{1e3}}', "[a b c] 1000"),
+    ],
+)  # fmt: skip
+def test_what_go_prints(form: str, said: str) -> None:
+    value = {
+        "Name": "web", "List": ["a", "b", "c"], "Policy": {"Name": "no", "Count": 0}, "Health": None,
+        "Entrypoint": None, "Labels": None, "Nobodys": StringMap(Key="v"),
+    }  # fmt: skip
+    assert Template(form).fill(value) == said
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{{break}}", "{{range .}}{{end}}{{continue}}", '{{define "A"}}', "{{define}}{{end}}", '{{block "A"}}{{end}}',
+     '{{if true}}{{define "A"}}{{end}}{{end}}', '{{define "A" .}}{{end}}', "{{template A}}",
+     '{{range .}}{{define "A"}}{{break}}{{end}}{{end}}'],
+)  # fmt: skip
+def test_bodies_and_ways_out_that_stand_where_they_cannot(form: str) -> None:
+    with pytest.raises(TemplateError):
+        Template(form)
+
+
+@pytest.mark.parametrize("form", ['{{define "A"}}{{template "A"}}{{end}}{{template "A"}}', '{{template "nobody"}}'])
+def test_bodies_that_cannot_be_shown(form: str) -> None:
+    template = Template(form)
+    with pytest.raises(TemplateError):
+        template.fill({})

@@ -224,7 +224,7 @@ def _ending(container: Container) -> str:
         state = container.state()
     except (Error, OSError):
         return "removed"
-    if state.status == "exited":
+    if state.exit_code is not None and not state.runs:
         return f"ended with exit code {state.exit_code}" + (", out of memory" if state.oom_killed else "")
     # With --rm nothing is left that could say how it ended.
     return "removed" if state.status in ("running", "paused", "created") else state.status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.errors import KernelError
+from ipycontainer.errors import CommandNotExecutable, CommandNotFound, Error, KernelError
 from ipycontainer.json_text import loads
 from ipycontainer.linux import cgroups, locks, trees
 from ipycontainer.runtime.container_state import RESTART_LOCK
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
     Event = tuple[str, dict[str, str]]
 
+_OF_PROGRAMS = CommandNotExecutable.exit_code, CommandNotFound.exit_code
+_FAILED = 128
+
+
+def record_failure(charge: Charge, error: Error) -> str:
+    """A start that failed; docker has 128 for one that did not come to its program.  As `record`."""
+    code = error.exit_code if error.exit_code in _OF_PROGRAMS else _FAILED
+    return record(charge, code, False, str(error), first=not charge.remove and not life.has_run(charge.folder))
+
 
 def record(
     charge: Charge,
@@ -27,10 +36,12 @@ def record(
     events: Sequence[Event] = (),
     again: bool = False,
     durable: bool = True,
+    first: bool = False,
 ) -> str:
     """Write what happened and what lasts, or with --rm let it vanish.  Gives a tree that is to be removed, or "".
 
-    again: its restart policy will start it; durable: what lasts is to survive a power cut.
+    again: its restart policy will start it; durable: what lasts is to survive a power cut; first: no program of it has
+    run so far.
     """
     removed = charge.remove and not locks.is_held(os.path.join(charge.run, RESTART_LOCK))
     # All in one write, and before the folder goes: whoever waits for a container that has vanished reads its exit here.
@@ -45,6 +56,7 @@ def record(
             "oom_killed": oom_killed,
             "error": error,
             **({"restarting": True} if again else {}),
+            **({"first": True} if first else {}),
         }
         try:
             life.write_life(charge, ended, durable)

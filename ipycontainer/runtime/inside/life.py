@@ -6,7 +6,8 @@ RUN/containers/ID/alive   its lock held: the monitor lives, whatever any PID say
                           has ended, and FOLDER/life.json tells the rest
 RUN/slots/NAME/alive      the same of a slot, with its PID 1; the folder is renamed when a container moves in
 FOLDER/life.json          started, finished, exit code, restarts; lasts.  No "finished" and no lock: exit unknown;
-                          "restarting" and the lock held: its monitor will start it again
+                          "restarting" and the lock held: its monitor will start it again; "first": no program of
+                          it has run so far
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import os
 from errno import ENOSPC
 
 from ipycontainer.errors import KernelError, WrongState
-from ipycontainer.json_text import dumps
+from ipycontainer.json_text import dumps, loads
 from ipycontainer.launcher import alive
-from ipycontainer.linux import locks, pidfd
+from ipycontainer.linux import locks, pidfd, small_files
 from ipycontainer.linux.durability import is_full, sync_file, sync_folder, write_file
 from ipycontainer.runtime.inside import name as naming
 from ipycontainer.runtime.inside import stopped, volumes
@@ -100,7 +101,19 @@ def begin(lock: int, charge: Charge) -> None:
     else:
         if not charge.restarts:
             stopped.clear(charge.folder)
-        write_life(charge, {"started": charge.started}, durable=False)
+        first = {} if charge.restarts or has_run(charge.folder) else {"first": True}
+        write_life(charge, {"started": charge.started, **first}, durable=False)
+
+
+def has_run(folder: str) -> bool:
+    """Whether a program of the container has run, or may have: only starts that failed say that none has."""
+    try:
+        kept = loads(small_files.read(os.path.join(folder, "life.json")))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return not (isinstance(kept, dict) and kept.get("first"))
 
 
 def write_state(

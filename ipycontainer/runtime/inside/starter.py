@@ -157,7 +157,7 @@ class Starter:
         self._first.end()
         try:
             life.mark_ending(self._lock)
-            gone = ending.record(self._charge, error.exit_code, False, str(error))
+            gone = ending.record_failure(self._charge, error)
         except Error:
             gone = ""  # somebody has removed the container meanwhile, or the disk is full: no record then
         self._tell({"error": to_wire(error)})

@@ -46,14 +46,15 @@ def number(word: str) -> int | None:
 def look_up(wanted: str, passwd: list[list[str]], groups: list[list[str]]) -> User:
     """docker's rule for --user and USER: `name`, `uid`, `name:group`, `uid:gid`; "" is root.
 
+    An empty group is the user's own.
     Raises StartError for a name that the files do not have.
     """
     name, colon, group = wanted.partition(":")
-    if colon and not (name and group):
-        # "1:" was once read as "1:0", and ":1" as root.
+    if colon and not name:
+        # docker takes ":1" for root's; it is what a script writes whose "$NAME:1" has no name.
         raise StartError(f"the user {wanted!r} is not well-formed; write NAME, UID, NAME:GROUP or UID:GID")
-    if not wanted:
-        name = "0"
+    group = group.partition(":")[0]  # docker looks no further
+    name = name or "0"
     uid = number(name)
     entry = _entry(passwd, name, uid)
     if entry is None and uid is None:
