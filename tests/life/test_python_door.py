@@ -144,12 +144,15 @@ def test_one_that_is_removed_at_that_moment_is_not_made_anew(persona: Persona, n
     told = with_engine(
         persona,
         """
-        from ipycontainer.engine.container import Container
+        from ipycontainer.launcher.client import Launcher
         one = engine.run("base", ["true"], detach=True)
         one.wait()
-        def removed(self):
-            engine.get(self.id).remove()
-        Container.must_be_there = removed
+        begin = Launcher.begin
+        def beginning(self, job, *rest):
+            if job == "root":
+                engine.get(one.id).remove()
+            return begin(self, job, *rest)
+        Launcher.begin = beginning
         try:
             one.copy_in("/etc/hostname", "/tmp")
         except errors.NoSuchContainer as error:

@@ -54,9 +54,6 @@ def _lend_resting(host: Host, launch: Launch, channel: Channel) -> dict[str, Any
             raise NoSuchContainer(f"No such container: {launch.name}")
         life.mark_swept(lock)
         sweep_leavings(launch.run)
-        if not os.path.isdir(launch.folder):
-            # Removed since whoever copies looked; nobody can any more, we have its lock.
-            raise NoSuchContainer(f"No such container: {launch.id}")
         namespaces.unshare(namespaces.CLONE_NEWNS)
         # No device of it is opened here, so none may be.
         steps: list[Step] = [
