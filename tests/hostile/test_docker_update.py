@@ -76,7 +76,7 @@ SEEN = ("exec", "web", "grep", "Cpus_allowed_list", "/proc/1/status")
 
 
 def _plain(text: str) -> str:
-    return text.replace("<no value>", "0")  # never limited, and not limited any more
+    return text.replace("<nil>", "0")  # never limited, and not limited any more
 
 
 def test_update_beside_dockers(

@@ -25,7 +25,7 @@ def test_the_last_files_are_kept(persona: Persona, nothing_left: None):
     said = persona.ok("logs", container).split()
     assert 90 < len(said) < 200 and said[-1] == f"{LINE}999"
     config = persona.ok("inspect", "-f", "{{json .HostConfig.LogConfig}}", container)
-    assert config == '{"Config":{"max-file":"2","max-size":"10k"},"Type":"json-file"}'
+    assert config == '{"Type":"json-file","Config":{"max-file":"2","max-size":"10k"}}'
     persona.ok("rm", container)
 
 
