@@ -113,7 +113,7 @@ def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
 
     labels = container.labels
     ident, image, command, created, status, ports, name = _row(container, whole, time())
-    request = container.config.get("request") or {}
+    request = container.config["request"]
     mounts = _mounts(request, whole) if any(name in form for name in ("json", "Mounts")) else ""
     return {
         "ID": ident,
@@ -128,8 +128,8 @@ def _fields(container: Container, whole: bool, form: str) -> dict[str, Any]:
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
         "Label": lambda wanted: labels.get(wanted, ""),
         "Mounts": mounts,
-        "Networks": str(request.get("network", "")),
-        "LocalVolumes": str(len(request.get("volumes", ()))),
+        "Networks": str(request["network"]),
+        "LocalVolumes": str(len(request["volumes"])),
     }
 
 

@@ -104,7 +104,7 @@ def _details(call: Call, found: Usage) -> None:
             one.short_id,
             one.image,
             in_quotes(cut(" ".join(one.command), _WIDEST_COMMAND)),
-            str(len((one.config.get("request") or {}).get("volumes", ()))),
+            str(len(one.config["request"]["volumes"])),
             human_size(size),
             f"{human_duration(now - one.created)} ago",
             one.status_text,

@@ -43,7 +43,7 @@ def is_wanted(container: Container) -> bool:
 
     A signal by hand that is not its stop signal keeps `unless-stopped` alone away, as docker has it.
     """
-    policy = container.config.get("request", {}).get("restart")
+    policy = container.config["request"]["restart"]
     mark = stopped.read(container.folder)
     if policy not in ("always", "unless-stopped") or mark == stopped.FINAL:
         return False

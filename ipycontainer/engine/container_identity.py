@@ -44,7 +44,7 @@ class Identity:
     @property
     def image_ids(self) -> list[str]:
         """The ids of its image and of those that it mounts."""
-        mounted = (self._config.get("request") or {}).get("images", ())
+        mounted = self._config["request"]["images"]
         return [str(self._config["image_id"]), *(str(item["id"]) for item in mounted)]
 
     @property
@@ -70,7 +70,7 @@ class Identity:
     @property
     def has_restart_policy(self) -> bool:
         """Whether it may be started again without anybody's doing."""
-        return self.config.get("request", {}).get("restart") not in (None, "", "no")
+        return self.config["request"]["restart"] not in ("", "no")
 
     @property
     def config(self) -> dict[str, Any]:

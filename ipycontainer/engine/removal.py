@@ -42,7 +42,7 @@ def remove(container: Container, force: bool, volumes: bool = False) -> None:
         **({"kill": killing(container)} if state.runs else {}),
     }
     if volumes:
-        used = container.config.get("request", {}).get("volumes", ())
+        used = container.config["request"]["volumes"]
         request["volumes"] = [item["name"] for item in used if item["anonymous"]]
         request["journal"] = engine.journal.path
     if not _delete(container, request, force):

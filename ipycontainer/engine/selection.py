@@ -96,7 +96,7 @@ def _matches(container: Container, key: str, value: str) -> bool:
     if key == "volume":
         from ipycontainer.engine.mount_records import has
 
-        return has(container.config.get("request") or {}, value)
+        return has(container.config["request"], value)
     if key == "id":
         return bool(value) and container.id.startswith(value)  # a script's "$ID" that is empty is no container's
     if key == "isolation":
