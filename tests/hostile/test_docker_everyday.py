@@ -84,7 +84,7 @@ volume rm vol
 """
 
 TEMPLATES = r"""
-create --network none --name made -v vol:/data -e A=b -e B=c -l k=v --restart on-failure:3 base sh -c 'echo hi'
+create --network none --name made -v vol:/data -e A=b -l k=v --restart on-failure:3 base sh -c 'echo hi'
 inspect -f '{{define "T"}}<{{.}}>{{end}}{{template "T" .Name}}{{template "T"}}' made
 inspect -f '{{block "T" .Config}}{{range .Env}}{{.}},{{end}}{{end}}' made
 inspect -f '{{template "nosuch"}}' made
