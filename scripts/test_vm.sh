@@ -1,6 +1,6 @@
 #!/bin/sh
 # The runtime's, cgroups' and images' suites in a virtual machine with control groups of version 2, compared with
-# this machine; delegation by systemd; power cuts.  Software emulation: hours (five on one core).  `make test` has a selection.
+# this machine; delegation by systemd; power cuts.  Software emulation: hours (three on two processors).  `make test` has a selection.
 set -eu
 cd "$(dirname "$0")/.."
 umask 022

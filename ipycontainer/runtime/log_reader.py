@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 
 from ipycontainer.record import Record
 from ipycontainer.runtime.inside.log import DROPPED, END, HEADER, STDERR, STDOUT, chunk_files
@@ -16,6 +17,13 @@ _NAMES = {STDOUT: "stdout", STDERR: "stderr"}
 _READ = 1 << 20
 # A line without an end is handed on in parts, so that one of a gigabyte costs no gigabyte here.
 LONGEST_LINE = 1 << 20
+# A Chunk of this stream is in no file: so many files were rotated away before this reader came to them.
+MISSED = -1
+_COUNT = struct.Struct("<Q")
+_NOTES = {
+    DROPPED: "{} bytes of output were lost: the disk was full",
+    MISSED: "output was lost: {} of the log's files were rotated away before they were read; see --log-opt max-file",
+}
 
 
 class LogEntry(Record):
@@ -27,7 +35,7 @@ class LogEntry(Record):
 
 
 class Chunk(Record):
-    """One chunk as it was written; stream is a number of runtime/inside/log.py."""
+    """One chunk as it was written; stream is a number of runtime/inside/log.py, or MISSED."""
 
     time: float
     stream: int
@@ -39,7 +47,7 @@ class LogReader:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._number = 0
+        self._number = self._missed = 0
         self._descriptor = -1
         self._offset = 0
 
@@ -48,6 +56,9 @@ class LogReader:
         while True:
             if self._descriptor < 0 and not self._open_next():
                 return
+            if self._missed:
+                missed, self._missed = self._missed, 0
+                yield Chunk(time.time(), MISSED, _COUNT.pack(missed))
             found = self._whole(os.pread(self._descriptor, _READ, self._offset))
             for chunk in found:
                 # Before it is given: who takes no more for now finds the next one later.
@@ -78,6 +89,8 @@ class LogReader:
             except FileNotFoundError:
                 continue  # rotated away a moment ago
             self.close()
+            if self._number:  # what was gone before the first look is nobody's loss
+                self._missed += number - self._number - 1
             self._descriptor, self._number, self._offset = descriptor, number, 0
             return True
         return False
@@ -99,12 +112,14 @@ class Lines:
 
     def feed(self, chunk: Chunk) -> Iterator[LogEntry]:
         """The lines that end with this chunk."""
-        if chunk.stream == DROPPED:
+        if chunk.stream in _NOTES:
+            if chunk.stream == MISSED:  # the end of what is open is gone: what comes next is not its end
+                yield from (LogEntry(entry.time, entry.stream, entry.data + b"\n") for entry in self.flush())
             if self._skip:
                 self._skip -= 1
                 return
-            count = struct.unpack("<Q", chunk.data)[0]
-            yield LogEntry(chunk.time, "stderr", f"[{count} bytes of output were lost: the disk was full]\n".encode())
+            note = _NOTES[chunk.stream].format(_COUNT.unpack(chunk.data)[0])
+            yield LogEntry(chunk.time, "stderr", f"[{note}]\n".encode())
             return
         if chunk.stream not in _NAMES:
             return
@@ -151,8 +166,8 @@ def count_lines(folder: str) -> int:
         for chunk in reader.chunks():
             if chunk.stream == DROPPED:
                 total += 1
-            elif chunk.stream == END:
-                total += sum(unfinished.values())
+            elif chunk.stream in (END, MISSED):
+                total += sum(unfinished.values()) + (chunk.stream == MISSED)
                 unfinished = {STDOUT: False, STDERR: False}
             elif chunk.stream in unfinished and chunk.data:
                 total += chunk.data.count(b"\n")

@@ -159,6 +159,36 @@ def test_a_reader_loses_nothing_when_its_file_is_rotated_away(tmp_path: Path):
     assert numbers == list(range(5, 12))
 
 
+def test_a_reader_that_is_too_slow_for_the_rotation_says_so_and_glues_no_lines(tmp_path: Path):
+    writer, reader, lines = (
+        _fill(tmp_path / "log", 5, 90, size_limit=1000, files=2),
+        LogReader(str(tmp_path / "log")),
+        Lines(),
+    )
+    writer.write(log.STDOUT, b"the beginning ")
+    found = [entry for chunk in reader.chunks() for entry in lines.feed(chunk)]
+    for number in range(6, 60):
+        writer.write(log.STDOUT, b"%d " % number + b"x" * 90 + b"\n")
+    found += [entry for chunk in reader.chunks() for entry in lines.feed(chunk)]
+    note = [number for number, entry in enumerate(found) if entry.stream == "stderr"]
+    assert len(note) == 1 and b"files were rotated away before they were read" in found[note[0]].data
+    # The file that was open is read to its end, and what it leaves open is not what the next one begins with.
+    before, after = found[: note[0]], found[note[0] + 1 :]
+    assert before[5].data.startswith(b"the beginning 6 ") and all(entry.data.endswith(b"\n") for entry in before)
+    numbers = [int(entry.data.split()[0]) for entry in after]
+    assert numbers == list(range(numbers[0], 60))
+
+
+def test_half_a_line_before_lost_files_is_a_line(tmp_path: Path):
+    writer, reader, lines = LogWriter(str(tmp_path / "log"), 100, 1), LogReader(str(tmp_path / "log")), Lines()
+    found = []
+    for text in (b"a" * 80, b"b" * 80, b"c" * 80 + b"\n"):
+        writer.write(log.STDOUT, text)
+        if text[:1] != b"b":
+            found += [entry.data for chunk in reader.chunks() for entry in lines.feed(chunk)]
+    assert (found[0], found[2]) == (b"a" * 80 + b"\n", b"c" * 80 + b"\n") and b": 1 of the log's files" in found[1]
+
+
 def test_who_looks_at_a_part_is_told_of_the_rest_and_finds_all_of_it(tmp_path: Path):
     _fill(tmp_path / "log", 50, 90, size_limit=1000).end()
     watch = LogWatch(SimpleNamespace(folder=str(tmp_path), name="long"))  # type: ignore[arg-type]
