@@ -86,11 +86,11 @@ class Container(Kept):
     @staticmethod
     def _refuse_what_is_not_here(request: dict[str, Any]) -> None:
         """docker makes it, and finds out at its start.  Raises StartError."""
-        if request.get("gpus"):
+        if request["gpus"]:
             from ipycontainer.engine.machine_options import refuse_devices
 
             refuse_devices(request["gpus"])
-        if request.get("ip") or request.get("ip6") or request.get("link_local_ips"):
+        if request["ip"] or request["ip6"] or request["link_local_ips"]:
             from ipycontainer.engine.addresses import refuse
 
             refuse(request["ip"], request["ip6"], request["link_local_ips"])

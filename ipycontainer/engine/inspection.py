@@ -103,7 +103,7 @@ def _layers(container: Container, lowers: list[str]) -> dict[str, str]:
 def _network_settings(request: dict[str, Any]) -> dict[str, Any]:
     network = request["network"]
     addresses = {"IPv4Address": "ip", "IPv6Address": "ip6", "LinkLocalIPs": "link_local_ips"}
-    asked = {word: request[name] for word, name in addresses.items() if request.get(name)}
+    asked = {word: request[name] for word, name in addresses.items() if request[name]}
     own = {"IPAMConfig": asked or None, "Links": None, "Aliases": None, "NetworkID": "", **_ENDPOINT}
     own["DriverOpts"] = None
     return {
@@ -162,55 +162,55 @@ def _host_config(request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any
         "MaskedPaths": list(linux.get("maskedPaths", ())) or None,
         "ReadonlyPaths": list(linux.get("readonlyPaths", ())) or None,
         "LogConfig": {
-            "Type": request.get("log_driver") or "json-file",
-            "Config": dict(sorted(pair.partition("=")[::2] for pair in request.get("log_opts", ()))),
+            "Type": request["log_driver"] or "json-file",
+            "Config": dict(sorted(pair.partition("=")[::2] for pair in request["log_opts"])),
         },
         "NetworkMode": request["network"],
         "RestartPolicy": restart_policy(request),
-        "PidMode": request.get("pid_mode", ""),
-        "IpcMode": request.get("ipc_mode") or "private",
-        "UTSMode": request.get("uts_mode", ""),
-        "CgroupnsMode": request.get("cgroupns") or "private",
-        "UsernsMode": request.get("userns_mode", ""),
-        "Dns": list(request.get("dns", ())),
-        "DnsOptions": list(request.get("dns_opt", ())),
-        "DnsSearch": list(request.get("dns_search", ())),
-        "ExtraHosts": request.get("extra_hosts") or None,
+        "PidMode": request["pid_mode"],
+        "IpcMode": request["ipc_mode"] or "private",
+        "UTSMode": request["uts_mode"],
+        "CgroupnsMode": request["cgroupns"] or "private",
+        "UsernsMode": request["userns_mode"],
+        "Dns": list(request["dns"]),
+        "DnsOptions": list(request["dns_opt"]),
+        "DnsSearch": list(request["dns_search"]),
+        "ExtraHosts": request["extra_hosts"] or None,
         "AutoRemove": request["remove"],
         "CapAdd": request["cap_add"] or None,
         "CapDrop": request["cap_drop"] or None,
-        "Privileged": request.get("privileged", False),
+        "Privileged": request["privileged"],
         "DeviceRequests": _device_requests(request),
-        "Devices": [_device(text) for text in request.get("devices", ())],
-        "Runtime": request.get("runtime") or "ipycontainer",
-        "Isolation": request.get("isolation", ""),
-        "Sysctls": dict(text.partition("=")[::2] for text in request.get("sysctls", ())) or None,
-        "SecurityOpt": request.get("security_opts") or None,
-        "CgroupParent": request.get("cgroup_parent", ""),
+        "Devices": [_device(text) for text in request["devices"]],
+        "Runtime": request["runtime"] or "ipycontainer",
+        "Isolation": request["isolation"],
+        "Sysctls": dict(text.partition("=")[::2] for text in request["sysctls"]) or None,
+        "SecurityOpt": request["security_opts"] or None,
+        "CgroupParent": request["cgroup_parent"],
         "CpuShares": request["cpu_shares"],
         "NanoCpus": round(request["cpus"] * 1_000_000_000),
         "Memory": request["memory"],
-        "MemorySwap": request.get("memory_swap") or 2 * request["memory"],
-        "MemoryReservation": request.get("memory_reservation", 0),
-        "MemorySwappiness": None if request.get("memory_swappiness", -1) == -1 else request["memory_swappiness"],
-        "OomKillDisable": request.get("oom_kill_disable", False),
-        "CpuPeriod": request.get("cpu_period", 0),
-        "CpuQuota": request.get("cpu_quota", 0),
-        "CpuRealtimePeriod": request.get("cpu_rt_period", 0),
-        "CpuRealtimeRuntime": request.get("cpu_rt_runtime", 0),
-        "CpusetCpus": request.get("cpuset_cpus", ""),
-        "CpusetMems": request.get("cpuset_mems", ""),
-        "BlkioWeight": request.get("blkio_weight", 0),
+        "MemorySwap": request["memory_swap"] or 2 * request["memory"],
+        "MemoryReservation": request["memory_reservation"],
+        "MemorySwappiness": None if request["memory_swappiness"] == -1 else request["memory_swappiness"],
+        "OomKillDisable": request["oom_kill_disable"],
+        "CpuPeriod": request["cpu_period"],
+        "CpuQuota": request["cpu_quota"],
+        "CpuRealtimePeriod": request["cpu_rt_period"],
+        "CpuRealtimeRuntime": request["cpu_rt_runtime"],
+        "CpusetCpus": request["cpuset_cpus"],
+        "CpusetMems": request["cpuset_mems"],
+        "BlkioWeight": request["blkio_weight"],
         "BlkioWeightDevice": _rates(request, "blkio_weight_devices", "Weight") or [],
         "BlkioDeviceReadBps": _rates(request, "device_read_bps", "Rate"),
         "BlkioDeviceWriteBps": _rates(request, "device_write_bps", "Rate"),
         "BlkioDeviceReadIOps": _rates(request, "device_read_iops", "Rate"),
         "BlkioDeviceWriteIOps": _rates(request, "device_write_iops", "Rate"),
-        "DeviceCgroupRules": request.get("device_cgroup_rules") or None,
-        "OomScoreAdj": request.get("oom_score_adj", 0),
-        "ShmSize": request.get("shm_size") or 64 << 20,
-        "GroupAdd": request.get("group_add") or None,
-        "Annotations": dict(pair.partition("=")[::2] for pair in request.get("annotations", ())) or None,
+        "DeviceCgroupRules": request["device_cgroup_rules"] or None,
+        "OomScoreAdj": request["oom_score_adj"],
+        "ShmSize": request["shm_size"] or 64 << 20,
+        "GroupAdd": request["group_add"] or None,
+        "Annotations": dict(pair.partition("=")[::2] for pair in request["annotations"]) or None,
         "PidsLimit": request["pids_limit"] or None,
         "Init": request["init"] or None,
         "ReadonlyRootfs": request["read_only"],
@@ -221,12 +221,12 @@ def _host_config(request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any
 
 def restart_policy(request: dict[str, Any]) -> dict[str, Any]:
     """docker's RestartPolicy."""
-    name, _, most = str(request.get("restart", "no")).partition(":")
+    name, _, most = str(request["restart"]).partition(":")
     return {"Name": name, "MaximumRetryCount": int(most or 0)}
 
 
 def _device_requests(request: dict[str, Any]) -> list[dict[str, Any]] | None:
-    if not request.get("gpus"):
+    if not request["gpus"]:
         return None
     from ipycontainer.engine.machine_options import described
 
@@ -242,7 +242,7 @@ def _device(text: str) -> dict[str, str]:
 def _rates(request: dict[str, Any], name: str, word: str) -> list[dict[str, Any]] | None:
     from ipycontainer.engine.sizes import size_bytes
 
-    pairs = [text.rpartition(":")[::2] for text in request.get(name, ())]
+    pairs = [text.rpartition(":")[::2] for text in request[name]]
     return [{"Path": path, word: size_bytes(number)} for path, number in pairs] or None
 
 
@@ -262,10 +262,10 @@ def _working_folder(request: dict[str, Any], spec: dict[str, Any]) -> str:
 def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     from ipycontainer.engine.sharing import shown_hostname
 
-    attach = request.get("attach", ())
+    attach = request["attach"]
     return {
         "Hostname": shown_hostname(engine, spec, bool(container.state().started)),
-        "Domainname": request.get("domainname", ""),
+        "Domainname": request["domainname"],
         "User": request["user"],
         "Tty": request["tty"],
         "OpenStdin": request["interactive"],

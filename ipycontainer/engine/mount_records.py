@@ -36,7 +36,7 @@ def mounts(request: dict[str, Any], path: Callable[[dict[str, Any]], str]) -> li
             "RW": not item["read_only"],
             "Propagation": "",
         }
-        for item in request.get("volumes", ())
+        for item in request["volumes"]
     ]
     tmpfs = [
         {"Type": "tmpfs", "Source": "", "Destination": place(item), "Mode": "", "RW": True, "Propagation": ""}
@@ -52,7 +52,7 @@ def mounts(request: dict[str, Any], path: Callable[[dict[str, Any]], str]) -> li
             "RW": False,
             "Propagation": "",
         }
-        for item in request.get("images", ())
+        for item in request["images"]
     ]
     return [*binds, *volumes, *tmpfs, *images]
 
@@ -74,13 +74,13 @@ def _volume_mode(item: dict[str, Any]) -> str:
 
 def host_config(request: dict[str, Any]) -> dict[str, Any]:
     """What was asked for, in docker's HostConfig: Binds, Mounts, VolumesFrom, VolumeDriver, Tmpfs."""
-    named = [item for item in request.get("volumes", ()) if not item["anonymous"] and not item["origin"]]
+    named = [item for item in request["volumes"] if not item["anonymous"] and not item["origin"]]
     binds = [_words(item["source"], item) for item in request["binds"] if not item.get("origin")]
     return {
         "Binds": [*binds, *(_words(item["name"], item) for item in named)] or None,
         "Mounts": _typed(request) or None,
-        "VolumesFrom": request.get("volumes_from") or None,
-        "VolumeDriver": request.get("volume_driver", ""),
+        "VolumesFrom": request["volumes_from"] or None,
+        "VolumeDriver": request["volume_driver"],
         "Tmpfs": {item["target"]: ",".join(item["options"]) for item in request["tmpfs"] if not item.get("origin")}
         or None,
     }
@@ -99,7 +99,7 @@ def _typed(request: dict[str, Any]) -> list[dict[str, Any]]:
             options = {"Propagation": item["propagation"]} if item["propagation"] else {}
             options.update({} if item["recursive"] else {"NonRecursive": True})
             found.append(_entry("bind", item["source"], item, "BindOptions", options))
-    for item in request.get("volumes", ()):
+    for item in request["volumes"]:
         if item["origin"] == "mount":
             options = {} if item["copy"] else {"NoCopy": True}
             labels = dict(pair.partition("=")[::2] for pair in item["labels"])
@@ -115,7 +115,7 @@ def _typed(request: dict[str, Any]) -> list[dict[str, Any]]:
             item = {**item, "read_only": "ro" in given}
             found.append(_entry("tmpfs", "", item, "TmpfsOptions", options))
     found += [
-        _entry("image", item["image"], {**item, "read_only": False}, "", {}) for item in request.get("images", ())
+        _entry("image", item["image"], {**item, "read_only": False}, "", {}) for item in request["images"]
     ]
     return found
 
@@ -132,17 +132,17 @@ def _entry(kind: str, source: str, item: dict[str, Any], name: str, options: dic
 
 def image_volumes(request: dict[str, Any]) -> dict[str, Any] | None:
     """docker's Config.Volumes: those that nobody named."""
-    own = [item for item in request.get("volumes", ()) if item["anonymous"] and item["origin"] in ("", "image")]
+    own = [item for item in request["volumes"] if item["anonymous"] and item["origin"] in ("", "image")]
     return {item["target"]: {} for item in own} or None
 
 
 def shown(request: dict[str, Any]) -> list[str]:
     """The words of `ps`: the names of volumes, and the folders of the host."""
-    volumes = [str(item["name"]) for item in request.get("volumes", ())]
-    return [*volumes, *(str(item["source"]) for item in request.get("binds", ()))]
+    volumes = [str(item["name"]) for item in request["volumes"]]
+    return [*volumes, *(str(item["source"]) for item in request["binds"])]
 
 
 def has(request: dict[str, Any], wanted: str) -> bool:
     """Whether `ps --filter volume=` means it: by a volume's name, a source, or the place in the container."""
-    asked = [*request.get("volumes", ()), *request.get("binds", ())]
+    asked = [*request["volumes"], *request["binds"]]
     return wanted in shown(request) or wanted in [place(item) for item in asked]
