@@ -23,6 +23,8 @@ SCHEMA = "1"
 
 # Below them is what containers write.
 _FILES = ("containers", "slots", "trash", "volumes")
+# Where the run folder has this one, it has the others.
+_LAST_MADE = "etc"
 
 EVENTS_BOUND = 4 << 20
 """Bytes after which the journal of events is set aside; so at most twice as many are kept.
@@ -134,7 +136,8 @@ def remove_run(run: str) -> None:
     except FileNotFoundError:
         return
     used = [name for kind in ("containers", "slots") if kind in names for name in os.listdir(os.path.join(run, kind))]
-    for name in names:
+    # First what `prepare` takes for all of them: kill -9 in between would leave a folder in which no launcher starts.
+    for name in sorted(names, key=lambda name: name != _LAST_MADE):
         path = os.path.join(run, name)
         if os.path.isdir(path):
             if not used:
@@ -151,11 +154,13 @@ def prepare(root: str) -> str:
     Raises StoreUnwritable or NetworkFileSystem, before anything else is made.
     """
     run = run_folder(root)
-    if os.path.exists(os.path.join(root, "version")) and os.path.isdir(os.path.join(run, "etc")):
-        if os.access(os.path.join(root, "containers"), os.W_OK):
+    if os.path.exists(os.path.join(root, "version")) and os.path.isdir(os.path.join(run, _LAST_MADE)):
+        containers = os.path.join(root, "containers")
+        if os.access(containers, os.W_OK):
             return run
-        number = EROFS if os.statvfs(root).f_flag & os.ST_RDONLY else EACCES
-        raise StoreUnwritable(_sentence(root, OSError(number, os.strerror(number))))
+        if os.path.isdir(containers):  # else a reset was killed
+            number = EROFS if os.statvfs(root).f_flag & os.ST_RDONLY else EACCES
+            raise StoreUnwritable(_sentence(root, OSError(number, os.strerror(number))))
     try:
         _refuse_network(root)
         os.makedirs(root, 0o711, exist_ok=True)
@@ -172,7 +177,7 @@ def prepare(root: str) -> str:
     except OSError as error:
         raise StoreUnwritable(_sentence(root, error)) from None
     make_private(run, root)
-    for name in ("containers", "slots", "root", "etc"):
+    for name in ("containers", "slots", "root", _LAST_MADE):
         os.makedirs(os.path.join(run, name), 0o700, exist_ok=True)
     return run
 
