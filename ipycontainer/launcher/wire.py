@@ -99,12 +99,29 @@ class Channel:
         if descriptors:
             rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _packed(descriptors))]
         try:
-            self._sock.sendmsg([raw], rights, _socket.MSG_NOSIGNAL)
+            self._send_with(raw, rights)
         except OSError as error:
             self.was_reset = error.errno in _GONE
             if error.errno == errno.ETOOMANYREFS:
                 raise LauncherError(_TOO_MANY) from None
             raise LauncherError(f"the other end of the connection is gone: {error.strerror}") from None
+
+    def _send_with(self, raw: bytes, rights: list[tuple[int, int, bytes]]) -> None:
+        try:
+            self._sock.sendmsg([raw], rights, _socket.MSG_NOSIGNAL)
+        except OSError as error:
+            if error.errno != errno.ETOOMANYREFS:
+                raise
+            # As many may be on their way as whoever sends may have open, and most sessions may have fewer than a
+            # container.  In the launcher, where nothing is imported any more, this module is there.
+            import resource
+
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            try:
+                self._sock.sendmsg([raw], rights, _socket.MSG_NOSIGNAL)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     def send_chunk(self, kind: str, data: bytes) -> None:
         """Send bytes of a stream, waiting while the other end is slow."""
