@@ -52,6 +52,17 @@ class Error(Exception):
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else type(self).__name__
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: where in the person's own code, and the sentence, which needs none of ours beside it."""
+        from traceback import TracebackException
+
+        from ipycontainer.control_characters import on_one_line
+
+        told = TracebackException.from_exception(self)
+        others = (f"{os.path.dirname(__file__)}/", "/IPython/core/")
+        told.stack[:] = [frame for frame in told.stack if not any(part in frame.filename for part in others)]
+        return [on_one_line(line) for line in "".join(told.format()).rstrip("\n").split("\n")]
+
 
 class KernelError(Error):
     """A system call was refused.

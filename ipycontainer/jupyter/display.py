@@ -65,7 +65,10 @@ class Lines(SList):
     """Lines of text: a list of strings with IPython's `.n`, `.s`, `.grep`, as `!command` gives it."""
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("\n".join(on_one_line(line) for line in self))
+        most = printer.max_seq_length or len(self)  # as many as IPython shows of any list
+        printer.text("\n".join(on_one_line(line) for line in self[:most]))
+        if len(self) > most:
+            printer.text(f"\n… {len(self) - most:,} lines more")
 
 
 class DocumentList(list):

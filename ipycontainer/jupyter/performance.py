@@ -79,7 +79,7 @@ class Performance:
             return interrupted(f"{self._what}: interrupted, it ended with exit code {code}")
         if console.complaints:
             return complaints([*console.complaints, *filter(None, (console.advice,))], code)
-        return command_failed(self._what, code)
+        return command_failed(self._what, code, console.advice)
 
     def _say(self, text: str) -> None:
         import sys
