@@ -34,12 +34,11 @@ def _shown_as(error: AnyException, text: str) -> AnyException:
     return error
 
 
-def for_cell(error: errors.Error, advice: str = "") -> BaseException:
-    """What a magic raises for `error`.  advice: one more line to go with it."""
-    told = _told(str(error), advice)
+def for_cell(error: errors.Error, advice: str = "", mistaken: str = "") -> BaseException:
+    """What a magic raises for `error`.  advice: one more line to go with it; mistaken: a better one for a mistake."""
     if isinstance(error, _MISTAKES):
-        return UsageError(told)
-    return _shown_as(error, told)
+        return UsageError(_told(str(error), mistaken or advice))
+    return _shown_as(error, _told(str(error), advice))
 
 
 def command_failed(what: str, exit_code: int, advice: str = "") -> errors.CommandFailed:

@@ -80,6 +80,13 @@ def advice(words: Iterable[Word], names: Mapping[str, Any], place: str = "") -> 
     return next(filter(None, map(_shells, words)), "")
 
 
+def misplaced(words: Iterable[Word]) -> str:
+    """What to say of an option of ours that stands behind the verb, which does not know it; else empty."""
+    ours = {f"--{option.long}" for option in CELL_OPTIONS}
+    found = next((word.text for word in words if not word.quoted and word.text.partition("=")[0] in ours), "")
+    return f"{found} belongs before the verb: %container {found} …" if found else ""
+
+
 def _shells(word: Word) -> str:
     """What to say of a word that a shell would have acted on; empty for any other."""
     import re

@@ -52,7 +52,7 @@ class ContainerMagics(Magics):
         """
         from ipycontainer.commands import perform
         from ipycontainer.commands.words import split
-        from ipycontainer.jupyter.cell_options import advice, cell_help, expanded
+        from ipycontainer.jupyter.cell_options import advice, cell_help, expanded, misplaced
         from ipycontainer.jupyter.line import before_the_verb, continued, only_looks
         from ipycontainer.linux.working_folder import working_folder
 
@@ -66,6 +66,7 @@ class ContainerMagics(Magics):
             console.only_looks = only_looks(words)
             names = self._names(local_ns)
             console.advice = "" if own.flag("expand") else advice(words, names, " before the verb")
+            console.mistaken = misplaced(words)
             code = perform(words, console, self.engine, working_folder())
             if own.help or not words:
                 console.line(cell_help())

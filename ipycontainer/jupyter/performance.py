@@ -44,7 +44,7 @@ class Performance:
             if self._forgiving and error.exit_code in (126, 127):
                 self._say(str(error))
                 return None
-            raise for_cell(error, console.advice) from None
+            raise for_cell(error, console.advice, console.mistaken) from None
         except KeyboardInterrupt:
             if self._end().only_looks:
                 return None

@@ -336,6 +336,15 @@ def test_a_failure_tells_of_what_only_a_shell_does(any_kernel):
     assert reply.error == "CommandFailed" and "\n" not in reply.traceback
 
 
+@pytest.mark.parametrize("option", ["--out x", "--err=x", "--no-raise", "--expand"])
+def test_a_cells_option_behind_the_verb_is_told_where_it_belongs(any_kernel, option):
+    reply = any_kernel.run(f"%container run --rm {option} base true")
+    name = option.split()[0]
+    assert reply.error == "UsageError" and f"{name} belongs before the verb: %container {name} …" in reply.sentence
+    reply = any_kernel.run(f"%container run --rm base false {option}")
+    assert reply.error == "CommandFailed" and "belongs" not in reply.traceback
+
+
 def test_a_line_goes_on_after_a_backslash(any_kernel):
     assert any_kernel.ok("%%in_container base \\\n    -e A=b \\\n    -w /tmp\necho $A; pwd").out == "b\n/tmp\n"
     assert any_kernel.ok("%%container run --rm \\\n    -i base \\\n    cat\nthe text\n").out == "the text\n"
