@@ -41,11 +41,10 @@ def matcher_for(open_engine: OpenEngine) -> Callable[[CompletionContext], Simple
 
 
 def _complete(context: CompletionContext, open_engine: OpenEngine) -> SimpleMatcherResult:
-    line = context.text_until_cursor
     # Asked at every key in every cell: nothing is imported before the line is known to be ours.
-    if "container" not in line:
+    if "container" not in context.full_text:
         return {"completions": []}
-    magic, rest = _cut(line, context.cursor_line)
+    magic, rest = _cut(*_continued(context))
     if not magic:
         return {"completions": []}
     words, fragment = _words(rest)
@@ -57,6 +56,15 @@ def _complete(context: CompletionContext, open_engine: OpenEngine) -> SimpleMatc
         "suppress": found.alone and bool(completions),
         "ordered": True,
     }
+
+
+def _continued(context: CompletionContext) -> tuple[str, int]:
+    """The line until the cursor, with those before it that a backslash lets go on, and the number of the first."""
+    line, number = context.text_until_cursor, context.cursor_line
+    above = context.full_text.split("\n")[:number]
+    while above and above[-1].endswith("\\"):
+        line, number = f"{above.pop()[:-1]} {line}", number - 1
+    return line, number
 
 
 def _cut(line: str, number: int) -> tuple[str, str]:

@@ -21,7 +21,7 @@ _LEFT = ' style="text-align:left"'
 class Table:
     """Rows under headings, as `ps` and `images` give them.
 
-    Iterating gives a dict for each row; `table["NAMES"]` is a column, `table[0]` a row.
+    Iterating gives a dict for each row; `table["NAMES"]` is a column, `table[0]` a row, `table[:2]` some of them.
     """
 
     def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[str]], text: str = "") -> None:
@@ -36,9 +36,9 @@ class Table:
         for row in self.rows:
             yield dict(zip(self.headings, row))
 
-    def __getitem__(self, key: str | int) -> Any:
-        if isinstance(key, int):
-            return dict(zip(self.headings, self.rows[key]))
+    def __getitem__(self, key: str | int | slice) -> Any:
+        if isinstance(key, int | slice):
+            return list(self)[key]
         if key not in self.headings:
             raise KeyError(key)
         place = self.headings.index(key)

@@ -42,6 +42,9 @@ def complete():
         ("%container run -m64m --net", ["--network"]),
         ("%container run -e 'A=b c' --net", ["--network"]),
         ("%container run -m64m base --net", []),
+        ("%container run \\\n  -m 64m \\\n  --net", ["--network"]),
+        ("%%in_container base \\\n --py", ["--python"]),
+        ("%%in_container base \\\n --rm\n --py", []),
         ("%container run -e 'A=b --net", []),
         ("%container --ou", ["--out"]),
         ("%container --out x r", ["rename", "restart", "rm", "rmi", "run"]),
@@ -94,7 +97,7 @@ def test_it_is_quick_to_say_nothing():
     matcher = matcher_for(never)
 
     class Context:
-        text_until_cursor = "frame.groupby('x').agg("
+        full_text = text_until_cursor = "frame.groupby('x').agg("
         cursor_line = 0
 
     started = time.perf_counter()

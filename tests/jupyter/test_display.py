@@ -23,6 +23,7 @@ def test_a_table_is_data():
     table = Table(["NAMES", "STATUS"], [["web", "Up"], ["a", "Created"]])
     assert table["NAMES"] == ["web", "a"]
     assert table[0] == {"NAMES": "web", "STATUS": "Up"}
+    assert table[-1:] == [table[1]] == [table[-1]]
     assert [row["STATUS"] for row in table] == ["Up", "Created"]
     assert len(table) == 2
 
