@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _LEFT = ' style="text-align:left"'
 
+AS_IT_IS = ' class="mathjax_ignore tex2jax_ignore"'
+"""Of an element with text of others: `$i` and `$x` in a command are no formula between them (MathJax 3, and 2)."""
+
 
 class Table:
     """Rows under headings, as `ps` and `images` give them.
@@ -58,7 +61,7 @@ class Table:
         body = "".join(
             "<tr>" + "".join(f"<td{_LEFT}>{escaped(value)}</td>" for value in row) + "</tr>" for row in self.rows
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<table{AS_IT_IS}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 class Lines(SList):
