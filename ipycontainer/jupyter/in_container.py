@@ -99,6 +99,10 @@ def put_program(parsed: Parsed, cell: str) -> str | None:
     if not cell:
         return None
     parsed.values["interactive"] = True
+    if parsed.flag("detach") and not parsed.given("attach"):
+        # Somebody stays until the program has its text: else it would wait for that for ever.
+        del parsed.values["detach"]
+        parsed.values["attach"] = ["stdin"]
     return cell
 
 

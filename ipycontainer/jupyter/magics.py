@@ -71,7 +71,7 @@ class ContainerMagics(Magics):
             if own.help or not words:
                 console.line(cell_help())
             elif cell and not console.was_read:
-                console.complain("the cell's text was not read: -i gives it to the program as its stdin")
+                console.complain("the cell's text was not read: -i, without -d, gives it to the program as its stdin")
             return code
 
         return self._perform(line, run)

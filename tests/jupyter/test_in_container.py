@@ -59,6 +59,26 @@ def test_a_long_text_runs(any_kernel):
     assert reply.out == "done\n"
 
 
+def test_a_program_that_is_left_running_has_its_text(any_kernel):
+    shell = "echo began\nexec sleep 1000"
+    for line, program in (
+        ("", shell),
+        ("--python", "import time\nprint('began')\ntime.sleep(1000)"),
+        ("--interpreter sh", shell),
+        ("--env A=long", "true # a long comment\n" * 10_000 + shell),
+    ):
+        reply = any_kernel.ok(f"%%in_container -d --rm=false --name left-running {line}\n{program}")
+        try:
+            assert len(reply.out) == 65, "its id alone"
+            said = any_kernel.ok(
+                "from ipycontainer import Engine\n"
+                "with Engine().get('left-running').follow(timeout=30) as lines: print(next(lines).data)"
+            )
+            assert said.out == "b'began\\n'\n", line
+        finally:
+            any_kernel.ok("%container rm -f left-running")
+
+
 def test_the_text_is_the_guests_alone(any_kernel):
     assert any_kernel.ok("%%in_container\necho {x} '$x'").out == "{x} $x\n"
 
