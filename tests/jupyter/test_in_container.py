@@ -79,6 +79,17 @@ def test_a_program_that_is_left_running_has_its_text(any_kernel):
             any_kernel.ok("%container rm -f left-running")
 
 
+def test_a_program_is_there_again_at_another_start(any_kernel):
+    any_kernel.ok("%%in_container --rm=false --name twice --python\nprint('here')")
+    try:
+        assert any_kernel.ok("%container start -a twice").out == "here\n"
+    finally:
+        any_kernel.ok("%container rm -f twice")
+    reply = any_kernel.run("%%in_container --rm=false --restart always --interpreter sh\necho")
+    assert reply.error == "UsageError" and "--restart" in reply.sentence
+    assert any_kernel.ok("%%in_container --python\n" + "x = 1  # a long comment\n" * 10_000 + "print(x)").out == "1\n"
+
+
 def test_the_text_is_the_guests_alone(any_kernel):
     assert any_kernel.ok("%%in_container\necho {x} '$x'").out == "{x} $x\n"
 
