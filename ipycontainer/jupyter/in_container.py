@@ -76,7 +76,13 @@ def read_line(texts: Sequence[str], default_options: str, default_image: str) ->
         raise OptionError("--entrypoint has no meaning here: --interpreter names what runs the cell")
     if parsed.flag("python") and parsed.given("interpreter"):
         raise OptionError("--python and --interpreter exclude each other")
+    if parsed.flag("rm") and _restarts(parsed):
+        raise OptionError("--restart keeps the container, and the line begins with --rm: write --rm=false as well")
     return parsed
+
+
+def _restarts(parsed: Parsed) -> bool:
+    return parsed.text("restart", "no") not in ("", "no")
 
 
 def put_program(parsed: Parsed, cell: str) -> str | None:
@@ -93,7 +99,7 @@ def put_program(parsed: Parsed, cell: str) -> str | None:
         command = [*_PYTHON, "-c" if fits else "-"] if parsed.flag("python") else [SHELL, "-c" if fits else "-s"]
         if fits:
             command, cell = [*command, cell], ""
-    if cell and parsed.text("restart", "no") not in ("", "no"):
+    if cell and _restarts(parsed):
         raise OptionError("--restart would start it again without its text, which it reads from stdin: leave it out")
     parsed.values["entrypoint"] = command[0]
     parsed.arguments += command[1:]

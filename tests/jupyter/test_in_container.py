@@ -86,7 +86,9 @@ def test_a_program_is_there_again_at_another_start(any_kernel):
     finally:
         any_kernel.ok("%container rm -f twice")
     reply = any_kernel.run("%%in_container --rm=false --restart always --interpreter sh\necho")
-    assert reply.error == "UsageError" and "--restart" in reply.sentence
+    assert reply.error == "UsageError" and "without its text" in reply.sentence
+    reply = any_kernel.run("%%in_container --restart always\necho")
+    assert reply.error == "UsageError" and "--rm=false" in reply.sentence
     assert any_kernel.ok("%%in_container --python\n" + "x = 1  # a long comment\n" * 10_000 + "print(x)").out == "1\n"
 
 
