@@ -56,12 +56,12 @@ class Error(Exception):
         """What IPython shows: where in the person's own code, and the sentence, which needs none of ours beside it."""
         from traceback import TracebackException
 
-        from ipycontainer.control_characters import on_one_line
+        from ipycontainer.control_characters import in_its_lines
 
         told = TracebackException.from_exception(self)
         others = (f"{os.path.dirname(__file__)}/", "/IPython/core/")
         told.stack[:] = [frame for frame in told.stack if not any(part in frame.filename for part in others)]
-        return [on_one_line(line) for line in "".join(told.format()).rstrip("\n").split("\n")]
+        return [in_its_lines("".join(told.format()).rstrip("\n"))]
 
 
 class KernelError(Error):
