@@ -94,7 +94,7 @@ def _shells(word: Word) -> str:
     if re.match(r"(.*=)?(\$PWD|\$\{PWD\}|\$\(pwd\)|`pwd`)(?![^/:,])", word.text):
         better = "./ is this notebook's folder"
     elif not word.quoted and re.fullmatch(r"\|\|?|&&?|;|2>\S+|\$\(.*|`.*", word.text):
-        better = "an assignment takes what a command says (found = %container ps -q), and a shell reads what follows a !"
+        better = "an assignment takes what a command says (ids = %container ps -q), and after a ! a shell reads"
     else:
         return ""
     return f"{word.text} was left as it stands, for no shell reads this line: {better}"
