@@ -56,12 +56,12 @@ class Error(Exception):
         """What IPython shows: where in the person's own code, and the sentence, which needs none of ours beside it."""
         from traceback import TracebackException
 
-        from ipycontainer.control_characters import in_its_lines
-
         told = TracebackException.from_exception(self)
         others = (f"{os.path.dirname(__file__)}/", "/IPython/core/")
         told.stack[:] = [frame for frame in told.stack if not any(part in frame.filename for part in others)]
-        return [in_its_lines("".join(told.format()).rstrip("\n"))]
+        text = "".join(told.format()).rstrip("\n")
+        # An image may have chosen words of the sentence: what would move a cursor is written out.
+        return ["".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)]
 
 
 class KernelError(Error):

@@ -159,7 +159,12 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
       describedBy: {
         args: {
           type: 'object',
-          properties: { id: { type: 'string' }, name: { type: 'string' }, image: { type: 'string' }, volume: { type: 'string' } }
+          properties: {
+            id: { type: 'string' },
+            name: { type: 'string' },
+            image: { type: 'string' },
+            volume: { type: 'string' }
+          }
         }
       },
       execute: async args => {

@@ -357,6 +357,8 @@ def test_our_errors_in_code_of_ones_own_show_where_and_the_sentence(any_kernel):
     lines = reply.traceback.splitlines()
     assert lines[0].startswith("Traceback") and lines[-1].endswith("NoSuchContainer: No such container: no-such-one")
     assert "mine()" in reply.traceback and "Engine().get('no-such-one')" in reply.traceback
+    moved = any_kernel.run("from ipycontainer.errors import Refused\nraise Refused('no\\x1b[2J')")
+    assert moved.traceback.endswith("errors.Refused: no\\x1b[2J")
     assert "ipycontainer/" not in reply.traceback and "IPython" not in reply.traceback and len(lines) == 6
 
 
