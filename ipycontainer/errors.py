@@ -52,6 +52,17 @@ class Error(Exception):
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else type(self).__name__
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: where in the person's own code, and the sentence, which needs none of ours beside it."""
+        from traceback import TracebackException
+
+        told = TracebackException.from_exception(self)
+        others = (f"{os.path.dirname(__file__)}/", "/IPython/core/")
+        told.stack[:] = [frame for frame in told.stack if not any(part in frame.filename for part in others)]
+        text = "".join(told.format()).rstrip("\n")
+        # An image may have chosen words of the sentence: what would move a cursor is written out.
+        return ["".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)]
+
 
 class KernelError(Error):
     """A system call was refused.

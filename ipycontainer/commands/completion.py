@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
 
 
+# What an option's value may be, where that is one of a few words.
+_WORDS = {
+    "cgroupns": "private host",
+    "ipc": "private shareable none host",
+    "log-driver": "json-file local none",
+    "net": "none host",
+    "network": "none host",
+    "pid": "host",
+    "pull": "always missing never",
+    "restart": "no on-failure always unless-stopped",
+    "type": "container image volume",
+    "userns": "host",
+    "uts": "host",
+}
+
+
 class Candidates(Record):
     """words: (text, what it is) that the line could go on with; names: what the engine can list.
 
@@ -76,8 +92,7 @@ def _where(verb: Verb, words: Sequence[str]) -> tuple[Option | None, int]:
         elif word in long:
             waiting = long[word] if long[word].kind != "flag" else None
         elif word.startswith("-") and not word.startswith("--") and len(word) > 1:
-            last = short.get(word[-1])
-            waiting = last if last is not None and last.kind != "flag" else None
+            waiting = _waits(word[1:], short)
         elif not word.startswith("-"):
             arguments += 1
             if not verb.mixed:
@@ -85,9 +100,20 @@ def _where(verb: Verb, words: Sequence[str]) -> tuple[Option | None, int]:
     return waiting, arguments
 
 
+def _waits(letters: str, short: dict[str, Option]) -> Option | None:
+    """The one of joined short options whose value is the next word: in `-it` none, `-m64m` has its own."""
+    for at, letter in enumerate(letters, 1):
+        option = short.get(letter)
+        if option is not None and option.kind != "flag":
+            return option if at == len(letters) else None
+    return None
+
+
 def _values(option: Option, prefix: str) -> Candidates:
-    if option.long in ("network", "net"):
-        return Candidates(tuple((name, "network") for name in ("none", "host") if name.startswith(prefix)))
+    if option.long in _WORDS:
+        return Candidates(tuple((word, option.long) for word in _WORDS[option.long].split() if word.startswith(prefix)))
+    if option.long == "volumes-from":
+        return Candidates((), "container")
     return Candidates((), "folder" if option.long in ("volume", "mount", "env-file", "input") else "")
 
 

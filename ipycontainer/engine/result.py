@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 # More than anybody reads in a notebook, less than what hurts one.
 OUTPUT_LIMIT = 16 << 20
 
+# Bytes of a stream that a cell's value shows: a page stands still over 16 MiB on one line.
+_SHOWN = 10_000
+
 
 class Result(Record):
     """exit_code; output: what it wrote to standard output, stderr: to standard error, each up to a limit;
@@ -29,6 +32,10 @@ class Result(Record):
         """The output as text; bytes that are no UTF-8 become U+FFFD."""
         return self.output.decode("utf-8", "replace")
 
+    def __repr__(self) -> str:
+        """All of it, but for long output, of which it has the beginning and the length."""
+        return f"Result({', '.join(f'{name}={_shown(value)}' for name, value in self.as_dict().items())})"
+
     def check(self) -> Result:
         """This result if the exit code is 0, else CommandFailed."""
         if self.exit_code:
@@ -36,6 +43,12 @@ class Result(Record):
             reason = f": {on_one_line(words[-1])}" if words else ""
             raise CommandFailed(f"the command ended with exit code {self.exit_code}{reason}", self.exit_code)
         return self
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bytes) and len(value) > _SHOWN:
+        return f"{value[:_SHOWN]!r}… ({len(value):,} bytes)"
+    return repr(value)
 
 
 def collect(attachment: Attachment, limit: int = OUTPUT_LIMIT) -> Result:

@@ -22,7 +22,7 @@ def outlook(store: Store, name: str) -> LaunchRecord:
             image.id, store.shown_name(name, image), tuple(trees), dict(image.config.settings), image.of_another_machine
         )
     if not store.is_base(name):
-        raise NoSuchImage(f"Unable to find image '{name}' locally: load one with `ipycontainer load -i FILE`")
+        raise NoSuchImage(f"Unable to find image '{name}' locally: bring it with `pull`, and it can be explained")
     from ipycontainer.images.base.build import NAME, SETTINGS
 
     # Not made yet, and an explanation makes nothing: its two layers by what will be in them.

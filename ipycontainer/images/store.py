@@ -119,8 +119,8 @@ class Store:
             if found is not None:
                 return found
         raise NoSuchImage(
-            f"Unable to find image '{full_tag(name)}' locally: load one with `ipycontainer load -i FILE`,"
-            " or use `base`, which is made from this machine's own files"
+            f"Unable to find image '{full_tag(name)}' locally: bring it with `pull`, take it from an archive with"
+            " `load -i FILE`, or use `base`, which is made from this machine's own files"
         )
 
     def is_base(self, name: str) -> bool:

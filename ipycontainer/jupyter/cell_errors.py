@@ -29,23 +29,26 @@ def in_one_sentence(error: AnyException) -> AnyException:
 
 def _shown_as(error: AnyException, text: str) -> AnyException:
     lines = [f"{type(error).__name__}: {text}"]
-    # On the instance: in Python code of one's own the same class keeps its traceback.
+    # On the instance: in Python code of one's own the same class shows where in that code it came up.
     error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
     return error
 
 
-def for_cell(error: errors.Error, advice: str = "") -> BaseException:
-    """What a magic raises for `error`.  advice: one more line to go with it."""
-    told = "\n".join(filter(None, (on_one_line(str(error)), advice)))
+def for_cell(error: errors.Error, advice: str = "", mistaken: str = "") -> BaseException:
+    """What a magic raises for `error`.  advice: one more line to go with it; mistaken: a better one for a mistake."""
     if isinstance(error, _MISTAKES):
-        return UsageError(told)
-    return _shown_as(error, told)
+        return UsageError(_told(str(error), mistaken or advice))
+    return _shown_as(error, _told(str(error), advice))
 
 
-def command_failed(what: str, exit_code: int) -> errors.CommandFailed:
-    """A program inside that ended with another exit code than 0."""
+def command_failed(what: str, exit_code: int, advice: str = "") -> errors.CommandFailed:
+    """A program inside that ended with another exit code than 0.  advice: one more line to go with it."""
     sentence = f"{what} ended with exit code {exit_code}{_meaning(exit_code)}"
-    return in_one_sentence(errors.CommandFailed(sentence, exit_code))
+    return _shown_as(errors.CommandFailed(sentence, exit_code), _told(sentence, advice))
+
+
+def _told(sentence: str, advice: str) -> str:
+    return "\n".join(filter(None, (on_one_line(sentence), advice)))
 
 
 def complaints(sentences: list[str], exit_code: int) -> errors.Error:

@@ -66,15 +66,38 @@ def expanded(words: Iterable[Word], names: Mapping[str, Any]) -> list[Word]:
     return result
 
 
-def advice(words: Iterable[Word], names: Mapping[str, Any]) -> str:
-    """What to say when a line without `--expand` fails that names something of Python's; empty where it does not."""
+def advice(words: Iterable[Word], names: Mapping[str, Any], place: str = "") -> str:
+    """What to say when a line without `--expand` fails that names something of Python's or a shell's; else empty.
+
+    place: where `--expand` belongs, " before the verb".
+    """
     import re
 
     for word in words:
         for found in () if word.quoted else re.finditer(r"\$(\w+)|\{(\w+)[^{}]*\}", word.text):
             if (found[1] or found[2]) in names:
-                return f"{found[0]} was left as it stands; --expand before the verb puts Python's value in its place"
-    return ""
+                return f"{found[0]} was left as it stands; --expand{place} puts Python's value in its place"
+    return next(filter(None, map(_shells, words)), "")
+
+
+def misplaced(words: Iterable[Word]) -> str:
+    """What to say of an option of ours that stands behind the verb, which does not know it; else empty."""
+    ours = {f"--{option.long}" for option in CELL_OPTIONS}
+    found = next((word.text for word in words if not word.quoted and word.text.partition("=")[0] in ours), "")
+    return f"{found} belongs before the verb: %container {found} …" if found else ""
+
+
+def _shells(word: Word) -> str:
+    """What to say of a word that a shell would have acted on; empty for any other."""
+    import re
+
+    if re.match(r"(.*=)?(\$PWD|\$\{PWD\}|\$\(pwd\)|`pwd`)(?![^/:,])", word.text):
+        better = "./ is this notebook's folder"
+    elif not word.quoted and re.fullmatch(r"\|\|?|&&?|;|2>\S+|\$\(.*|`.*", word.text):
+        better = "an assignment takes what a command says (ids = %container ps -q), and after a ! a shell reads"
+    else:
+        return ""
+    return f"{word.text} was left as it stands, for no shell reads this line: {better}"
 
 
 def _filled(text: str, names: Mapping[str, Any]) -> str:

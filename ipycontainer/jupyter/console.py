@@ -63,6 +63,7 @@ class CellConsole(Console):
         self.interrupted = False
         self.only_looks = False  # an interrupt is the usual end of this verb
         self.advice = ""  # goes with the sentence of a failure
+        self.mistaken = ""  # goes in its place where the line itself is wrong
         self._put_aside = out is not None  # into a variable, which takes text as a program's stdout gives it
         self._captured = Capture() if fate == USED and out is None else None
         self.streams = {

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 _LEFT = ' style="text-align:left"'
 
+AS_IT_IS = ' class="mathjax_ignore tex2jax_ignore"'
+"""Of an element with text of others: `$i` and `$x` in a command are no formula between them (MathJax 3, and 2)."""
+
 
 class Table:
     """Rows under headings, as `ps` and `images` give them.
 
-    Iterating gives a dict for each row; `table["NAMES"]` is a column, `table[0]` a row.
+    Iterating gives a dict for each row; `table["NAMES"]` is a column, `table[0]` a row, `table[:2]` some of them.
     """
 
     def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[str]], text: str = "") -> None:
@@ -36,9 +39,9 @@ class Table:
         for row in self.rows:
             yield dict(zip(self.headings, row))
 
-    def __getitem__(self, key: str | int) -> Any:
-        if isinstance(key, int):
-            return dict(zip(self.headings, self.rows[key]))
+    def __getitem__(self, key: str | int | slice) -> Any:
+        if isinstance(key, int | slice):
+            return list(self)[key]
         if key not in self.headings:
             raise KeyError(key)
         place = self.headings.index(key)
@@ -58,14 +61,17 @@ class Table:
         body = "".join(
             "<tr>" + "".join(f"<td{_LEFT}>{escaped(value)}</td>" for value in row) + "</tr>" for row in self.rows
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<table{AS_IT_IS}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 class Lines(SList):
     """Lines of text: a list of strings with IPython's `.n`, `.s`, `.grep`, as `!command` gives it."""
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("\n".join(on_one_line(line) for line in self))
+        most = printer.max_seq_length or len(self)  # as many as IPython shows of any list
+        printer.text("\n".join(on_one_line(line) for line in self[:most]))
+        if len(self) > most:
+            printer.text(f"\n… {len(self) - most:,} lines more")
 
 
 class DocumentList(list):

@@ -73,6 +73,11 @@ class Flood:
         """Whether what arrives is kept back at the moment."""
         return self._cutting
 
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more is shown before the program's end; where nothing grows back nobody looks on."""
+        return self._cutting and self._growth > 0 and self._total <= self._tail
+
     def admit(self, chunk: bytes, now: float) -> bytes:
         """The part of `chunk` that is to be shown at once."""
         if self._cutting:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "%%in_container"
 SHELL = "/bin/sh"
+_PYTHON = ("python3", "-u")  # what is printed shall be seen when it is printed
 LONGEST_ARGUMENT = 100_000
 """Linux takes 128 KiB in one argument."""
 _MEANINGLESS = ("entrypoint", "interactive", "tty")
@@ -75,30 +76,40 @@ def read_line(texts: Sequence[str], default_options: str, default_image: str) ->
         raise OptionError("--entrypoint has no meaning here: --interpreter names what runs the cell")
     if parsed.flag("python") and parsed.given("interpreter"):
         raise OptionError("--python and --interpreter exclude each other")
+    if parsed.flag("rm") and _restarts(parsed):
+        raise OptionError("--restart keeps the container, and the line begins with --rm: write --rm=false as well")
     return parsed
+
+
+def _restarts(parsed: Parsed) -> bool:
+    return parsed.text("restart", "no") not in ("", "no")
 
 
 def put_program(parsed: Parsed, cell: str) -> str | None:
     """Makes the cell's text the program; returns what the program gets on stdin."""
     if not cell.endswith("\n"):
         cell += "\n"
-    if parsed.flag("python"):
-        # -u, for what is printed shall be seen when it is printed.
-        command = ["python3", "-u", "-"]
-    elif parsed.given("interpreter"):
+    if parsed.given("interpreter"):
         command = [word.text for word in split(parsed.text("interpreter"))]
         if not command:
             raise OptionError("--interpreter needs a command, for instance --interpreter 'perl -w'")
-    elif len(cell.encode()) <= LONGEST_ARGUMENT:
-        # As an argument, so that `read` and `cat` in the cell do not eat the cell.
-        command, cell = [SHELL, "-c", cell], ""
     else:
-        command = [SHELL, "-s"]
+        # As an argument, so that `read` and `cat` in the cell do not eat the cell, and another start finds it again.
+        fits = len(cell.encode()) <= LONGEST_ARGUMENT
+        command = [*_PYTHON, "-c" if fits else "-"] if parsed.flag("python") else [SHELL, "-c" if fits else "-s"]
+        if fits:
+            command, cell = [*command, cell], ""
+    if cell and _restarts(parsed):
+        raise OptionError("--restart would start it again without its text, which it reads from stdin: leave it out")
     parsed.values["entrypoint"] = command[0]
     parsed.arguments += command[1:]
     if not cell:
         return None
     parsed.values["interactive"] = True
+    if parsed.flag("detach") and not parsed.given("attach"):
+        # Somebody stays until the program has its text: else it would wait for that for ever.
+        del parsed.values["detach"]
+        parsed.values["attach"] = ["stdin"]
     return cell
 
 

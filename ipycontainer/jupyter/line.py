@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 _LOOKING = ("logs", "events", "stats")
 
 
+def continued(line: str, cell: str | None) -> tuple[str, str | None]:
+    """Both, where a backslash at a line's end lets it go on in the next, as in a shell; IPython joins a single %'s."""
+    while cell and line.endswith("\\"):
+        more, _, cell = cell.partition("\n")
+        line = f"{line[:-1]} {more}"
+    return line, cell
+
+
 def before_the_verb(words: Sequence[Word]) -> tuple[Parsed, list[Word]]:
     """The cell's own options, and the words that are left for the commands to read."""
     if not words or words[0].text[:1] != "-":

@@ -52,23 +52,26 @@ class ContainerMagics(Magics):
         """
         from ipycontainer.commands import perform
         from ipycontainer.commands.words import split
-        from ipycontainer.jupyter.cell_options import advice, cell_help, expanded
-        from ipycontainer.jupyter.line import before_the_verb, only_looks
+        from ipycontainer.jupyter.cell_options import advice, cell_help, expanded, misplaced
+        from ipycontainer.jupyter.line import before_the_verb, continued, only_looks
         from ipycontainer.linux.working_folder import working_folder
 
+        line, cell = continued(line, cell)
+
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
-            words = split(line)
-            own, words = before_the_verb(words)
+            own, words = before_the_verb(split(line))
             if own.flag("expand"):
                 words = expanded(words, self._names(local_ns))
             console = console_for(own, cell)
             console.only_looks = only_looks(words)
-            console.advice = "" if own.flag("expand") else advice(words, self._names(local_ns))
+            names = self._names(local_ns)
+            console.advice = "" if own.flag("expand") else advice(words, names, " before the verb")
+            console.mistaken = misplaced(words)
             code = perform(words, console, self.engine, working_folder())
             if own.help or not words:
                 console.line(cell_help())
             elif cell and not console.was_read:
-                console.complain("the cell's text was not read: -i gives it to the program as its stdin")
+                console.complain("the cell's text was not read: -i, without -d, gives it to the program as its stdin")
             return code
 
         return self._perform(line, run)
@@ -96,12 +99,17 @@ class ContainerMagics(Magics):
         from ipycontainer.commands.words import split
         from ipycontainer.errors import OptionError
         from ipycontainer.jupyter import in_container
-        from ipycontainer.jupyter.cell_options import expanded
+        from ipycontainer.jupyter.cell_options import advice, expanded
+        from ipycontainer.jupyter.line import continued
         from ipycontainer.linux.working_folder import working_folder
+
+        line, cell = continued(line, cell)
 
         def run(console_for: Callable[[Parsed, str | None], CellConsole]) -> int:
             words = split(line)
-            if in_container.expands(words, self.options):
+            expands = in_container.expands(words, self.options)
+            hint = "" if expands else advice(words, self._names(local_ns))
+            if expands:
                 words = expanded(words, self._names(local_ns))
             parsed = in_container.read_line([word.text for word in words], self.options, self.image)
             if parsed.help:
@@ -110,6 +118,7 @@ class ContainerMagics(Magics):
             if cell is None:
                 raise OptionError("%in_container runs a cell's text: write %% before it, and the program below")
             console = console_for(parsed, in_container.put_program(parsed, cell))
+            console.advice = hint
             return in_container.perform(Call(parsed, console, lambda: self.engine(None), working_folder()))
 
         return self._perform("the program of this cell", run)

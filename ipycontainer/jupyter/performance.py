@@ -44,7 +44,7 @@ class Performance:
             if self._forgiving and error.exit_code in (126, 127):
                 self._say(str(error))
                 return None
-            raise for_cell(error, console.advice) from None
+            raise for_cell(error, console.advice, console.mistaken) from None
         except KeyboardInterrupt:
             if self._end().only_looks:
                 return None
@@ -79,7 +79,7 @@ class Performance:
             return interrupted(f"{self._what}: interrupted, it ended with exit code {code}")
         if console.complaints:
             return complaints([*console.complaints, *filter(None, (console.advice,))], code)
-        return command_failed(self._what, code)
+        return command_failed(self._what, code, console.advice)
 
     def _say(self, text: str) -> None:
         import sys

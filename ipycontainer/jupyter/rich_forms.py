@@ -30,7 +30,7 @@ _WHY = ' style="text-align:left;vertical-align:top;min-width:16em"'
 
 def explanation(value: Explanation) -> Forms:
     """A table in three parts."""
-    from ipycontainer.jupyter.display import escaped
+    from ipycontainer.jupyter.display import AS_IT_IS, escaped
 
     head = "".join(f"<th{_TOP}>{escaped(heading)}</th>" for heading in value.HEADINGS)
     body, count = "", 0
@@ -44,8 +44,8 @@ def explanation(value: Explanation) -> Forms:
             cells = [(_TOP, str(count)), (_TOP, name), (_TOP, escaped(step.call)), (_WHY, escaped(step.why))]
             cells.append((_TOP, escaped(step.shows)))
             body += "<tr>" + "".join(f"<td{style}>{cell}</td>" for style, cell in cells) + "</tr>"
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return {"text/plain": value.text(), "text/html": f"<p>{escaped(value.title)}</p>{table}"}
+    table = f"<table{AS_IT_IS}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return {"text/plain": value.text(), "text/html": f"<p{AS_IT_IS}>{escaped(value.title)}</p>{table}"}
 
 
 def reading(value: Reading) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FLUSH_EVERY = 0.05
+SPENT = "[… this is as much as a cell shows; the program goes on, and its last words follow when it has ended …]"
 
 
 class CellStream:
@@ -45,6 +46,8 @@ class CellStream:
         self._show(self._decoder.decode(self._flood.admit(chunk, now)))
         if was_cutting:
             self._show_cut(self._flood.calm(now))
+        elif self._flood.spent:
+            self._say(SPENT)
         self._flush_if_due(now)
 
     def tick(self) -> None:
@@ -74,10 +77,14 @@ class CellStream:
             return
         if cut.size:
             self._decoder.reset()
-            plain = "\x1b[0m" if self._coloured else ""
-            newline = "" if self._at_line_start else "\n"
-            self._show(f"{plain}{newline}{cut}\n")
+            self._say(str(cut))
         self._show(self._decoder.decode(cut.tail))
+
+    def _say(self, text: str) -> None:
+        """A line of our own between the program's."""
+        plain = "\x1b[0m" if self._coloured else ""
+        newline = "" if self._at_line_start else "\n"
+        self._show(f"{plain}{newline}{text}\n")
 
     def _flush_if_due(self, now: float) -> None:
         if self._pending and now - self._flushed_at >= FLUSH_EVERY:

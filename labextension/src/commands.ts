@@ -19,6 +19,7 @@ export const CommandIDs = {
   logs: 'ipycontainer:logs',
   terminal: 'ipycontainer:terminal',
   removeImage: 'ipycontainer:remove-image',
+  removeVolume: 'ipycontainer:remove-volume',
   doctor: 'ipycontainer:doctor'
 } as const;
 
@@ -32,6 +33,7 @@ export const FOR_THE_PALETTE = [
   CommandIDs.logs,
   CommandIDs.terminal,
   CommandIDs.removeImage,
+  CommandIDs.removeVolume,
   CommandIDs.doctor
 ];
 
@@ -44,9 +46,10 @@ interface IArguments {
   readonly id?: string;
   readonly name?: string;
   readonly image?: string;
+  readonly volume?: string;
 }
 
-/** What can be done to containers and images, as commands. */
+/** What can be done to containers, images and volumes, as commands. */
 export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans: TranslationBundle): void {
   const { commands } = app;
   const { server } = model;
@@ -117,6 +120,30 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     }
   };
 
+  const removeVolume = async (args: IArguments): Promise<void> => {
+    const title = trans.__('Remove a volume');
+    let id = args.volume;
+    if (id === undefined) {
+      const items = model.volumes.map(one => one.id);
+      if (items.length === 0) {
+        throw new Error(trans.__('There is no volume.'));
+      }
+      const answer = await InputDialog.getItem({ title, label: trans.__('Volume'), items });
+      id = answer.button.accept ? (answer.value ?? undefined) : undefined;
+    }
+    const one = model.volumes.find(volume => volume.id === id);
+    if (one === undefined) {
+      return;
+    }
+    if (one.used > 0) {
+      throw new Error(trans.__('A container uses it: remove the container first.'));
+    }
+    const body = trans.__('Its files go with it.');
+    if (await confirm(trans.__('Remove the volume %1?', one.name), body, trans.__('Remove'))) {
+      await server.removeVolume(one.id).catch(unlessGone);
+    }
+  };
+
   /** Adds a command whose failure is told in a dialog. */
   const add = (
     id: string,
@@ -132,7 +159,12 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
       describedBy: {
         args: {
           type: 'object',
-          properties: { id: { type: 'string' }, name: { type: 'string' }, image: { type: 'string' } }
+          properties: {
+            id: { type: 'string' },
+            name: { type: 'string' },
+            image: { type: 'string' },
+            volume: { type: 'string' }
+          }
         }
       },
       execute: async args => {
@@ -192,6 +224,13 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     deleteIcon,
     removeImage,
     trans.__('Remove an image; what a container was made from stays for it, without a name')
+  );
+  add(
+    CommandIDs.removeVolume,
+    trans.__('Remove a Volume…'),
+    deleteIcon,
+    removeVolume,
+    trans.__('Remove a volume and its files')
   );
   add(
     CommandIDs.logs,

@@ -13,7 +13,7 @@ import { addToRunning } from './running';
 
 const model: JupyterFrontEndPlugin<IContainersModel> = {
   id: 'ipycontainer:model',
-  description: 'Follows the containers and images of this server.',
+  description: 'Follows the containers, images and volumes of this server.',
   autoStart: true,
   provides: IContainersModel,
   activate: app => new ContainersModel(new ContainerServer(app.serviceManager.serverSettings))
@@ -57,7 +57,7 @@ const panel: JupyterFrontEndPlugin<void> = {
     restorer?.add(widget, 'ipycontainer-panel');
     app.commands.addCommand(CommandIDs.show, {
       label: trans.__('Show Containers'),
-      caption: trans.__('The side bar with containers and images'),
+      caption: trans.__('The side bar with containers, images and volumes'),
       icon: containerIcon,
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () => app.shell.activateById(widget.id)

@@ -3,7 +3,7 @@ import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { type ContainerServer, NOT_ENABLED } from './request';
-import type { IContainer, IImage, IStreamMessage, IUsage, IUsageAnswer } from './rows';
+import type { IContainer, IImage, IStreamMessage, IUsage, IUsageAnswer, IVolume } from './rows';
 
 /** All that the parts of the extension know and share. */
 export interface IContainersModel {
@@ -12,6 +12,8 @@ export interface IContainersModel {
   readonly containers: readonly IContainer[];
   /** The newest first. */
   readonly images: readonly IImage[];
+  /** The newest first. */
+  readonly volumes: readonly IVolume[];
   readonly running: readonly IContainer[];
   /** A sentence to show; empty when all is well. */
   readonly problem: string;
@@ -30,7 +32,7 @@ export interface IContainersModel {
 
 export const IContainersModel = new Token<IContainersModel>(
   'ipycontainer:IContainersModel',
-  'The containers and images of this server.'
+  'The containers, images and volumes of this server.'
 );
 
 const USAGE_INTERVAL = 3000;
@@ -49,6 +51,10 @@ export class ContainersModel implements IContainersModel, IDisposable {
 
   get images(): readonly IImage[] {
     return this._images;
+  }
+
+  get volumes(): readonly IVolume[] {
+    return this._volumes;
   }
 
   get running(): readonly IContainer[] {
@@ -138,6 +144,7 @@ export class ContainersModel implements IContainersModel, IDisposable {
     const whole = message.whole ?? false;
     this._containers = merged(whole ? [] : this._containers, message.containers);
     this._images = merged(whole ? [] : this._images, message.images);
+    this._volumes = merged(whole ? [] : this._volumes, message.volumes);
     this._changed.emit();
     this._readUsage();
   }
@@ -178,6 +185,7 @@ export class ContainersModel implements IContainersModel, IDisposable {
   private _usage: IUsageAnswer | undefined;
   private _usageBefore: IUsageAnswer | undefined;
   private _usageTimer: number | undefined;
+  private _volumes: readonly IVolume[] = [];
   private _wait = FIRST_WAIT;
   private _watchers = 0;
 }

@@ -12,6 +12,7 @@ import { containerIcon } from './icons';
 import { ImageItem } from './image_item';
 import { ItemList } from './item_list';
 import type { IContainersModel } from './model';
+import { VolumeItem } from './volume_item';
 
 /** Ages are drawn anew this often, while somebody looks; every second while one is told in seconds. */
 const AGES = 30_000;
@@ -98,8 +99,8 @@ export class ContainersPanel extends ReactWidget {
       return;
     }
     const minuteAgo = Date.now() / 1000 - 60;
-    const { containers, images } = this._model;
-    const young = [...containers, ...images].some(one => one.created > minuteAgo);
+    const { containers, images, volumes } = this._model;
+    const young = [...containers, ...images, ...volumes].some(one => one.created > minuteAgo);
     const fresh = containers.some(one => Math.max(one.started, one.finished) > minuteAgo);
     this._ages = window.setTimeout(
       () => {
@@ -151,6 +152,12 @@ function Content({ model, commands, trans }: IContent): JSX.Element {
               <ImageItem key={one.id} image={one} execute={execute} trans={trans} />
             ))}
           </ItemList>
+          <h2>{trans.__('Volumes')}</h2>
+          <ItemList label={trans.__('Volumes')} empty={<NoVolumes trans={trans} />}>
+            {model.volumes.map(one => (
+              <VolumeItem key={one.id} volume={one} execute={execute} trans={trans} />
+            ))}
+          </ItemList>
         </>
       )}
     </>
@@ -196,6 +203,15 @@ function NoImages({ trans }: { trans: TranslationBundle }): JSX.Element {
   return (
     <>
       {trans.__('No images yet. The image base is made from this machine’s own files when it is first run.')}
+    </>
+  );
+}
+
+function NoVolumes({ trans }: { trans: TranslationBundle }): JSX.Element {
+  return (
+    <>
+      {trans.__('No volumes yet. What is to outlive a container goes into one:')}
+      <code>%container run --rm -v data:/srv base touch /srv/kept</code>
     </>
   );
 }

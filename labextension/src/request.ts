@@ -49,6 +49,10 @@ export class ContainerServer {
     return this._ask('DELETE', `images?name=${encodeURIComponent(name)}${force ? '&force=1' : ''}`);
   }
 
+  removeVolume(name: string): Promise<void> {
+    return this._ask('DELETE', `volumes/${name}`);
+  }
+
   usage(): Promise<IUsageAnswer> {
     return this._ask<IUsageAnswer>('GET', 'usage');
   }

@@ -1,4 +1,4 @@
-/** What the server says of containers and images; times are seconds since the epoch, sizes bytes. */
+/** What the server says of containers, images and volumes; times are seconds since the epoch, sizes bytes. */
 
 export interface IContainer {
   readonly id: string;
@@ -22,6 +22,16 @@ export interface IImage {
   readonly names: readonly string[];
   readonly created: number;
   readonly size: number;
+  readonly used: number;
+}
+
+export interface IVolume {
+  /** Its name as the server knows it. */
+  readonly id: string;
+  readonly name: string;
+  readonly created: number;
+  readonly anonymous: boolean;
+  /** How many containers use it. */
   readonly used: number;
 }
 
@@ -62,6 +72,7 @@ export interface IStreamMessage {
   readonly problem?: string;
   readonly containers?: IChanges<IContainer>;
   readonly images?: IChanges<IImage>;
+  readonly volumes?: IChanges<IVolume>;
 }
 
 /** One message of a container's output. */

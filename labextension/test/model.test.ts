@@ -63,6 +63,16 @@ describe('ContainersModel', () => {
     expect(model.running.map(one => one.name)).toEqual(['box']);
     say(sockets[0], { problem: 'the disk is full', containers: nothing, images: nothing });
     expect(model.problem).toBe('the disk is full');
+    const kept = { id: 'kept', name: 'kept', created: 1, anonymous: false, used: 0 };
+    say(sockets[0], {
+      problem: '',
+      containers: nothing,
+      images: nothing,
+      volumes: { changed: [kept], removed: [] }
+    });
+    expect(model.volumes).toEqual([kept]);
+    say(sockets[0], { problem: '', containers: nothing, images: nothing });
+    expect(model.volumes).toEqual([kept]);
     expect(model.containers.length).toBe(2);
     model.dispose();
   });

@@ -85,6 +85,25 @@ def test_a_result_shows_text(notebook: LabPage, code: str, browsing: Persona):
     page.picture()
 
 
+def test_dollars_in_a_command_are_no_formula(open_page: type[LabPage], browsing: Persona):
+    page = open_page()
+    line = "i=$((i+1)); printf '%s' $i '\\(x\\)' $$; sleep 1000"
+    browsing.ok("run", "-d", "--name", "sums", "base", "sh", "-c", line)
+    page.new_notebook()
+    page.run_cell("%load_ext ipycontainer\nfrom ipycontainer import Engine\nfrom IPython.display import HTML, display")
+    formula = "display(HTML('<p>$x^2$</p>'))  # when this is drawn, all before it is"
+    for code in (
+        "display(Engine().get('sums'))",
+        "%container ps --no-trunc",
+        "display(Engine().explain('base', ['sh', '-c', 'echo $i $x']))",
+    ):
+        cell = page.run_cell(f"{code}\n{formula}")
+        outputs = cell.locator(".jp-OutputArea-output")
+        expect(outputs.last.locator("mjx-container")).to_be_visible()
+        expect(outputs.first).to_contain_text("$i")
+        assert outputs.first.locator("mjx-container").count() == 0, code
+
+
 def test_the_picture_of_one_that_has_ended_is_text(notebook: LabPage, browsing: Persona):
     page = notebook
     page.run_cell(f"from ipycontainer.jupyter.widgets import picture\npicture.heading = lambda series: {MARKUP!r}")

@@ -177,6 +177,27 @@ def test_an_image_that_a_container_uses_loses_its_name(page: LabPage, browsing: 
     expect(page.button(f"Remove the image {nameless}")).to_have_count(0)
 
 
+def test_a_volume_that_nobody_uses_any_more_is_removed(page: LabPage, browsing: Persona):
+    expect(page.bar).to_contain_text("No volumes yet")
+    browsing.ok("create", "--name", "user-of-it", "-v", "kept-files:/srv", "base", "true")
+    item = page.bar.locator("li[data-volume=kept-files]")
+    expect(item).to_contain_text("1 container")
+    page.picture()
+    page.button("Remove the volume kept-files").click()
+    dialog = page.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("remove the container first")
+    dialog.get_by_role("button").last.click()
+    browsing.ok("rm", "user-of-it")
+    expect(item).not_to_contain_text("container")
+    assert page.findings("#ipycontainer-panel") == []
+    item.focus()
+    page.page.keyboard.press("Delete")
+    expect(dialog).to_contain_text("Its files go with it")
+    dialog.get_by_role("button", name="Remove").click()
+    expect(item).to_have_count(0)
+    assert browsing.ok("volume", "ls", "-q") == ""
+
+
 def test_the_running_panel_shuts_a_container_down(page: LabPage, browsing: Persona):
     browsing.ok("run", "-d", "--name", "box", "base", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
     page.execute("running:show-panel")
@@ -240,7 +261,7 @@ def test_the_last_one_removed_by_keyboard(page: LabPage, browsing: Persona):
     page.page.keyboard.press("Tab")
     page.page.keyboard.press("Enter")
     expect(page.container("lonely")).to_have_count(0)
-    expect(page.bar.locator(".jp-ipycontainer-empty")).to_be_focused()
+    expect(page.bar.locator(".jp-ipycontainer-empty").first).to_be_focused()
     page.picture()
     browsing.ok("run", "-d", "--name", "newcomer", "base", "sleep", "1000")
     expect(page.container("newcomer")).to_be_focused()

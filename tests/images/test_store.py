@@ -285,7 +285,7 @@ def test_removing_by_id_takes_all_names_by_force(place: Place):
 
 def test_unknown_images(place: Place):
     for name in ("nothing", "nothing:1", "sha256:" + "0" * 64, "abcdef", "x@sha256:" + "0" * 64):
-        with pytest.raises(NoSuchImage, match=r"Unable to find image '.*' locally.*ipycontainer load -i FILE.*`base`"):
+        with pytest.raises(NoSuchImage, match=r"Unable to find image '.*' locally.*`pull`.*`load -i FILE`.*`base`"):
             place.store.launch(name)
     with pytest.raises(ImageNameError):
         place.store.launch("Upper")

@@ -37,6 +37,15 @@ def complete():
         ("%%in_container base --int", ["--interpreter"]),
         ("%%container run --inter", ["--interactive"]),
         ("%container run --network ", ["host", "none"]),
+        ("%container run --restart ", ["always", "no", "on-failure", "unless-stopped"]),
+        ("%%in_container --pull n", ["never"]),
+        ("%container run -m64m --net", ["--network"]),
+        ("%container run -e 'A=b c' --net", ["--network"]),
+        ("%container run -m64m base --net", []),
+        ("%container run \\\n  -m 64m \\\n  --net", ["--network"]),
+        ("%%in_container base \\\n --py", ["--python"]),
+        ("%%in_container base \\\n --rm\n --py", []),
+        ("%container run -e 'A=b --net", []),
         ("%container --ou", ["--out"]),
         ("%container --out x r", ["rename", "restart", "rm", "rmi", "run"]),
         ("a = 1\n%container st", ["start", "stats", "stop"]),
@@ -74,6 +83,9 @@ def test_images_and_names_come_from_the_store(kernel):
         assert "base" in complete("%container run ba")
         assert "base" in complete("%%in_container ba")
         assert "base:latest" in complete("%container run base:la")
+        assert "base" in complete("%container run -it -m64m -e 'A=b c' ba")
+        assert complete("%container run --volumes-from findable-o") == ["findable-one"]
+        assert complete("%container --root /nowhere rm fin") == []
     finally:
         kernel.ok("%container rm -f findable-one findable-two")
 
@@ -85,7 +97,7 @@ def test_it_is_quick_to_say_nothing():
     matcher = matcher_for(never)
 
     class Context:
-        text_until_cursor = "frame.groupby('x').agg("
+        full_text = text_until_cursor = "frame.groupby('x').agg("
         cursor_line = 0
 
     started = time.perf_counter()

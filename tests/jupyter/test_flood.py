@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipycontainer.jupyter.flood import Flood, sized
-from ipycontainer.jupyter.stream import CellStream
+from ipycontainer.jupyter.stream import SPENT, CellStream
 
 
 class Page:
@@ -84,6 +84,21 @@ def test_a_flood_that_calms_down_is_shown_again():
     assert cut is not None and cut.size == 460 and cut.tail == b"b" * 40
     assert not flood.cutting
     assert flood.admit(b"c" * 20, now=4.0) == b"c" * 20
+
+
+def test_a_cell_that_has_shown_all_that_it_keeps_says_so_at_once():
+    """Hours of a progress bar: it would look as if the program stood still."""
+    page = Page()
+    stream = CellStream(page.write, page.flush, Flood(burst=1000, growth=1000, total=200, tail=40, line=0))
+    stream.feed(b"step\r" * 30)
+    assert SPENT not in page.text
+    stream.feed(b"step\r" * 30)
+    assert page.text.endswith(f"step\r\n{SPENT}\n") and page.text.count("step") == 40
+    stream.feed(b"step\r" * 30)
+    stream.feed(b"done\n")
+    stream.end()
+    assert page.text.count(SPENT) == 1 and page.text.endswith("done\n")
+    assert SPENT not in written([b"x" * 1000], Flood(100, 0, 100, 40)).text, "nobody looks at a variable meanwhile"
 
 
 def test_the_colour_of_a_flood_ends_with_it():

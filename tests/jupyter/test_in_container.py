@@ -59,6 +59,39 @@ def test_a_long_text_runs(any_kernel):
     assert reply.out == "done\n"
 
 
+def test_a_program_that_is_left_running_has_its_text(any_kernel):
+    shell = "echo began\nexec sleep 1000"
+    for line, program in (
+        ("", shell),
+        ("--python", "import time\nprint('began')\ntime.sleep(1000)"),
+        ("--interpreter sh", shell),
+        ("--env A=long", "true # a long comment\n" * 10_000 + shell),
+    ):
+        reply = any_kernel.ok(f"%%in_container -d --rm=false --name left-running {line}\n{program}")
+        try:
+            assert len(reply.out) == 65, "its id alone"
+            said = any_kernel.ok(
+                "from ipycontainer import Engine\n"
+                "with Engine().get('left-running').follow(timeout=30) as lines: print(next(lines).data)"
+            )
+            assert said.out == "b'began\\n'\n", line
+        finally:
+            any_kernel.ok("%container rm -f left-running")
+
+
+def test_a_program_is_there_again_at_another_start(any_kernel):
+    any_kernel.ok("%%in_container --rm=false --name twice --python\nprint('here')")
+    try:
+        assert any_kernel.ok("%container start -a twice").out == "here\n"
+    finally:
+        any_kernel.ok("%container rm -f twice")
+    reply = any_kernel.run("%%in_container --rm=false --restart always --interpreter sh\necho")
+    assert reply.error == "UsageError" and "without its text" in reply.sentence
+    reply = any_kernel.run("%%in_container --restart always\necho")
+    assert reply.error == "UsageError" and "--rm=false" in reply.sentence
+    assert any_kernel.ok("%%in_container --python\n" + "x = 1  # a long comment\n" * 10_000 + "print(x)").out == "1\n"
+
+
 def test_the_text_is_the_guests_alone(any_kernel):
     assert any_kernel.ok("%%in_container\necho {x} '$x'").out == "{x} $x\n"
 

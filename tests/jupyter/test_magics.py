@@ -316,6 +316,52 @@ def test_a_failure_tells_of_a_name_that_was_left_as_it_stands(any_kernel):
         assert reply.status == "error" and "--expand" not in reply.traceback + reply.err
 
 
+def test_a_failure_tells_of_what_only_a_shell_does(any_kernel):
+    for line, kind, left in (
+        ("run --rm -v $PWD:/work base true", "InputError", "$PWD:/work"),
+        ('run --rm -v "$(pwd)/data":/work base true', "InputError", "$(pwd)/data:/work"),
+        ("run --rm --mount type=bind,source=$PWD,target=/x base true", "InputError", "type=bind,source=$PWD,target=/x"),
+        ("ps | grep web", "UsageError", "|"),
+        ("rm $(docker ps -aq)", "UsageError", "$(docker"),
+        ("run --rm base ls / | wc -l", "CommandFailed", "|"),
+    ):
+        reply = any_kernel.run(f"%container {line}")
+        assert reply.error == kind
+        told = (reply.traceback or reply.err).strip()
+        assert told.splitlines()[-1].startswith(f"{left} was left as it stands, for no shell reads this line: "), reply
+        assert ("./ is" in told) == ("PWD" in left.upper())
+    reply = any_kernel.run("%%in_container -v $PWD:/work\ntrue")
+    assert reply.traceback.splitlines()[-1].startswith("$PWD:/work was left as it stands"), reply
+    reply = any_kernel.run("%container run --rm base sh -c 'false | false'")
+    assert reply.error == "CommandFailed" and "\n" not in reply.traceback
+
+
+@pytest.mark.parametrize("option", ["--out x", "--err=x", "--no-raise", "--expand"])
+def test_a_cells_option_behind_the_verb_is_told_where_it_belongs(any_kernel, option):
+    reply = any_kernel.run(f"%container run --rm {option} base true")
+    name = option.split()[0]
+    assert reply.error == "UsageError" and f"{name} belongs before the verb: %container {name} …" in reply.sentence
+    reply = any_kernel.run(f"%container run --rm base false {option}")
+    assert reply.error == "CommandFailed" and "belongs" not in reply.traceback
+
+
+def test_a_line_goes_on_after_a_backslash(any_kernel):
+    assert any_kernel.ok("%%in_container base \\\n    -e A=b \\\n    -w /tmp\necho $A; pwd").out == "b\n/tmp\n"
+    assert any_kernel.ok("%%container run --rm \\\n    -i base \\\n    cat\nthe text\n").out == "the text\n"
+
+
+def test_our_errors_in_code_of_ones_own_show_where_and_the_sentence(any_kernel):
+    code = "from ipycontainer import Engine\ndef mine():\n    Engine().get('no-such-one')\nmine()"
+    reply = any_kernel.run(code)
+    assert (reply.error, reply.sentence) == ("NoSuchContainer", "No such container: no-such-one")
+    lines = reply.traceback.splitlines()
+    assert lines[0].startswith("Traceback") and lines[-1].endswith("NoSuchContainer: No such container: no-such-one")
+    assert "mine()" in reply.traceback and "Engine().get('no-such-one')" in reply.traceback
+    moved = any_kernel.run("from ipycontainer.errors import Refused\nraise Refused('no\\x1b[2J')")
+    assert moved.traceback.endswith("errors.Refused: no\\x1b[2J")
+    assert "ipycontainer/" not in reply.traceback and "IPython" not in reply.traceback and len(lines) == 6
+
+
 def test_what_an_image_chose_is_one_line_in_a_cell(any_kernel):
     said, written = "/x\x1b[2J\nError: forged", "/x\\x1b[2J\\nError: forged"
     any_kernel.ok(f"name = {said!r}\n%container --expand run --name chosen base touch $name")

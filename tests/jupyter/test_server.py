@@ -49,6 +49,7 @@ class Listener:
         self.socket = lab.socket("ipycontainer/stream")
         self.containers: dict[str, Any] = {}
         self.images: dict[str, Any] = {}
+        self.volumes: dict[str, Any] = {}
         self.problem = ""
         self.messages: list[dict[str, Any]] = []
         self.command = json.loads(self.socket.recv())["command"]
@@ -57,7 +58,11 @@ class Listener:
         message = json.loads(self.socket.recv())
         self.messages.append(message)
         self.problem = message["problem"]
-        for name, known in (("containers", self.containers), ("images", self.images)):
+        for name, known in (
+            ("containers", self.containers),
+            ("images", self.images),
+            ("volumes", self.volumes),
+        ):
             if message["whole"]:
                 known.clear()
             for identity in message[name]["removed"]:
@@ -189,6 +194,25 @@ def test_a_life_by_way_of_the_server(lab: Lab):
     listener.close()
 
 
+def test_volumes_come_and_go(lab: Lab):
+    listener = Listener(lab)
+
+    def is_used(times: int) -> bool:
+        return bool(listener.volumes.get("told-of", {}).get("used") == times)
+
+    try:
+        lab.persona.ok("create", "--name", "user-of-it", "-v", "told-of:/srv", "-v", "/nameless", "base", "true")
+        listener.until(lambda: is_used(1) and len(listener.volumes) == 2)
+        assert sorted(row["anonymous"] for row in listener.volumes.values()) == [False, True]
+        assert lab.ask("DELETE", "ipycontainer/volumes/told-of").status == 409
+        lab.persona.ok("rm", "-v", "user-of-it")
+        listener.until(lambda: is_used(0) and len(listener.volumes) == 1)
+        assert lab.ask("DELETE", "ipycontainer/volumes/told-of").status == 204
+        listener.until(lambda: not listener.volumes)
+    finally:
+        listener.close()
+
+
 def test_refusals_are_sentences_with_a_status(any_lab: Lab):
     def ask(verb: str, path: str, body: Any = None) -> tuple[int, str]:
         answer = any_lab.ask(verb, f"ipycontainer/{path}", body)
@@ -198,6 +222,7 @@ def test_refusals_are_sentences_with_a_status(any_lab: Lab):
     assert ask("POST", "containers/nobody/start") == (404, "No such container: nobody")
     assert ask("DELETE", "images?name=nothing")[0] == 404
     assert ask("DELETE", "images")[0] == 400
+    assert ask("DELETE", "volumes/nothing") == (404, "No such volume: nothing")
     assert ask("POST", "containers", {"image": ""}) == (400, "say which image to run")
     assert ask("POST", "containers", b"[1")[0] == 400
     assert ask("POST", "containers", {"image": "base", "memory": "much"})[0] == 400

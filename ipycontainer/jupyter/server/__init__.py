@@ -1,8 +1,8 @@
-"""The side bar's other half: containers and images over HTTP, in JupyterLab's own server.
+"""The side bar's other half: containers, images and volumes over HTTP, in JupyterLab's own server.
 
 extension.py   what jupyter_server loads; addresses and their handlers
 handler.py     what every handler shares: who may, threads, errors as a status and a sentence
-rows.py        a container and an image as JSON for the side bar
+rows.py        a container, an image and a volume as JSON for the side bar
 follower.py    one watch over the store for all who listen
 stream.py      the stream of changes (a websocket)
 logs.py        a container's output (a websocket)

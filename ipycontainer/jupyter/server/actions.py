@@ -1,4 +1,4 @@
-"""What can be done to containers and images, each one address and one verb."""
+"""What can be done to containers, images and volumes, each one address and one verb."""
 
 from __future__ import annotations
 
@@ -71,6 +71,18 @@ class ImagesHandler(RoomHandler):
         force = self.get_query_argument("force", "") in ("1", "true")
         lines = await self.room.ask(self.room.engine.remove_image, name, force)
         self.finish({"lines": lines})
+
+
+class VolumeHandler(RoomHandler):
+    """DELETE /ipycontainer/volumes/NAME."""
+
+    @authenticated
+    @authorized
+    async def delete(self, name: str) -> None:
+        """Removes it and its files; 409 while a container uses it."""
+        await self.room.ask(self.room.engine.volumes.remove, name)
+        self.set_status(204)
+        self.finish()
 
 
 def run(engine: Engine, image: str, command: str, name: str, memory: str, cpus: str, remove: bool) -> dict[str, Any]:

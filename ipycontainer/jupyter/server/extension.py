@@ -25,6 +25,7 @@ ADDRESSES: tuple[tuple[str, type[Any]], ...] = (
     (f"containers/{_ID}/logs", logs.LogsHandler),
     (f"containers/{_ID}/(start|stop|kill)", actions.ActionHandler),
     ("images", actions.ImagesHandler),
+    (f"volumes/{_ID}", actions.VolumeHandler),
     ("usage", usage.UsageHandler),
     ("doctor", doctor.DoctorHandler),
 )

@@ -8,7 +8,7 @@ from collections import Counter
 from ipycontainer.engine.watch import Watch
 from ipycontainer.errors import Error
 from ipycontainer.jupyter.server.handler import Room, sentence_of
-from ipycontainer.jupyter.server.rows import container_row, image_row
+from ipycontainer.jupyter.server.rows import container_row, image_row, volume_row
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -20,27 +20,29 @@ if TYPE_CHECKING:
 
 _TOGETHER = 0.05  # seconds: one command makes several changes, which are looked at together
 _AGAIN = 10.0  # seconds between tries where the store cannot be watched
+_KINDS = ("containers", "images", "volumes")
 
 
 class Picture(Record):
-    """What a listener shows.  problem: the sentence to show instead; containers and images by id."""
+    """What a listener shows.  problem: the sentence to show instead; containers, images and volumes by id."""
 
     problem: str = ""
     containers: dict[str, dict[str, Any]] = {}
     images: dict[str, dict[str, Any]] = {}
+    volumes: dict[str, dict[str, Any]] = {}
 
     def changes(self, before: Picture | None) -> dict[str, Any] | None:
         """What turns `before` (None: nothing) into this; None if that is nothing."""
         old = before or Picture()
         message: dict[str, Any] = {"problem": self.problem}
-        for name in ("containers", "images"):
+        for name in _KINDS:
             were, are = getattr(old, name), getattr(self, name)
             message[name] = {
                 "changed": [row for identity, row in are.items() if were.get(identity) != row],
                 "removed": [identity for identity in were if identity not in are],
             }
         nothing: dict[str, list[Any]] = {"changed": [], "removed": []}
-        if before is not None and message == {"problem": old.problem, "containers": nothing, "images": nothing}:
+        if before is not None and message == {"problem": old.problem, **dict.fromkeys(_KINDS, nothing)}:
             return None
         return message | {"whole": before is None}
 
@@ -129,6 +131,9 @@ def look(engine: Engine, watch: Watch) -> Picture:
         watch.live(running)
         used = Counter(str(container.config["image_id"]) for container in containers)
         images = {image.id: image_row(image, used[image.id]) for image in engine.images()}
+        found = engine.volumes.list()
+        users = engine.volumes.users([volume.name for volume in found])
+        volumes = {volume.name: volume_row(volume, len(users.get(volume.name, ()))) for volume in found}
     except (Error, OSError) as error:
         return Picture(problem=sentence_of(error))
-    return Picture(containers=rows, images=images)
+    return Picture(containers=rows, images=images, volumes=volumes)

@@ -1,4 +1,4 @@
-"""Containers, images and what they use, as the side bar gets them."""
+"""Containers, images, volumes and what is used, as the side bar gets them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.usage import Reading
+    from ipycontainer.engine.volume import Volume
     from ipycontainer.runtime.container_state import State
 
 
@@ -49,6 +50,17 @@ def image_row(image: Image, used: int) -> dict[str, Any]:
         "names": [printable(name) for name in image.names],
         "created": image.created,
         "size": image.size,
+        "used": used,
+    }
+
+
+def volume_row(volume: Volume, used: int) -> dict[str, Any]:
+    """One volume; used: how many containers use it."""
+    return {
+        "id": volume.name,
+        "name": printable(volume.name),
+        "created": volume.created,
+        "anonymous": volume.is_anonymous,
         "used": used,
     }
 

@@ -16,7 +16,7 @@ class StreamHandler(SocketHandler):
     """GET /ipycontainer/stream, a websocket."""
 
     async def tell(self, identity: str) -> None:
-        """Messages: whole, problem, containers and images (each: changed rows, removed ids); first also `command`."""
+        """Messages: whole, problem, containers, images, volumes (changed rows, removed ids); first also `command`."""
         follower: Follower = self.settings[FOLLOWER]
         follower.enter()
         try:
