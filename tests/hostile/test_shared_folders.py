@@ -8,10 +8,11 @@ from tests.hostile.copies import Edit, copy_with
 from tests.personas import Persona
 
 _STEP = "runtime/inside/steps/root.py"
+_ATTACH = "            mounts.attach(tree, target, self.target)"
 _BY_NAME = "mounts.set_attributes(self.found(), attributes, self.recursive)"
 _LATER: list[Edit] = [
     (_STEP, "mounts.set_attributes(tree, attributes, self.recursive)", "pass"),
-    (_STEP, "mounts.attach(tree, target, self.target)", f"mounts.attach(tree, target, self.target), {_BY_NAME}"),
+    (_STEP, _ATTACH, f"{_ATTACH}, {_BY_NAME}"),
 ]
 
 # The neighbour stands in a mount namespace of its own, where the folder is no mount point: so it may be renamed.
