@@ -205,6 +205,20 @@ def test_a_size_that_is_too_large_for_the_disk_or_the_setting(bench: Bench):
     bench.unpack(tar(file("f", b"x" * 100)), most_bytes=99, without=["sizes"])
 
 
+def test_more_names_than_the_disk_has(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """Half a kilobyte each in a tar, nearly nothing in a compressed one: everybody's new files would fail."""
+    counted = os.fstatvfs
+
+    def few(descriptor: int) -> os.statvfs_result:
+        return os.statvfs_result([*counted(descriptor)[:7], 100, *counted(descriptor)[8:10]])
+
+    monkeypatch.setattr(os, "fstatvfs", few)
+    raw = tar(*(file(f"f{number}") for number in range(100)))
+    with pytest.raises(StoreUnwritable, match="more than the 95 names"):
+        bench.unpack(raw)
+    bench.unpack(raw, without=["sizes"])
+
+
 def test_trees_are_removed_whoever_owns_them_and_however_deep(bench: Bench):
     bench.unpack(tar(folder("d", 0o000, uid=(bench.mode != "one" and 1000) or 0), file("d/f", mode=0)))
 
