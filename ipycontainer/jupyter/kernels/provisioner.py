@@ -18,6 +18,7 @@ from jupyter_client.provisioning import LocalProvisioner
 
 from ipycontainer.commands.kernels.connection import LAST_WORD, SOCKETS
 from ipycontainer.commands.kernels.specs import OURS
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.json_text import loads
 
 # Where Jupyter's own runtime folder lies, a socket's path would often be longer than the kernel takes.
@@ -85,7 +86,7 @@ class ContainerProvisioner(LocalProvisioner):
         path = os.path.join(self.folder, LAST_WORD)
         try:
             with open(path, encoding="utf-8") as file:
-                self.reason = str(loads(file.read())["reason"])
+                self.reason = on_one_line(str(loads(file.read())["reason"]))  # an image's own words may stand in it
             os.unlink(path)
         except (OSError, ValueError, KeyError):
             return
