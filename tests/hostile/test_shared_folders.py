@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
+
 import pytest
 
+from ipycontainer.engine import creation
 from tests.hostile.copies import Edit, copy_with
 from tests.personas import Persona
 
@@ -63,3 +68,29 @@ def test_what_is_read_only_stays_so_where_a_neighbour_swaps_its_place(persona: P
     assert told == ("Read-only file system" if guarded else "written")
     assert (dear / "file").read_text() == ("dear" if guarded else "")
     persona.run(["rm", "-r", dear.parent])
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_a_folder_that_is_made_for_a_bind_is_made_public_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guarded: bool
+):
+    """-v SHARED/new:/x; a container that has SHARED too puts a link in its place, which leads on on the host."""
+    dear, new = tmp_path / "dear", tmp_path / "new"
+    dear.touch(0o600)
+    mkdir = os.mkdir
+
+    def swapped(path: str, mode: int) -> None:
+        mkdir(path, mode)
+        os.rmdir(path)
+        os.symlink(dear, path)
+
+    monkeypatch.setattr(os, "mkdir", swapped)
+    if guarded:
+        with pytest.raises(OSError, match=r"Not a directory|symbolic links"):
+            creation._make_folder(str(new))
+    else:
+        monkeypatch.setattr(os, "open", lambda path, flags: os.path.realpath(path))
+        monkeypatch.setattr(os, "fchmod", os.chmod)
+        monkeypatch.setattr(os, "close", lambda path: None)
+        creation._make_folder(str(new))
+    assert stat.S_IMODE(dear.stat().st_mode) == (0o600 if guarded else 0o755)
