@@ -82,3 +82,28 @@ def test_the_relay_leads_to_no_socket_of_the_hosts(persona: Persona, guarded: bo
         )
     assert told == ("" if guarded else "reached")
     persona.run(["rm", "-r", place])
+
+
+def test_folders_that_a_kernel_has_nested_without_end_go_with_it(persona: Persona):
+    """Else its server could not shut it down, and what it left would lie below /tmp for good."""
+    ports = {name: number for number, name in enumerate(CHANNELS, 1)}
+    file = persona.path("nested.json", json.dumps({"transport": "tcp", "ip": "127.0.0.1", **ports}))
+    with copy_with(persona) as copy:
+        left = copy.told(
+            f"""
+            from ipycontainer.commands.kernels.connection import Connection, KernelFolder
+            folder = KernelFolder(Connection({str(file)!r}))
+            folder.fill()
+            os.chdir(folder.sockets)
+            for _ in range(1500):
+                os.mkdir("d")
+                os.chdir("d")
+            os.chdir("/")
+            folder.clear()
+            left = sorted(os.listdir(folder.path))
+            folder.remove()
+            tell([left, os.path.exists(folder.path)])
+            """
+        )
+    assert left == [["lock"], False]
+    file.unlink()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import tempfile
 import time
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
-from ipycontainer.commands.kernels.connection import LAST_WORD, SOCKETS
+from ipycontainer.commands.kernels.connection import LAST_WORD, SOCKETS, clear_away
 from ipycontainer.commands.kernels.specs import OURS
 from ipycontainer.control_characters import on_one_line
 from ipycontainer.json_text import loads
@@ -96,7 +95,7 @@ class ContainerProvisioner(LocalProvisioner):
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the sockets' folder, unless the kernel is about to start anew in it."""
         if not restart and self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            clear_away(self.folder)
             self.folder = ""
         await super().cleanup(restart)
 
