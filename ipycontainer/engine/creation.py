@@ -300,4 +300,9 @@ def _make_folder(path: str) -> None:
         if not os.path.isdir(path):
             raise
         return  # somebody else was faster, and it is his
-    os.chmod(path, 0o755)
+    # By descriptor: whoever may write above it could put a link there meanwhile, and have any file opened to everybody.
+    made = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(made, 0o755)
+    finally:
+        os.close(made)

@@ -23,6 +23,7 @@ PIECE = 1024 * 1024
 _INPUT = 256 * 1024
 _HARMLESS = 1024 * 1024 * 1024
 _RATIO = 200
+_LARGEST_WINDOW = 160 * 1024 * 1024  # zstd's own limit is 128 MiB; xz's highest preset takes 64
 _MAGIC = {
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -132,9 +133,21 @@ def gzip_compressor() -> Any:
 
 
 def _xz(stream: Readable, what: str) -> Iterator[bytes]:
+    """A header may ask for four gigabytes to look back into, and a few bytes then fill them."""
     import lzma
 
-    yield from _members(stream, what, lzma.LZMADecompressor, lzma.LZMAError, b"\xfd7zXZ\0")
+    def make() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(memlimit=_LARGEST_WINDOW)
+
+    try:
+        yield from _members(stream, what, make, lzma.LZMAError, b"\xfd7zXZ\0")
+    except ArchiveError as error:
+        if "Memory usage limit" not in str(error):
+            raise
+        raise ArchiveError(
+            f"{what} would take more than {_LARGEST_WINDOW >> 20} MiB of memory to decompress; compress it anew, as"
+            " `xz -9` does with 65"
+        ) from None
 
 
 def _bzip2(stream: Readable, what: str) -> Iterator[bytes]:

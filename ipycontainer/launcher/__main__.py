@@ -85,7 +85,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.json_text import dumps
     from ipycontainer.launcher import heap
     from ipycontainer.launcher.server import Server
-    from ipycontainer.linux import prctl
+    from ipycontainer.linux import pidfd, prctl
     from ipycontainer.runtime.inside.jobs import BRIEF, attendance
     from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
     from ipycontainer.runtime.inside.sweep import sweep_orphans
@@ -100,7 +100,8 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     prctl.set_name("ipycontainer")
     facts = os.path.join(run, name + ".json")
     with open(facts + ".new", "w", encoding="utf-8") as file:
-        file.write(dumps({"pid": os.getpid(), "mode": mode, "root": root}))
+        started = pidfd.start_time(os.getpid())
+        file.write(dumps({"pid": os.getpid(), "start_time": started, "mode": mode, "root": root}))
     os.replace(facts + ".new", facts)
     idle = float(os.environ.get("IPYCONTAINER_IDLE", _IDLE_SECONDS))
     server = Server(os.path.join(run, name), jobs, BRIEF, attend, slots, rehearsals[0], orphaned, idle)

@@ -96,6 +96,9 @@ class Launcher:
         except OSError as error:
             sock.close()
             raise LauncherError(f"cannot reach the launcher at {path or self.socket_path}: {error.strerror}") from None
+        if _account_of(sock) != os.geteuid():
+            sock.close()
+            raise LauncherError(f"at {path or self.socket_path} somebody else listens; is {self.run} yours?")
         return sock
 
     def connect(self, path: str = "") -> Channel:
@@ -274,6 +277,11 @@ class Launcher:
             channel.receive()
         finally:
             channel.close()
+
+
+def _account_of(sock: _socket.socket) -> int:
+    """Whose process listens there: where the run folder lies below /tmp, another could have made it.  unix(7)."""
+    return memoryview(sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)).cast("I")[1]
 
 
 def _name_of(path: str) -> str:

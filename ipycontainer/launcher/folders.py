@@ -92,16 +92,21 @@ def run_folder(root: str) -> str:
     It must be the same one from a login, from cron and after `su`, or the store's containers would look dead: so
     nothing of the session counts.  And it must outlast a logout, as containers do: XDG_RUNTIME_DIR and what is the
     user's own in /dev/shm are removed then, and what is old in /tmp some day.
+
+    Raises StoreUnwritable where somebody else was there first: whoever only looks would believe what lies there.
     """
     real = os.path.realpath(root)
     if os.geteuid() == 0:
         # Where /run is no tmpfs (in many containers and small guests), /dev/shm mostly is one.
         on_disk = _on_the_root_disk("/run") and not _on_the_root_disk("/dev/shm")
-        return os.path.join("/dev/shm/ipycontainer-0" if on_disk else "/run/ipycontainer", digest(real))
-    within = os.path.join(real, "run")
-    if len(within) <= _LONGEST_RUN_FOLDER:
-        return within
-    return os.path.join(f"/tmp/ipycontainer-{os.geteuid()}", digest(real))
+        above = "/dev/shm/ipycontainer-0" if on_disk else "/run/ipycontainer"
+    else:
+        within = os.path.join(real, "run")
+        if len(within) <= _LONGEST_RUN_FOLDER:
+            return within
+        above = f"/tmp/ipycontainer-{os.geteuid()}"
+    _refuse_trap(above)
+    return os.path.join(above, digest(real))
 
 
 def _on_the_root_disk(path: str) -> bool:
@@ -121,12 +126,20 @@ def make_private(folder: str, root: str) -> None:
             pass
         except OSError as error:
             raise StoreUnwritable(_sentence(path, error)) from None
+        _refuse_trap(path)
+
+
+def _refuse_trap(path: str) -> None:
+    """Refuse a folder that somebody else made where everybody may make some; one that is not there is none."""
+    try:
         found = os.lstat(path)
-        if found.st_uid != os.geteuid() or found.st_mode & 0o170000 != 0o040000 or found.st_mode & 0o022:
-            raise StoreUnwritable(
-                f"the run folder {path} belongs to somebody else or others may write it; remove it or choose another "
-                "state folder with IPYCONTAINER_ROOT"
-            )
+    except FileNotFoundError:
+        return
+    if found.st_uid != os.geteuid() or found.st_mode & 0o170000 != 0o040000 or found.st_mode & 0o022:
+        raise StoreUnwritable(
+            f"the run folder {path} belongs to somebody else or others may write it; remove it or choose another "
+            "state folder with IPYCONTAINER_ROOT"
+        )
 
 
 def remove_run(run: str) -> None:

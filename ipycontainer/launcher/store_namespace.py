@@ -17,6 +17,7 @@ from ipycontainer.errors import KernelError, LauncherError
 from ipycontainer.json_text import loads
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, idmaps, mounts, namespaces, small_files
+from ipycontainer.linux import pidfd as pidfds
 from ipycontainer.linux.idmaps import NEWGIDMAP, NEWUIDMAP
 
 TYPE_CHECKING = False
@@ -137,10 +138,13 @@ def _run_map(program: str, pid: int, extents: list[idmaps.Extent]) -> bool:
 
 def _join_living(run: str) -> str | None:
     """Join the namespaces in which others of this store live; gives their mode, or None if nobody does."""
-    for pid, mode in _living(run):
+    for pid, mode, started in _living(run):
         try:
             pidfd = os.pidfd_open(pid)
         except OSError:
+            continue
+        if started and not _is_still(pid, started):
+            os.close(pidfd)
             continue
         flags = namespaces.CLONE_NEWNS
         # Root of a rootless container made no user namespace, and one's own cannot be joined (EINVAL).
@@ -162,36 +166,40 @@ def _join_living(run: str) -> str | None:
     return None
 
 
-def _living(run: str) -> Iterator[tuple[int, str]]:
-    """Processes of this store, with their mode: monitors first.
+def _living(run: str) -> Iterator[tuple[int, str, int]]:
+    """Processes of this store, with their mode and when they were started (0: its lock says that it lives).
 
-    Then whoever may have a container in a moment: other releases' launchers, and what a killed one kept ready.
+    Monitors first; then whoever may have a container in a moment: other releases' launchers, and what a killed one
+    kept ready.
     """
     for name in os.listdir(os.path.join(run, "containers")):
         folder = os.path.join(run, "containers", name)
         state = alive.read(folder) if alive.is_alive(folder) else {}
         if "monitor" in state:
-            yield int(state["monitor"]), str(state["mode"])
+            yield int(state["monitor"]), str(state["mode"]), 0
     slots = os.path.join(run, "slots")
-    kept_ready = [name.rpartition("-")[2] for name in os.listdir(slots)] if os.path.isdir(slots) else []
+    kept_ready = [name.split("-")[-2:] for name in os.listdir(slots)] if os.path.isdir(slots) else []
     for name in os.listdir(run):
         if not name.endswith(".json"):
             continue
         try:
             facts = loads(small_files.read(os.path.join(run, name)))
-            launcher, mode = int(facts["pid"]), str(facts["mode"])
+            launcher, mode = (facts["start_time"], facts["pid"]), str(facts["mode"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # it has just left, or a power cut has been here
-        for pid in (launcher, *(int(number) for number in kept_ready if number.isdecimal())):
-            if _serves(pid, run):
-                yield pid, mode
+        for numbers in (launcher, *kept_ready):
+            if all(str(number).isdecimal() for number in numbers) and int(numbers[0]):
+                yield int(numbers[1]), mode, int(numbers[0])
 
 
-def _serves(pid: int, run: str) -> bool:
-    """Whether that process is a launcher of the store with this run folder, or forked by one; proc_pid_cmdline(5)."""
+def _is_still(pid: int, started: int) -> bool:
+    """Whether it is the process that was written down.
+
+    Once it is dead anybody may get its number, and would have root in a mount namespace of his own making.
+    """
     try:
-        return os.fsencode(run) in small_files.read(f"/proc/{pid}/cmdline").split(b"\0")
-    except OSError:
+        return pidfds.start_time(pid) == started
+    except KernelError:
         return False
 
 

@@ -102,7 +102,12 @@ def set_attributes(target: str | int, attributes: int, recursive: bool = False) 
     mount_setattr(2) adds to what is there; MS_REMOUNT|MS_BIND would have to repeat every flag
     that a user namespace locks, and fails with EPERM when one is forgotten.
     """
-    attr = (ctypes.c_uint64 * 4)(attributes, 0, 0, 0)
+    _set(target, (attributes, 0, 0, 0), recursive)
+
+
+def _set(target: str | int, changes: tuple[int, int, int, int], recursive: bool) -> None:
+    """changes: what is added, what is taken away, the propagation, a user namespace.  mount_setattr(2)."""
+    attr = (ctypes.c_uint64 * 4)(*changes)
     flags = AT_RECURSIVE if recursive else 0
     if isinstance(target, int):
         syscall("mount_setattr", target, b"", flags | AT_EMPTY_PATH, attr, ctypes.sizeof(attr), path=f"fd {target}")
@@ -113,6 +118,11 @@ def set_attributes(target: str | int, attributes: int, recursive: bool = False) 
 def set_read_only(target: str | int, recursive: bool = False) -> None:
     """Make the mount at `target` read-only, keeping its other flags."""
     set_attributes(target, MOUNT_ATTR_RDONLY, recursive)
+
+
+def set_private(tree: int) -> None:
+    """Let no mount at or below the descriptor `tree` take part in what is mounted elsewhere."""
+    _set(tree, (0, 0, MS_PRIVATE, 0), recursive=True)
 
 
 def clone_tree(source: str | int, recursive: bool = True) -> int:

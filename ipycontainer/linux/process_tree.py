@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import os
 import time
+from errno import EPERM
+
+from ipycontainer.errors import KernelError
+from ipycontainer.linux.pidfd import send_signal, start_time
 
 _SIGKILL, _SIGSTOP = 9, 19
 _PATIENCE = 5.0  # seconds: how long the kernel may take to end what was killed
@@ -43,7 +47,7 @@ def end_tree(leader: int, patience: float = _PATIENCE) -> None:
     while (found := _look(leader, found)) and time.monotonic() < end:
         # Children first: stopped ones whose parent dies may be woken (setpgid(2), orphaned groups), and must not fork.
         for pid in sorted(found, key=lambda pid: _depth(pid, found), reverse=True):
-            _signal(pid, _SIGKILL)
+            _signal(pid, _SIGKILL, found)
         time.sleep(0.002)
 
 
@@ -60,21 +64,29 @@ def _stop(leader: int, end: float) -> Found:
         asleep = {pid: asleep.get(pid, 0) + 1 for pid in found if _may_vfork(pid, found)}
         moving = [pid for pid in found.keys() - others if not _is_stopped(pid, found) and asleep.get(pid, 0) < _LOOKS]
         still = set() if moving else set(found)
-        others.update(pid for pid in moving if not _signal(pid, _SIGSTOP))
+        others.update(pid for pid in moving if not _signal(pid, _SIGSTOP, found))
         if moving:
             time.sleep(0.001)
         found = _look(leader, found)
     return found
 
 
-def _signal(pid: int, number: int) -> bool:
-    """Whether we may; one that has just ended is no matter."""
+def _signal(pid: int, number: int, found: Found) -> bool:
+    """Whether we may; one that has ended is no matter, nor is a stranger who has its number since.
+
+    In a container that forks without end numbers come again soon.
+    """
     try:
-        os.kill(pid, number)
+        descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
-        pass
-    except PermissionError:
-        return False  # it runs as somebody whom we may not end
+        return True
+    try:
+        if start_time(pid) == found[pid][3]:
+            send_signal(descriptor, number)
+    except KernelError as error:
+        return error.errno != EPERM  # it runs as somebody whom we may not end
+    finally:
+        os.close(descriptor)
     return True
 
 

@@ -85,22 +85,31 @@ def _settings(node: Node) -> dict[str, Any]:
     if node.value is None:
         return {}
     for name in ("User", "WorkingDir", "StopSignal"):
-        node.at(name).text("")
+        _word(node.at(name), "")
     for name in ("Env", "Cmd", "Entrypoint", "Shell", "OnBuild"):
-        node.at(name).texts()
+        for item in node.at(name).items():
+            _word(item)
     for position, pair in enumerate(node.at("Env").texts()):
         if "=" not in pair or pair.startswith("="):
             raise DocumentError(f"{node.what}: config.Env[{position}] must be NAME=VALUE, not {pair!r}")
     node.at("Labels").text_map()
     if node.has("Healthcheck"):
-        node.at("Healthcheck").at("Test").texts()
+        for item in node.at("Healthcheck").at("Test").items():
+            _word(item)
         for name in ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"):
             node.at("Healthcheck").at(name).integer(0)
     for name in ("Volumes", "ExposedPorts"):
-        for _, inner in node.at(name).fields():
+        for found, inner in node.at(name).fields():
+            _word(Node(found, node.at(name).path, node.what))
             inner.object()
     settings: dict[str, Any] = thaw(node.object())
     return settings
+
+
+def _word(node: Node, default: str | None = None) -> None:
+    """What a system call is given, where a NUL is the end: it would mean something else to whoever reads on."""
+    if "\0" in node.text(default):
+        raise node.refuse("text without a NUL")
 
 
 def build(

@@ -331,7 +331,11 @@ def test_who_sweeps_keeps_nobody_waiting_whose_launcher_was_killed(persona: Pers
     assert (seconds < 3) == guarded, seconds
 
 
-_BY_NUMBER_ALONE: Edit = ("runtime/inside/slot.py", '{PREFIX}{os.urandom(6).hex()}-{number}"', '{PREFIX}{number}"')
+_BY_NUMBER_ALONE: Edit = (
+    "runtime/inside/slot.py",
+    '{PREFIX}{os.urandom(6).hex()}-{start_time(number)}-{number}"',
+    '{PREFIX}{number}"',
+)
 
 _ANOTHER_STORES = """
 import os, time

@@ -204,6 +204,35 @@ except errors.Error as error:
 """
 
 
+@pytest.mark.parametrize("tags", [5, "latest", {"a": 1}, None, [1, None, ["x"]]])
+def test_a_list_that_is_none(persona: Persona, fake: Fake, tags: Any):
+    fake.before = lambda _request: Reply(200, json.dumps({"tags": tags}).encode())
+    code = "from ipycontainer.images.registry.search import tags; print(tags({address!r}, 'web'))"
+    assert persona.python(code.format(address=fake.server.address)) == []
+
+
+def test_a_list_without_end(persona: Persona, fake: Fake):
+    """Each page is within bounds, and names another one."""
+    page = json.dumps({"tags": ["x" * 900] * 1000}).encode()
+
+    def before(request: Request) -> Reply:
+        return Reply(200, page, {"Link": f'</v2/web/tags/list?n={len(fake.server.asked)}>; rel="next"'})
+
+    fake.before = before
+    code = """
+from ipycontainer.errors import RegistryError
+from ipycontainer.images.registry import repository
+from ipycontainer.images.registry.search import tags
+repository._MOST_BYTES = {most}
+try:
+    print(len(tags({address!r}, "web")))
+except RegistryError as error:
+    print(error)
+"""
+    said = persona.python(code.format(address=fake.server.address, most=5_000_000))
+    assert "has a list that does not end" in said and len(fake.server.asked) == 6
+
+
 def _log_in(persona: Persona, fake: Fake) -> None:
     folder = persona.folder / ".docker"
     folder.mkdir(exist_ok=True)
@@ -247,6 +276,9 @@ def test_a_redirect_takes_no_login_along(persona: Persona, fake: Fake, elsewhere
         ("file:///etc/passwd", "not followed"),
         ("http://user:pass@127.0.0.2/", "not followed"),
         ("http://169.254.169.254/latest/meta-data", "an address of this machine"),
+        ("http://2852039166/latest/meta-data", "an address of this machine"),
+        ("http://[::ffff:169.254.169.254]/latest/meta-data", "an address of this machine"),
+        ("http://\u00b969.254.\u00b969.254/latest/meta-data", "an address of this machine"),
         ("gopher://x", "not followed"),
         ("/v2/web/blobs/again", "in circles"),
         ("https://a..b/blob", "not followed"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -204,6 +205,20 @@ def test_a_size_that_is_too_large_for_the_disk_or_the_setting(bench: Bench):
     bench.unpack(tar(file("f", b"x" * 100)), most_bytes=99, without=["sizes"])
 
 
+def test_more_names_than_the_disk_has(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """Half a kilobyte each in a tar, nearly nothing in a compressed one: everybody's new files would fail."""
+    counted = os.fstatvfs
+
+    def few(descriptor: int) -> os.statvfs_result:
+        return os.statvfs_result([*counted(descriptor)[:7], 100, *counted(descriptor)[8:10]])
+
+    monkeypatch.setattr(os, "fstatvfs", few)
+    raw = tar(*(file(f"f{number}") for number in range(100)))
+    with pytest.raises(StoreUnwritable, match="more than the 95 names"):
+        bench.unpack(raw)
+    bench.unpack(raw, without=["sizes"])
+
+
 def test_trees_are_removed_whoever_owns_them_and_however_deep(bench: Bench):
     bench.unpack(tar(folder("d", 0o000, uid=(bench.mode != "one" and 1000) or 0), file("d/f", mode=0)))
 
@@ -223,6 +238,20 @@ def test_trees_are_removed_whoever_owns_them_and_however_deep(bench: Bench):
     bench.remove(bench.layer.name, "link", "never-there")
     assert sorted(os.listdir(bench.folder)) == ["outside"]
     assert (outside / "keep").exists(), "a link is removed, not followed"
+
+
+def test_more_folders_than_there_are_descriptors_lie_too_deep(bench: Bench):
+    """As a container leaves them in a volume, or a layer of a megabyte in the store: else nobody could remove it."""
+    deep = "/".join(["d"] * 101)
+    bench.unpack(tar(*(folder(f"{deep}/x{number}") for number in range(300))))
+
+    def remove_it() -> list[str]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+        above = os.open(bench.tree.parent, os.O_RDONLY | os.O_DIRECTORY)
+        remove.remove_tree(above, os.fsencode(bench.tree.name))
+        return [name for name in os.listdir(above) if name.startswith(bench.tree.name)]
+
+    assert bench.inside(remove_it) == []
 
 
 @pytest.mark.parametrize("helps", ["a child", "a child that dies", "nobody"])

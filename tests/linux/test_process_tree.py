@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from ipycontainer.linux import process_tree
+from ipycontainer.linux import pidfd, process_tree
+from ipycontainer.linux.pidfd import start_time
 
 _PATIENCE, _SEEN = 10.0, 1.0
 
@@ -87,3 +88,21 @@ def test_who_waits_for_a_vforked_child_and_who_has_more_threads_stands_still():
     assert time.monotonic() - begin < _PATIENCE, "all stood still before the bound"
     assert process_tree.kill_tree(leader, _PATIENCE) == signal.SIGKILL
     assert process_tree._look(leader) == {}
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_who_has_the_number_of_one_that_has_ended_is_left_alone(guarded: bool, monkeypatch: pytest.MonkeyPatch):
+    """Between the look and the signal: a container that forks without end has numbers come again soon."""
+    stranger = os.fork()
+    if stranger == 0:
+        while True:
+            signal.pause()
+    if not guarded:
+        monkeypatch.setattr(process_tree, "start_time", lambda pid: started - 1)
+    started = start_time(stranger)
+    try:
+        assert process_tree._signal(stranger, signal.SIGKILL, {stranger: ("S", 1, 1, started - 1)})
+        assert pidfd.await_end(os.pidfd_open(stranger), 0 if guarded else _PATIENCE) == (not guarded)
+    finally:
+        os.kill(stranger, signal.SIGKILL)
+        os.waitpid(stranger, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from ipycontainer.json_text import dumps
 from ipycontainer.launcher import store_namespace
 from ipycontainer.linux import locks
+from ipycontainer.linux.pidfd import start_time
 
 
 @pytest.mark.parametrize("mode", ["root", "one"])
@@ -43,24 +45,59 @@ def test_who_may_have_a_container_in_a_moment_is_joined_too(tmp_path: Path) -> N
     """Another release's launcher, and what a killed one kept ready; no process that has the number of one since."""
     run = str(tmp_path)
     (tmp_path / "containers").mkdir()
-    words = ["sh", "-c", "read line", "launcher", "root", run, "name"]
+
+    def found() -> set[int]:
+        return {pid for pid, _, started in store_namespace._living(run) if store_namespace._is_still(pid, started)}
+
     with (
-        subprocess.Popen(words, stdin=subprocess.PIPE) as ready,
-        subprocess.Popen(words, stdin=subprocess.PIPE) as launcher,
-        subprocess.Popen(["sleep", "1000"]) as stranger,
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE) as ready,
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE) as launcher,
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE) as stranger,
     ):
+        times = {child.pid: start_time(child.pid) for child in (ready, launcher, stranger)}
         for name, facts in (
-            ("killed", {"pid": stranger.pid, "mode": "range", "root": "root"}),
+            ("killed", {"pid": stranger.pid, "start_time": times[stranger.pid] - 1, "mode": "range"}),
             ("cut", {}),
-            ("other", {"pid": launcher.pid, "mode": "range", "root": "root"}),
+            ("older", {"pid": stranger.pid, "mode": "range"}),
+            ("odd", {"pid": "x", "start_time": None, "mode": "range"}),
+            ("other", {"pid": launcher.pid, "start_time": times[launcher.pid], "mode": "range"}),
         ):
             (tmp_path / f"launcher-{name}.json").write_text(dumps(facts))
-        assert set(store_namespace._living(run)) == {(launcher.pid, "range")}
-        (tmp_path / "slots" / f"slot-abc-{ready.pid}").mkdir(parents=True)
-        (tmp_path / "slots" / f"slot-def-{stranger.pid}").mkdir()
-        assert set(store_namespace._living(run)) == {(launcher.pid, "range"), (ready.pid, "range")}
-        launcher.communicate()
-        assert set(store_namespace._living(run)) == {(ready.pid, "range")}
-        ready.communicate()
-        stranger.kill()
-    assert list(store_namespace._living(run)) == []
+        assert found() == {launcher.pid}
+        (tmp_path / "slots" / f"slot-abc-{times[ready.pid]}-{ready.pid}").mkdir(parents=True)
+        (tmp_path / "slots" / f"slot-def-{times[stranger.pid] - 1}-{stranger.pid}").mkdir()
+        (tmp_path / "slots" / f"slot-{stranger.pid}").mkdir()
+        assert found() == {launcher.pid, ready.pid}
+        for child in (launcher, ready):
+            child.communicate()
+            assert child.pid not in found()
+    assert found() == set()
+
+
+# A launcher was killed, and its number is somebody's who has made a mount namespace of his own.
+_JOINS = """
+import sys
+from ipycontainer.launcher import store_namespace
+from ipycontainer.linux import namespaces
+if sys.argv[2] == "off":
+    store_namespace._is_still = lambda pid, started: True
+store_namespace.enter(sys.argv[1])
+print(open("/tmp/whose").read())
+"""
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("guard", ["on", "off"])
+def test_root_is_in_no_mount_namespace_of_a_strangers(tmp_path: Path, guard: str) -> None:
+    """What a launcher executes next it would take from there."""
+    (tmp_path / "containers").mkdir()
+    script = "mount -t tmpfs tmpfs /tmp && echo stranger > /tmp/whose && echo made && read line"
+    command = ["unshare", "-Urm", "sh", "-c", script]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, user=65534, group=65534, extra_groups=[], **pipes) as stranger:  # type: ignore[call-overload]
+        assert stranger.stdout.readline() == b"made\n"
+        facts = {"pid": stranger.pid, "start_time": start_time(stranger.pid) - 1, "mode": "root"}
+        (tmp_path / "launcher-killed.json").write_text(dumps(facts))
+        joining = subprocess.run([sys.executable, "-c", _JOINS, tmp_path, guard], capture_output=True, text=True)
+        stranger.communicate()
+    assert ("stranger" in joining.stdout) == (guard == "off"), joining

@@ -7,6 +7,8 @@ import gzip
 import io
 import lzma
 import os
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 
@@ -103,6 +105,32 @@ def test_a_bomb_is_seen_before_it_has_grown(monkeypatch: pytest.MonkeyPatch):
     assert len(unpacked(bomb, ratio=2000)) == 100_000_000, "without the guard it all comes out"
     monkeypatch.setenv("IPYCONTAINER_LAYER_RATIO", "2000")
     assert len(unpacked(bomb)) == 100_000_000
+
+
+_HUNGRY = """
+import io, lzma, resource, sys
+from ipycontainer.images import decompress
+if sys.argv[1] == "off":
+    decompress._LARGEST_WINDOW = 1 << 40
+settings = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 29}
+bomb = lzma.compress(bytes(8), filters=[settings])
+limit = 400 << 20
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+try:
+    print(sum(map(len, decompress.plain(io.BytesIO(bomb)))))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("guard", ["on", "off"])
+def test_xz_asks_for_no_more_memory_than_others(guard: str):
+    """In a process that may have 400 MB, for a header that asks for 512."""
+    run = subprocess.run([sys.executable, "-c", _HUNGRY, guard], capture_output=True, text=True, check=True)
+    assert ("ArchiveError" in run.stdout and "more than 160 MiB of memory" in run.stdout) == (guard == "on"), run
+    assert ("MemoryError" in run.stdout) == (guard == "off"), run
+    for preset in (6, 9):
+        assert unpacked(lzma.compress(DATA, preset=preset)) == DATA
 
 
 def test_all_of_the_stream_is_read_for_its_digest():

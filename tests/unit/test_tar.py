@@ -7,13 +7,14 @@ import os
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipycontainer.errors import ArchiveError, Error, TruncatedArchive
-from ipycontainer.images.inside import sparse, tar_writer
+from ipycontainer.images.inside import pax, sparse, tar_writer
 from ipycontainer.images.inside.tar_entry import DIRECTORY, FILE, SYMLINK, Entry, clean, shown
 from ipycontainer.images.inside.tar_reader import TarReader
 from ipycontainer.images.inside.tar_sources import DescriptorSource, RegionSource
@@ -298,6 +299,28 @@ def test_an_attribute_that_no_kernel_keeps_is_refused_where_it_is_read():
         else:
             with pytest.raises(ArchiveError, match=r"attribute 'user.a' of 'd/?' has 65537 bytes"):
                 read_all(raw)
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard off"])
+def test_records_for_all_entries_cost_no_entry_anything(guarded: bool, monkeypatch: pytest.MonkeyPatch):
+    """Each entry may be 512 bytes of zeros but for its name, which a compressor makes three of."""
+    records = b"".join(b"11 k%05d=\n" % number for number in range(50_000)) + b"9 uid=77\n"
+    meta = bytearray(tar_writer.header(Entry(b"g", FILE, size=len(records))))
+    meta[156:157] = b"g"
+    meta[148:156] = b" " * 8
+    meta[148:156] = b"%06o\0 " % sum(meta)
+    raw = bytes(meta) + records + tar_writer.padding(len(records)) + tar_writer.header(Entry(b"f", FILE)) * 3
+    looked_at = []
+
+    def apply(entry: Entry, found: dict[bytes, bytes], size: int, apply: Any = pax.apply) -> int:
+        looked_at.append(len(found))
+        return int(apply(entry, found, size))
+
+    monkeypatch.setattr(pax, "apply", apply)
+    if not guarded:
+        monkeypatch.setattr(pax, "lasting", lambda found: found)
+    assert [entry.uid for entry, _ in read_all(raw)] == [77] * 3
+    assert looked_at == ([1] * 3 if guarded else [50_001] * 3)
 
 
 @pytest.mark.parametrize("kind", [b"x", b"g"])

@@ -10,8 +10,9 @@ import fcntl
 import os
 import time
 
-from ipycontainer.errors import InputError, TimedOut
+from ipycontainer.errors import InputError, KernelError, TimedOut
 from ipycontainer.json_text import dumps, loads
+from ipycontainer.linux import trees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,21 +113,30 @@ class KernelFolder:
 
     def clear(self) -> None:
         """Remove what a kernel leaves: its sockets, its connection file, and whatever else it made there."""
-        import shutil
-
         gone = f"{self.sockets}.{os.getpid()}.{time.monotonic_ns()}"
         try:
             # At once, for folders of another id in it may resist an ordinary user, and the next kernel needs the name.
             os.rename(self.sockets, gone)
         except FileNotFoundError:
             return
-        shutil.rmtree(gone, ignore_errors=True)  # by descriptors: no link is followed
+        clear_away(gone)
 
     def remove(self) -> None:
         """Remove it, with all that is in it."""
-        import shutil
+        clear_away(self.path)
 
-        shutil.rmtree(self.path, ignore_errors=True)
+
+def clear_away(path: str) -> None:
+    """Remove the folder, as far as it can be; by descriptors, so that no link is followed."""
+    import shutil
+
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except RecursionError:  # a kernel can nest folders deeper than Python's stack is
+        try:
+            trees.remove(path)
+        except KernelError:
+            pass  # one of another id's
 
 
 def _write(path: str, text: str) -> None:

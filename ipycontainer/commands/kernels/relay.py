@@ -62,7 +62,7 @@ class Relay:
             return  # it went away again
         kernel = socket.socket(socket.AF_UNIX)
         try:
-            kernel.connect(path)
+            _connect(kernel, path)
         except OSError:
             client.close()  # the kernel is just ending; ZeroMQ tries again by itself
             kernel.close()
@@ -99,6 +99,18 @@ class Relay:
             listener.close()
         for end in self._ends.values():
             end.socket.close()
+
+
+def _connect(kernel: socket.socket, path: str) -> None:
+    """To a socket that the kernel has made, and to nothing that a link of its leads to: that is the host's.
+
+    On TCP anybody on this machine may speak, and would reach what only this account can.
+    """
+    pinned = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        kernel.connect(f"/proc/self/fd/{pinned}")
+    finally:
+        os.close(pinned)
 
 
 class _End:

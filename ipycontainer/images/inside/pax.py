@@ -7,6 +7,7 @@ from ipycontainer.images.inside.tar_entry import LINK, SYMLINK, Entry, shown
 
 _ATTRIBUTE = b"SCHILY.xattr."
 _LONGEST_ATTRIBUTE = 65536  # XATTR_SIZE_MAX
+_OF_ALL = (b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime")
 
 
 def records(data: bytes) -> dict[bytes, bytes]:
@@ -34,6 +35,15 @@ def records(data: bytes) -> dict[bytes, bytes]:
     if segments:
         found[b"GNU.sparse.map"] = b",".join(segments)
     return found
+
+
+def lasting(found: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """What a global header says to every entry after it.
+
+    Not all: each of a hundred thousand records would be looked at for each of a million entries.  No writer gives all
+    of an archive the same attributes, and docker reads no global header at all.
+    """
+    return {key: found[key] for key in _OF_ALL if key in found}
 
 
 def apply(entry: Entry, found: dict[bytes, bytes], size: int) -> int:

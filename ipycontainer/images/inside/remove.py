@@ -36,8 +36,8 @@ def remove(request: dict[str, Any], descriptors: list[int], _channel: Channel) -
 def remove_tree(folder: int, name: bytes) -> None:
     """Remove `name` in `folder` with all that is in it.
 
-    Each open folder costs a descriptor, and a container can nest folders deeper than there are descriptors:
-    what lies too deep is first moved up, beside `name`.
+    Each open folder costs a descriptor, and a container can nest folders deeper than there are descriptors, and as
+    many of them beside each other: what lies too deep is at once moved up, beside `name`.
     """
     removal = _Removal(folder, name)
     try:
@@ -59,13 +59,14 @@ class _Removal:
         self._backwards = backwards
         self._met = 0
         self._helper = 0
+        self._aside: list[bytes] = []
+        self._moved = 0
 
     def run(self) -> None:
         """All of it."""
-        pending = [self._name]
-        moved = 0
-        while pending:
-            current = pending.pop()
+        self._aside = [self._name]
+        while self._aside:
+            current = self._aside.pop()
             try:
                 os.unlink(current, dir_fd=self._folder)
                 continue
@@ -74,17 +75,8 @@ class _Removal:
             except (IsADirectoryError, PermissionError):
                 pass
             try:
-                deep = self._empty(self._folder, current, _DEEPEST)
-                for descriptor, inner in deep:
-                    aside = b"%b.deep-%d" % (self._name, moved)
-                    moved += 1
-                    os.rename(inner, aside, src_dir_fd=descriptor, dst_dir_fd=self._folder)
-                    pending.append(aside)
-                    os.close(descriptor)
-                if deep:
-                    pending.insert(0, current)
-                else:
-                    _gone(os.rmdir, current, self._folder)
+                self._empty(self._folder, current, _DEEPEST)
+                _gone(os.rmdir, current, self._folder)
             except OSError as error:
                 raise KernelError("unlinkat", error.errno or 0, os.fsdecode(current)) from None
 
@@ -94,13 +86,13 @@ class _Removal:
             os.kill(self._helper, _SIGKILL)
             os.waitpid(self._helper, 0)
 
-    def _empty(self, folder: int, name: bytes, depth: int) -> list[tuple[int, bytes]]:
-        """Remove what is in `name`; gives the folders that lie too deep: (descriptor of where, name)."""
-        deep: list[tuple[int, bytes]] = []
+    def _empty(self, folder: int, name: bytes, depth: int) -> bool:
+        """Remove what is in `name`; whether all of it is gone, or has been moved aside."""
         try:
             descriptor = os.open(name, _FLAGS, dir_fd=folder)
         except FileNotFoundError:
-            return deep  # somebody else removes the same tree
+            return True  # somebody else removes the same tree
+        is_empty = True
         try:
             with os.scandir(descriptor) as found:
                 entries = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in found]
@@ -109,15 +101,27 @@ class _Removal:
                 if not is_directory:
                     _gone(os.unlink, inner, descriptor)
                 elif depth == 0:
-                    deep.append((os.dup(descriptor), inner))
+                    is_empty = self._move_aside(descriptor, inner) and is_empty
+                elif self._empty(descriptor, inner, depth - 1):
+                    _gone(os.rmdir, inner, descriptor)
                 else:
-                    below = self._empty(descriptor, inner, depth - 1)
-                    deep += below
-                    if not below:
-                        _gone(os.rmdir, inner, descriptor)
+                    is_empty = False
         finally:
             os.close(descriptor)
-        return deep
+        return is_empty
+
+    def _move_aside(self, folder: int, inner: bytes) -> bool:
+        """Whether it was; what lies too deep a helper leaves: two of them would take the same names for it."""
+        if self._backwards:
+            return False
+        self._moved += 1
+        aside = b"%b.deep-%d-%d" % (self._name, os.getpid(), self._moved)  # one that was killed may have left some
+        try:
+            os.rename(inner, aside, src_dir_fd=folder, dst_dir_fd=self._folder)
+        except FileNotFoundError:
+            return True
+        self._aside.append(aside)
+        return True
 
     def _note(self, count: int) -> None:
         self._met += count
@@ -129,7 +133,6 @@ class _Removal:
 
     def _help(self, job: int) -> None:
         forks.die_with(job)
-        # What lies too deep is left: two that move it aside would take the same names for it.
         _Removal(self._folder, self._name, backwards=True)._empty(self._folder, self._name, _DEEPEST)
 
 

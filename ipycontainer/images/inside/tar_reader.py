@@ -157,7 +157,7 @@ class TarReader:
             data = self._meta(_number(header[124:136], "size"), said)
             said += len(data)
             if kind == b"g":
-                self._global.update(pax.records(data))
+                self._global.update(pax.lasting(pax.records(data)))
                 self._global_size = sum(len(key) + len(value) for key, value in self._global.items())
             elif kind in b"xX":
                 local.update(pax.records(data))

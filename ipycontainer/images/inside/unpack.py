@@ -103,6 +103,7 @@ class Unpacker:
         space = os.fstatvfs(root)
         # The last twentieth of the disk is left: a full disk hurts more than this layer.
         self._free = space.f_bavail * space.f_frsize * 95 // 100
+        self._names = space.f_favail * 95 // 100 if space.f_files else -1  # some file systems make them as needed
         self._most = most_bytes
         self._make = {
             FILE: self._file, DIRECTORY: self._directory, SYMLINK: self._symlink, LINK: self._link,
@@ -120,6 +121,11 @@ class Unpacker:
 
     def _one(self, entry: Entry) -> None:
         self.entries += 1
+        if self.entries > self._names >= 0 and self.guards.sizes:
+            raise StoreUnwritable(
+                f"the layer has more than the {self._names} names that may be used of the store's disk (df -i); remove"
+                " images with `rmi`, or set IPYCONTAINER_ROOT to a larger one"
+            )
         if self.fold:
             self.fold(entry)
         path = clean(entry.name, climbing=not self.guards.names)

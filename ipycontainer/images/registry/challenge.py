@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.errors import AccessDenied, RegistryError
-from ipycontainer.images.registry.endpoint import Origin
+from ipycontainer.images.registry.endpoint import Origin, address_of
 from ipycontainer.record import Record
 
 
@@ -79,12 +79,8 @@ def check_realm(realm: Origin, registry: Origin, has_login: bool) -> None:
 
 
 def _is_address(host: str) -> bool:
-    from ipaddress import ip_address
-
-    try:
-        return not ip_address(host).is_loopback
-    except ValueError:
-        return False
+    found = address_of(host)
+    return found is not None and not found.is_loopback
 
 
 def token_of(answer: object, realm: Origin) -> str:

@@ -37,7 +37,9 @@ def split_url(url: str, base: str = "") -> tuple[Origin, str]:
     if parts.scheme not in ("http", "https") or not named or parts.username or parts.password:
         raise RegistryError(f"a registry sent an address that is not followed: {url[:120]!r}")
     target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    origin = Origin(parts.scheme, str(parts.hostname), port or (443 if parts.scheme == "https" else 80))
+    # As a resolver will be asked for it: letters and digits that only look like others are those others there.
+    host = str(parts.hostname).encode("idna").decode("ascii")
+    origin = Origin(parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
     return origin, quote(target, safe="/:?#[]@!$&'()*+,;=%~-._")
 
 

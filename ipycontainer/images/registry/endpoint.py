@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import ssl
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import inet_aton
 
 from ipycontainer.errors import InputError, RegistryError
 from ipycontainer.oci.reference import DEFAULT_DOMAIN
@@ -45,20 +46,31 @@ class Origin(Record):
     @property
     def is_link_local(self) -> bool:
         """Whether it is an address that only this machine's own network has (a cloud's metadata service, say)."""
+        found = address_of(self.host)
+        return found is not None and found.is_link_local
+
+
+def address_of(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that `host` writes, in any way that a resolver takes for one (127.1, 2852039166); None for a name.
+
+    inet_aton(3); one of IPv4 in IPv6's words is that one of IPv4.
+    """
+    try:
+        found = ip_address(host)
+    except ValueError:
         try:
-            return ip_address(self.host).is_link_local
-        except ValueError:
-            return False
+            return IPv4Address(inet_aton(host))
+        except OSError:
+            return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is a loopback address, or the name of one that needs no resolver."""
-    if host == "localhost" or host.endswith(".localhost"):
+    """Whether `host` is an address of this machine's own loopback, or the name of one that needs no resolver."""
+    if f".{host.rstrip('.')}".endswith(".localhost"):
         return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    found = address_of(host)
+    return found is not None and (found.is_loopback or found.is_unspecified)  # to 0.0.0.0 is connected as to 127.0.0.1
 
 
 def is_host(host: str) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ACCEPT = ", ".join((*media_types.MANIFESTS, *media_types.INDEXES))
 _MOST_PAGES = 1000
+_MOST_BYTES, _OVERHEAD = 64 * 1024 * 1024, 64  # of a list, all pages together; what an item costs beside its text
 
 
 class Resolved(Record):
@@ -103,10 +104,14 @@ def pages(client: Client, url: str, field: str, scope: str) -> list[str]:
     """All items of a list that comes in pages, each naming the next by a Link header."""
     found: list[str] = []
     seen = {url}
-    for _ in range(_MOST_PAGES):
+    size = 0
+    while len(seen) <= _MOST_PAGES and size <= _MOST_BYTES:
         document, answer = client.json(url, scope=scope)
         items = document.get(field) if isinstance(document, dict) else None
-        found += [item for item in items or () if isinstance(item, str) and item.isprintable()]
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, str) and item.isprintable():
+                found.append(item)
+                size += len(item) + _OVERHEAD
         link = answer.header("Link")
         if 'rel="next"' not in link or "<" not in link:
             return found

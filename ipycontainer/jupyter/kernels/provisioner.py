@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import tempfile
 import time
 from typing import Any
@@ -16,8 +15,9 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
-from ipycontainer.commands.kernels.connection import LAST_WORD, SOCKETS
+from ipycontainer.commands.kernels.connection import LAST_WORD, SOCKETS, clear_away
 from ipycontainer.commands.kernels.specs import OURS
+from ipycontainer.control_characters import on_one_line
 from ipycontainer.json_text import loads
 
 # Where Jupyter's own runtime folder lies, a socket's path would often be longer than the kernel takes.
@@ -85,7 +85,7 @@ class ContainerProvisioner(LocalProvisioner):
         path = os.path.join(self.folder, LAST_WORD)
         try:
             with open(path, encoding="utf-8") as file:
-                self.reason = str(loads(file.read())["reason"])
+                self.reason = on_one_line(str(loads(file.read())["reason"]))  # an image's own words may stand in it
             os.unlink(path)
         except (OSError, ValueError, KeyError):
             return
@@ -95,7 +95,7 @@ class ContainerProvisioner(LocalProvisioner):
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the sockets' folder, unless the kernel is about to start anew in it."""
         if not restart and self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            clear_away(self.folder)
             self.folder = ""
         await super().cleanup(restart)
 

@@ -108,7 +108,7 @@ class RoomHandler(RoomMixin, APIHandler):
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         """Our own errors are answers, not faults of the server: no traceback in its log."""
         if isinstance(error, errors.Error):
-            self.log.info("ipycontainer: %s", error)
+            self.log.info("ipycontainer: %s", sentence_of(error))
         else:
             super().log_exception(kind, error, trace)
 

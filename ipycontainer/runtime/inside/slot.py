@@ -21,6 +21,7 @@ from ipycontainer.errors import Error, to_wire
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux import cgroups, prctl
 from ipycontainer.linux.durability import write_file
+from ipycontainer.linux.pidfd import start_time
 from ipycontainer.runtime.inside import container, life
 from ipycontainer.runtime.inside.charge import charge_of
 from ipycontainer.runtime.inside.rehearsal import rehearse, sample
@@ -52,8 +53,8 @@ if TYPE_CHECKING:
     from ipycontainer.launcher.wire import Channel
 
 _SIGKILL = 9
-# Of a slot's names; behind it a word that never comes again, and the monitor's number, which does: in this store and in
-# every other one of this machine, and a control group's name is all that a sweep has.
+# Of a slot's names; behind it a word that never comes again, and when the monitor was started, and its number, which
+# does: in this store and in every other one of this machine, and a control group's name is all that a sweep has.
 PREFIX = "slot-"
 FOLDER = "slots"
 _EXPECTED = "expected"
@@ -103,7 +104,7 @@ class Slot:
 
     def __init__(self, slots: Slots, number: int) -> None:
         self._slots, self._host = slots, slots.host
-        self.name = f"{PREFIX}{os.urandom(6).hex()}-{number}"
+        self.name = f"{PREFIX}{os.urandom(6).hex()}-{start_time(number)}-{number}"
         self.run = os.path.join(slots.run, FOLDER, self.name)
         self.layer = os.path.join(slots.root, FOLDER, self.name)
         self.group = cgroups.plan_cgroup(slots.host.layout, self.name, cgroups.Limits())

@@ -7,6 +7,7 @@ Everything is mounted before the pivot, through a descriptor of the new root: th
 from __future__ import annotations
 
 import os
+import stat
 
 from ipycontainer.errors import KernelError, StartError
 from ipycontainer.linux import descriptors, mounts, trees
@@ -216,22 +217,35 @@ class Bind(Step):
             place.kernels_own.add(os.stat(self.source).st_dev)
         else:
             target = open_target(place, self.target, folder=is_folder)
+        attributes = mounts.MOUNT_ATTR_RDONLY if self.read_only else 0
+        if is_folder and not self.devices:
+            attributes |= mounts.MOUNT_ATTR_NODEV
         try:
-            mounts.bind(self.source, through(target), self.recursive)
+            if attributes or self.propagation == "private":
+                self._attach(target, attributes)
+            else:
+                mounts.bind(self.source, through(target), self.recursive)
         except KernelError as error:
             raise KernelError("mount bind", error.errno, f"{self.source} at {self.target}") from None
         finally:
             os.close(target)
-        attributes = mounts.MOUNT_ATTR_RDONLY if self.read_only else 0
-        if is_folder and not self.devices:
-            attributes |= mounts.MOUNT_ATTR_NODEV
-        if attributes or self.propagation == "private":
-            mounted = descriptors.open_in_root(place.root, self.target)
+
+    def _attach(self, target: int, attributes: int) -> None:
+        """The same with attributes, which it has before it has a place: that is not found again by name.
+
+        In a folder that is another container's too, that one may have put a link there meanwhile.
+        """
+        tree = mounts.clone_tree(self.source, self.recursive)
+        try:
+            if stat.S_ISDIR(os.fstat(tree).st_mode) != stat.S_ISDIR(os.fstat(target).st_mode):
+                raise KernelError("move_mount", _ENOTDIR, self.target)  # which says EINVAL, as to much else
             if attributes:
-                mounts.set_attributes(mounted, attributes, recursive=self.recursive)
+                mounts.set_attributes(tree, attributes, self.recursive)
             if self.propagation == "private":
-                mounts.mount("none", through(mounted), flags=mounts.MS_REC | mounts.MS_PRIVATE)
-            os.close(mounted)
+                mounts.set_private(tree)
+            mounts.attach(tree, target, self.target)
+        finally:
+            os.close(tree)
 
 
 class MakeEtcFiles(Step):
