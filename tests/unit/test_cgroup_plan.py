@@ -170,7 +170,7 @@ def test_v2_takes_fewer_controllers_where_the_asked_ones_are_enough():
 
 def test_v2_processes_in_the_only_level_refuse_limits_but_not_a_bare_group():
     private = OWN.replace(path="/cg")
-    with pytest.raises(Refused, match="other processes sit in /cg"):
+    with pytest.raises(Refused, match="other processes sit in /cg, .*move them to a group below it"):
         plan_cgroup(levels(private), "web", FULL)
     plan = plan_cgroup(levels(private), "web", Limits())
     assert (plan.leaves, plan.writes, plan.wishes) == (("/cg/ipycontainer/web",), (), ())
@@ -182,6 +182,20 @@ def test_v2_not_delegated():
     with pytest.raises(Refused, match=r"no control group is delegated to this user from /cg/app\.slice/jup"):
         plan_cgroup(host, "web", FULL)
     assert plan_cgroup(host, "web", Limits()).replace(notes=()) == CgroupPlan()
+
+
+@pytest.mark.parametrize(
+    ("limits", "controller", "option"),
+    [(Limits(cpus="0"), "cpuset", "--cpuset-cpus"), (Limits(io_weight=10), "io", "--blkio-weight")],
+)
+def test_v2_a_controller_that_is_not_delegated_is_named(limits: Limits, controller: str, option: str):
+    """systemd's groups above a user's manager have more than it was given."""
+    given = ("cpu", "memory", "pids")
+    scope = SLICE.replace(path="/cg/user@1000.service", controllers=given, enabled=())
+    host = levels(OWN.replace(path=f"{scope.path}/x.scope"), scope, TOP.replace(top=False, writable=False))
+    words = rf"^{option} cannot be kept here: {scope.path} is delegated to this user without the {controller} controller"
+    with pytest.raises(Refused, match=words):
+        plan_cgroup(host, "web", limits)
 
 
 def test_v2_threaded_levels_hold_no_domain():

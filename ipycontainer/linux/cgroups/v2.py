@@ -24,6 +24,7 @@ WANTED = ("memory", "cpu", "pids")
 DELEGATE = (
     "leave the option out, or start from a delegated scope of its own (`systemd-run --user --scope -p Delegate=yes`)"
 )
+MOVE = "leave the option out, or move them to a group below it (`ipycontainer doctor` says how)"
 
 
 def plan_v2(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -> CgroupPlan:
@@ -72,9 +73,16 @@ def _why_not(layout: Layout, needed: dict[str, str]) -> Exception:
     writable = [level for level in layout.v2 if level.writable]
     if not writable:
         return refuse(needed, f"no control group is delegated to this user from {layout.v2[0].path} upwards", DELEGATE)
-    return refuse(
-        needed, f"other processes sit in {writable[-1].path}, and such a group cannot hand limits on", DELEGATE
-    )
+    # What a group above may hand on (systemd gives users neither cpuset nor io) is not delegated by that.
+    for controller, option in needed.items():
+        if not any(controller in level.controllers for level in writable):
+            return refuse(
+                {controller: option},
+                f"{writable[-1].path} is delegated to this user without the {controller} controller",
+                "have it delegated too (systemd: Delegate=cpu cpuset io memory pids of user@.service), or leave the "
+                "option out",
+            )
+    return refuse(needed, f"other processes sit in {writable[-1].path}, and such a group cannot hand limits on", MOVE)
 
 
 def _at(
