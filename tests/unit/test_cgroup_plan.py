@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipycontainer.errors import InputError, Refused
+from ipycontainer.errors import InputError, KernelError, Refused
 from ipycontainer.linux.cgroups import (
     CgroupPlan,
     Layout,
     Limits,
     below,
+    group,
     limits_from_docker,
     limits_from_oci,
     plan_cgroup,
@@ -327,6 +330,21 @@ def test_disks_on_v1():
     without = v1_host().replace(rare=(RARE[1].replace(weight=""),))
     with pytest.raises(Refused, match="--blkio-weight cannot be kept here: this kernel has no weights"):
         plan_cgroup(without, "web", IO)
+
+
+def test_disks_weights_that_nothing_keeps(tmp_path, monkeypatch):
+    """Which of v2's files there are, and for which disks, depends on the kernel's configuration and on root's."""
+    with pytest.raises(Refused, match="--blkio-weight cannot be kept here: this kernel has no weights for disks"):
+        group.limit([(f"{tmp_path}/io.weight", "default 500")])
+
+    def unsupported(file, value):
+        raise KernelError("write", errno.EOPNOTSUPP, file)
+
+    monkeypatch.setattr(group, "write", unsupported)
+    for name, words in (("io.weight", "8:0 enable=1"), ("blkio.bfq.weight_device", "scheduler is bfq")):
+        (tmp_path / name).touch()
+        with pytest.raises(Refused, match=f"--blkio-weight-device cannot be kept here: .*{words}"):
+            group.limit([(f"{tmp_path}/{name}", "8:0 10")])
 
 
 @pytest.mark.parametrize(("parent", "start"), [("/jobs/mine", "/cg/memory"), ("jobs/mine/", "/cg/memory/own")])

@@ -194,6 +194,18 @@ def test_v2_without_delegation_under_systemd():
     assert "systemd-run --user --scope -p Delegate=yes" in finding.mend
 
 
+@pytest.mark.parametrize("facts", [HERE.replace(in_container=True), ANN.replace(systemd=True, lingers=True)])
+def test_v2_where_processes_sit_in_the_only_group(facts):
+    """A privileged container of docker's, or a service with Delegate=yes: what they have is whole, and in use."""
+    own = Level("/cg", ("cpu", "memory", "pids"), writable=True)
+    above = Level("/", own.controllers)
+    finding = named(findings(ROOT, Layout("unified", v2=(own, above)), facts), "limits")
+    assert "mkdir -p /cg/init && xargs -n1 </cg/cgroup.procs >/cg/init/cgroup.procs" in finding.mend
+    for not_it in (own.replace(writable=False), own.replace(controllers=())):
+        finding = named(findings(ROOT, Layout("unified", v2=(not_it, above)), facts), "limits")
+        assert "mkdir" not in finding.mend
+
+
 def test_uncounted_swap():
     layout = V1.replace(v1=tuple(item.replace(swap=False) for item in GROUPS))
     assert "swapaccount=1" in named(findings(ROOT, layout, HERE), "swap limit").mend
@@ -205,6 +217,11 @@ def test_survival():
     assert "jupyterhub.service" in named(findings(ROOT, V1, service), "survival").found
     assert named(findings(ROOT, V1, HERE.replace(systemd=True, unit="session-4.scope")), "survival").ok
     assert named(findings(ROOT, V1, service.replace(scope=True)), "survival").ok
+    # Whoever lingers not has no manager that would end it; the service does.
+    anns = named(findings(RANGE, V1, ANN.replace(systemd=True, unit="jupyterhub.service")), "survival")
+    assert "jupyterhub.service" in anns.found and "enable-linger ann" in anns.mend
+    scoped = named(findings(RANGE, V1, ANN.replace(systemd=True, unit="x.service", scope=True)), "survival")
+    assert "last session" in scoped.found
 
 
 def test_a_scope_whose_manager_was_not_given_everything():

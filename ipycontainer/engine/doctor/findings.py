@@ -164,17 +164,7 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
 def _session(machine: Machine, facts: Facts) -> Iterator[Finding]:
     if machine.mode == "none":
         return
-    if facts.systemd and facts.uid != 0 and not facts.lingers:
-        yield Finding(
-            "survival",
-            False,
-            "Processes of this account end with its last session (no lingering).",
-            "Containers that run in the background end when you log out.",
-            f"`sudo loginctl enable-linger {facts.user}`, once.",
-        )
-    elif facts.scope:
-        yield fine("survival", "Containers outlive the notebook, its kernel and its service: they are in a unit apart.")
-    elif facts.systemd and facts.unit.endswith(".service"):
+    if facts.systemd and not facts.scope and facts.unit.endswith(".service"):
         yield Finding(
             "survival",
             False,
@@ -184,6 +174,16 @@ def _session(machine: Machine, facts: Facts) -> Iterator[Finding]:
             if facts.uid
             else "Start the first container from a terminal of its own, or set KillMode=process in the service.",
         )
+    elif facts.systemd and facts.uid != 0 and not facts.lingers:
+        yield Finding(
+            "survival",
+            False,
+            "Processes of this account end with its last session (no lingering).",
+            "Containers that run in the background end when you log out.",
+            f"`sudo loginctl enable-linger {facts.user}`, once.",
+        )
+    elif facts.scope:
+        yield fine("survival", "Containers outlive the notebook, its kernel and its service: they are in a unit apart.")
     else:
         yield fine("survival", "Containers outlive the notebook, its kernel and the command line.")
     if machine.mode == "root" and not facts.sys_resource:
