@@ -43,7 +43,10 @@ def test_a_store_on_a_containers_own_root(persona: Persona, tmp_path: Path):
     script = f"""
 cd {tmp_path} && mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged || exit 77
 export IPYCONTAINER_ROOT={tmp_path}/merged/store IPYCONTAINER_IDLE=1
-ipycontainer run --rm base true; code=$?; ipycontainer system shutdown; ipycontainer system reset -f >/dev/null; exit $code
+ipycontainer run --rm base true
+code=$?
+ipycontainer system reset -f >/dev/null
+exit $code
 """
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script], env=persona.environment, capture_output=True, text=True, check=False

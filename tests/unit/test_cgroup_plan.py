@@ -173,7 +173,7 @@ def test_v2_takes_fewer_controllers_where_the_asked_ones_are_enough():
 
 def test_v2_processes_in_the_only_level_refuse_limits_but_not_a_bare_group():
     private = OWN.replace(path="/cg")
-    with pytest.raises(Refused, match="other processes sit in /cg, .*move them to a group below it"):
+    with pytest.raises(Refused, match=r"other processes sit in /cg, .*move them to a group below it"):
         plan_cgroup(levels(private), "web", FULL)
     plan = plan_cgroup(levels(private), "web", Limits())
     assert (plan.leaves, plan.writes, plan.wishes) == (("/cg/ipycontainer/web",), (), ())
@@ -196,7 +196,9 @@ def test_v2_a_controller_that_is_not_delegated_is_named(limits: Limits, controll
     given = ("cpu", "memory", "pids")
     scope = SLICE.replace(path="/cg/user@1000.service", controllers=given, enabled=())
     host = levels(OWN.replace(path=f"{scope.path}/x.scope"), scope, TOP.replace(top=False, writable=False))
-    words = rf"^{option} cannot be kept here: {scope.path} is delegated to this user without the {controller} controller"
+    words = (
+        rf"^{option} cannot be kept here: {scope.path} is delegated to this user without the {controller} controller"
+    )
     with pytest.raises(Refused, match=words):
         plan_cgroup(host, "web", limits)
 

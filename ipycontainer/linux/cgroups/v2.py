@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 
 from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan, refuse
+from ipycontainer.linux.cgroups.files import text
+from ipycontainer.linux.cgroups.layout import parse_own
 from ipycontainer.linux.cgroups.limits import THROTTLES
 
 TYPE_CHECKING = False
@@ -111,6 +113,23 @@ def _at(
         (*level.above, ours, leaf), (), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf,
         notes,
     )  # fmt: skip
+
+
+def lower_join(join: str, pid: int) -> str:
+    """Where process `pid` of a container has gone from the group whose file `join` is: that group's file, or "".
+
+    A container that may (--privileged) hands controllers on to groups of its own, as systemd and dockerd do, and then
+    nobody may sit in the one that it was given: who comes later goes to its first process, as runc's exec does.
+    """
+    leaf = os.path.dirname(join)
+    try:
+        if os.stat(leaf).st_nlink <= 2:
+            return ""  # there is none below
+    except OSError:
+        return ""  # it has ended: who joins says so
+    path = parse_own(text(f"/proc/{pid}/cgroup")).get((), "")
+    lower = path.partition(f"/{OURS}/{os.path.basename(leaf)}/")[2]
+    return f"{leaf}/{lower}/cgroup.procs" if lower else ""
 
 
 def _writes(
