@@ -74,9 +74,10 @@ def _enter(root: str, run: str, name: str) -> None:
         store_namespace.protect_null()
         program = store_namespace.protect_interpreter()
     except (KernelError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         # A security module lets a user namespace be made, and nothing be done in it; or a call is too new, or filtered.
         raise LauncherError(
-            f"this machine does not let containers be made ({error}); `ipycontainer doctor` says what withholds it and "
+            f"this machine does not let containers be made ({why}); `ipycontainer doctor` says what withholds it and "
             "what would mend it"
         ) from None
     for descriptor in (_READY, _LOCK):

@@ -49,8 +49,9 @@ def findings(machine: Machine, layout: Layout, facts: Facts) -> list[Finding]:
         found += user.findings(machine, facts)
     found += _store(machine, facts)
     found += _kernel(machine)
-    found += limits.findings(layout, facts)
-    found += _session(machine, facts)
+    if machine.mode != "none":
+        found += limits.findings(layout, facts)
+        found += _session(facts, machine.mode)
     return found
 
 
@@ -161,9 +162,7 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
             )
 
 
-def _session(machine: Machine, facts: Facts) -> Iterator[Finding]:
-    if machine.mode == "none":
-        return
+def _session(facts: Facts, mode: str) -> Iterator[Finding]:
     if facts.systemd and not facts.scope and facts.unit.endswith(".service"):
         yield Finding(
             "survival",
@@ -186,7 +185,7 @@ def _session(machine: Machine, facts: Facts) -> Iterator[Finding]:
         yield fine("survival", "Containers outlive the notebook, its kernel and its service: they are in a unit apart.")
     else:
         yield fine("survival", "Containers outlive the notebook, its kernel and the command line.")
-    if machine.mode == "root" and not facts.sys_resource:
+    if mode == "root" and not facts.sys_resource:
         yield Finding(
             "ulimits",
             False,

@@ -99,10 +99,9 @@ def _none(layout: Layout, facts: Facts, kind: str, sentence: str) -> Finding:
     elif facts.in_container:
         mend = "Whoever runs this container has to mount its control groups writable, with a group of its own."
     elif facts.systemd and facts.uid != 0:
-        mend = (
-            f"`sudo loginctl enable-linger {facts.user}` gives this account a manager that delegates; "
-            "or start from a delegated scope: `systemd-run --user --scope -p Delegate=yes jupyter lab`."
-        )
+        lingering = f"`sudo loginctl enable-linger {facts.user}` gives this account a manager that delegates; or start"
+        begin = "Start" if facts.lingers else lingering
+        mend = f"{begin} from a delegated scope: `systemd-run --user --scope -p Delegate=yes jupyter lab`."
     else:
         mend = "Mount cgroup2 at /sys/fs/cgroup, writable for this account."
     return Finding("limits", False, f"{kind}. {sentence[0].upper()}{sentence[1:]}.", costs, mend)
