@@ -29,8 +29,7 @@ class JoinContainer(Step):
         # As those in there will see it: the launcher's has paths of the host.
         prctl.set_command_line("ipycontainer")
         # Opened here: the cgroup's files are the host's, and are out of sight from inside.
-        first = pidfd.number(place.pidfd)
-        place.groups = [(_open(file), _lower(file, first)) for file in self.joins]
+        place.groups = [(_open(file), _lower(file, place.pidfd)) for file in self.joins]
         namespaces.setns(place.pidfd, namespaces.flags_of(self.kinds))
         os.chdir("/")
 
@@ -78,7 +77,8 @@ def _open(file: str) -> int:
 
 
 def _lower(file: str, first: int) -> int:
-    lower = cgroups.lower_join(file, first) if file.endswith("/cgroup.procs") else ""
+    """Version 2 alone: there a group with members may be closed to others.  first: a pidfd of PID 1."""
+    lower = cgroups.lower_join(file, pidfd.number(first)) if file.endswith("/cgroup.procs") else ""
     return _open(lower) if lower else -1
 
 
