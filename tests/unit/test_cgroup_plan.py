@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipycontainer.errors import InputError, KernelError, Refused
@@ -269,6 +269,7 @@ LIMITS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(LAYOUT, LIMITS)
 def test_on_any_machine_a_plan_keeps_every_limit_or_is_refused(layout, limits):
     try:

@@ -6,7 +6,7 @@ import doctest
 import errno
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipycontainer.engine.doctor import facts as facts_module
@@ -260,6 +260,7 @@ RUNGS = st.lists(
 ).map(tuple)
 
 
+@settings(deadline=None)
 @given(
     st.builds(Machine, st.sampled_from(["root", "range", "one", "none"]), RUNGS),
     st.sampled_from([V1, V1.replace(root=False), Layout("none"), Layout("unified", v2=(Level("/cg"),))]),
