@@ -32,7 +32,7 @@ _OWN = ("console", "fd", "mqueue", "ptmx", "pts", "shm", "stdin", "stdout", "std
 
 PRIVILEGED_USER = (
     "--privileged gives an ordinary user's container what a user namespace allows: every capability in it and no "
-    "masked path, but none of the host's devices and no cgroup to write"
+    "masked path, but none of the host's devices, and a control group to write only where version 2 is delegated"
 )
 
 

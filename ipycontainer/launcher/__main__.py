@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _enter(root: str, run: str, name: str) -> None:
-    from ipycontainer.errors import KernelError
+    from ipycontainer.errors import KernelError, LauncherError
     from ipycontainer.launcher import folders, scope, store_namespace
     from ipycontainer.linux import descriptors, inherited, keyrings, signals
 
@@ -69,9 +69,17 @@ def _enter(root: str, run: str, name: str) -> None:
         pass  # no keys on this machine, or a filter in front of them: then there is nothing to be separate from
     # Before the user namespace, in which the launcher is no longer itself to whoever owns the groups.
     scope.settle()
-    mode = store_namespace.enter(run)
-    store_namespace.protect_null()
-    program = store_namespace.protect_interpreter()
+    try:
+        mode = store_namespace.enter(run)
+        store_namespace.protect_null()
+        program = store_namespace.protect_interpreter()
+    except (KernelError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        # A security module lets a user namespace be made, and nothing be done in it; or a call is too new, or filtered.
+        raise LauncherError(
+            f"this machine does not let containers be made ({why}); `ipycontainer doctor` says what withholds it and "
+            "what would mend it"
+        ) from None
     for descriptor in (_READY, _LOCK):
         os.set_inheritable(descriptor, True)
     main_file = os.path.abspath(__file__)

@@ -17,7 +17,9 @@ from ipycontainer.errors import NetworkFileSystem, StoreUnwritable
 _LONGEST_RUN_FOLDER = 70
 
 # statfs(2) is not in `os`; the mount table says it as well.
-_NETWORK_KINDS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"})
+NETWORK_KINDS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "lustre"}
+)
 
 SCHEMA = "1"
 
@@ -102,7 +104,7 @@ def run_folder(root: str) -> str:
         above = "/dev/shm/ipycontainer-0" if on_disk else "/run/ipycontainer"
     else:
         within = os.path.join(real, "run")
-        if len(within) <= _LONGEST_RUN_FOLDER:
+        if len(os.fsencode(within)) <= _LONGEST_RUN_FOLDER:
             return within
         above = f"/tmp/ipycontainer-{os.geteuid()}"
     _refuse_trap(above)
@@ -232,7 +234,7 @@ def _refuse_network(root: str) -> None:
     from ipycontainer.linux.mountinfo import kind_of
 
     kind = kind_of(os.path.realpath(root))
-    if kind in _NETWORK_KINDS:
+    if kind in NETWORK_KINDS:
         raise NetworkFileSystem(
             f"the state folder {root} lies on {kind}, where neither locks nor overlays hold; "
             "set IPYCONTAINER_ROOT to a folder on a local disk"

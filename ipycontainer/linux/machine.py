@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 # Without these there is no container; what else is missing is degraded or refused by whoever needs it.
 ESSENTIAL = (
+    "openat2",
+    "close_range",
+    "clone3",
+    "pidfd",
     "mount namespace",
     "pid namespace",
     "private mounts",
@@ -32,6 +36,7 @@ ESSENTIAL = (
     "deleted files stay deleted",
     "tmpfs",
     "bind",
+    "mount attributes",
     "pivot_root",
 )
 

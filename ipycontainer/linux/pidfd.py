@@ -18,6 +18,12 @@ def open_process(pid: int) -> int:
         raise KernelError("pidfd_open", error.errno or 0, str(pid)) from None
 
 
+def number(pidfd: int) -> int:
+    """The process's number as this pid namespace has it; -1 when it is dead and was waited for.  pidfd_open(2)."""
+    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))
+
+
 def send_signal(pidfd: int, number: int) -> None:
     """Signal the process behind `pidfd`.  pidfd_send_signal(2)."""
     from _signal import pidfd_send_signal

@@ -135,10 +135,9 @@ class Climber:
         if not self._try("tmpfs", lambda: mounts.mount("tmpfs", "stage", "tmpfs", mounts.MS_NODEV, "mode=755")):
             return
         os.chdir("stage")
-        for name in ("lower", "lower2", "upper", "work", "merged", "one", "two", "proc", "sys", "mqueue", "pts"):
+        for name in ("lower", "upper", "work", "merged", "one", "two", "proc", "sys", "mqueue", "pts"):
             os.mkdir(name)
         self._try("overlay", lambda: self._mount_overlay(unmount=True))
-        self._try("many layers", lambda: os.close(mounts.make("overlay", self._by_layer())))
         if self._try("bind", lambda: mounts.bind("one", "two", recursive=False)):
             self._try("mount attributes", lambda: mounts.set_read_only("two"))
         self._try("detached mounts", self._detached)
@@ -169,11 +168,6 @@ class Climber:
         os.rmdir("merged/written")
         if unmount:
             mounts.umount("merged", mounts.MNT_DETACH)
-
-    def _by_layer(self) -> list[tuple[str, str | None]]:
-        here = os.getcwd()
-        settings: list[tuple[str, str | None]] = [("lowerdir+", f"{here}/lower"), ("lowerdir+", f"{here}/lower2")]
-        return [*settings, ("userxattr", None)] if self._user else settings
 
     def _detached(self) -> None:
         tree = mounts.make("tmpfs", [("mode", "755")])

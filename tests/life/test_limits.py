@@ -139,6 +139,25 @@ def test_the_monitor_sits_outside_and_an_exec_inside(persona: Persona):
     assert str(record["monitor"]) not in _read(groups["memory"], "cgroup.procs").split()
 
 
+NESTS = """
+cd /sys/fs/cgroup && if [ -e cgroup.subtree_control ]; then
+    mkdir init && echo 1 >init/cgroup.procs && echo +pids >cgroup.subtree_control || exit 3
+fi
+echo nested; exec sleep 1000
+"""
+
+
+@ROOT
+def test_an_exec_into_a_container_that_has_groups_of_its_own(persona: Persona):
+    """As systemd and dockerd in one: on v2 nobody may sit in the group that it was given any more."""
+    container = detached(persona, "--privileged", "base", "sh", "-c", NESTS)
+    with_engine(persona, f"for _ in engine.get({container!r}).follow(): break")
+    assert persona.ok("exec", container, "cat", "/proc/self/cgroup") == persona.ok(
+        "exec", container, "cat", "/proc/1/cgroup"
+    )
+    persona.ok("rm", "-f", container)
+
+
 @pytest.mark.personas("user", "solo")
 @pytest.mark.skipif(not V1, reason="cgroup v2 may be delegated")
 @pytest.mark.parametrize("words", [("-m", "64m"), ("--cpus", "0.5"), ("--pids-limit", "10"), ("--cpu-shares", "512")])

@@ -17,9 +17,10 @@ RET_ERRNO = 0x00050000
 RET_KILL_PROCESS = 0x80000000
 LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
 
+_EVERYWHERE = {"clone3": 435, "openat2": 437, "fsopen": 430, "mount_setattr": 442}
 NUMBERS = {
-    "x86_64": {"mount": 165, "unshare": 272, "pivot_root": 155, "clone3": 435, "openat2": 437, "fsopen": 430},
-    "aarch64": {"mount": 40, "unshare": 97, "pivot_root": 41, "clone3": 435, "openat2": 437, "fsopen": 430},
+    "x86_64": {"mount": 165, "unshare": 272, "pivot_root": 155, **_EVERYWHERE},
+    "aarch64": {"mount": 40, "unshare": 97, "pivot_root": 41, **_EVERYWHERE},
 }
 
 

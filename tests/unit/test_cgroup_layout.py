@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from ipycontainer.linux import mountinfo
 from ipycontainer.linux.cgroups import layout, limits
-from ipycontainer.linux.cgroups.layout import Hierarchy, match, own_folder, parse_own
+from ipycontainer.linux.cgroups.layout import Hierarchy, Level, match, own_folder, parse_own
 from ipycontainer.linux.mountinfo import MountInfo, parse_mountinfo
 
 # A Debian 12 under systemd, unified, seen from a user's terminal.
@@ -155,3 +156,11 @@ def test_mountinfo_round_trip(root, target):
 @pytest.mark.parametrize("module", [layout, limits, mountinfo])
 def test_examples_in_docstrings(module):
     assert doctest.testmod(module).failed == 0
+
+
+def test_swap_is_counted_below_a_root_that_hands_no_memory_on_yet():
+    """Who sits in a group of the top one, without systemd: neither has a file that says so."""
+    own, top = Level("/nowhere/own", ("cpu",)), Level("/nowhere", ("cpu", "memory"), top=True)
+    known = os.path.exists("/proc/swaps")
+    assert layout._counts_swap((own, top)) == layout._counts_swap((top,)) == known
+    assert not layout._counts_swap((own,)) and not layout._counts_swap(())

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipycontainer.errors import InputError, Refused
+from ipycontainer.errors import InputError, KernelError, Refused
 from ipycontainer.linux.cgroups import (
     CgroupPlan,
     Layout,
     Limits,
     below,
+    group,
     limits_from_docker,
     limits_from_oci,
     plan_cgroup,
@@ -170,7 +173,7 @@ def test_v2_takes_fewer_controllers_where_the_asked_ones_are_enough():
 
 def test_v2_processes_in_the_only_level_refuse_limits_but_not_a_bare_group():
     private = OWN.replace(path="/cg")
-    with pytest.raises(Refused, match="other processes sit in /cg"):
+    with pytest.raises(Refused, match=r"other processes sit in /cg, .*move them to a group below it"):
         plan_cgroup(levels(private), "web", FULL)
     plan = plan_cgroup(levels(private), "web", Limits())
     assert (plan.leaves, plan.writes, plan.wishes) == (("/cg/ipycontainer/web",), (), ())
@@ -182,6 +185,22 @@ def test_v2_not_delegated():
     with pytest.raises(Refused, match=r"no control group is delegated to this user from /cg/app\.slice/jup"):
         plan_cgroup(host, "web", FULL)
     assert plan_cgroup(host, "web", Limits()).replace(notes=()) == CgroupPlan()
+
+
+@pytest.mark.parametrize(
+    ("limits", "controller", "option"),
+    [(Limits(cpus="0"), "cpuset", "--cpuset-cpus"), (Limits(io_weight=10), "io", "--blkio-weight")],
+)
+def test_v2_a_controller_that_is_not_delegated_is_named(limits: Limits, controller: str, option: str):
+    """systemd's groups above a user's manager have more than it was given."""
+    given = ("cpu", "memory", "pids")
+    scope = SLICE.replace(path="/cg/user@1000.service", controllers=given, enabled=())
+    host = levels(OWN.replace(path=f"{scope.path}/x.scope"), scope, TOP.replace(top=False, writable=False))
+    words = (
+        rf"^{option} cannot be kept here: {scope.path} is delegated to this user without the {controller} controller"
+    )
+    with pytest.raises(Refused, match=words):
+        plan_cgroup(host, "web", limits)
 
 
 def test_v2_threaded_levels_hold_no_domain():
@@ -250,6 +269,7 @@ LIMITS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(LAYOUT, LIMITS)
 def test_on_any_machine_a_plan_keeps_every_limit_or_is_refused(layout, limits):
     try:
@@ -313,6 +333,21 @@ def test_disks_on_v1():
     without = v1_host().replace(rare=(RARE[1].replace(weight=""),))
     with pytest.raises(Refused, match="--blkio-weight cannot be kept here: this kernel has no weights"):
         plan_cgroup(without, "web", IO)
+
+
+def test_disks_weights_that_nothing_keeps(tmp_path, monkeypatch):
+    """Which of v2's files there are, and for which disks, depends on the kernel's configuration and on root's."""
+    with pytest.raises(Refused, match="--blkio-weight cannot be kept here: this kernel has no weights for disks"):
+        group.limit([(f"{tmp_path}/io.weight", "default 500")])
+
+    def unsupported(file, value):
+        raise KernelError("write", errno.EOPNOTSUPP, file)
+
+    monkeypatch.setattr(group, "write", unsupported)
+    for name, words in (("io.weight", "8:0 enable=1"), ("blkio.bfq.weight_device", "scheduler is bfq")):
+        (tmp_path / name).touch()
+        with pytest.raises(Refused, match=f"--blkio-weight-device cannot be kept here: .*{words}"):
+            group.limit([(f"{tmp_path}/{name}", "8:0 10")])
 
 
 @pytest.mark.parametrize(("parent", "start"), [("/jobs/mine", "/cg/memory"), ("jobs/mine/", "/cg/memory/own")])

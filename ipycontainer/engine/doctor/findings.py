@@ -7,6 +7,7 @@ from __future__ import annotations
 from ipycontainer.engine.doctor import limits, user
 from ipycontainer.engine.doctor.finding import Finding, fine
 from ipycontainer.errors import errno_name
+from ipycontainer.launcher.folders import NETWORK_KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,17 +17,14 @@ if TYPE_CHECKING:
     from ipycontainer.linux.cgroups import Layout
     from ipycontainer.linux.machine import Machine
 
-NETWORK_KINDS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "lustre")
-
 # Rungs of the trial that stand for one call or file system each: what it costs when they are missing.
 KERNEL = {
-    "openat2": "layers cannot be unpacked safely, so no image can be loaded",
+    "openat2": "no path in an image can be followed safely, so nothing is started",
     "close_range": "descriptors of ours could leak into a container, so none is started",
-    "clone3": "containers start a little slower",
+    "clone3": "a container's first process cannot be made, so nothing is started",
     "pidfd": "processes could only be known by numbers that are used again, so nothing is started",
-    "mount attributes": "read-only mounts (`-v …:ro`, masked paths) cannot be made safely",
+    "mount attributes": "read-only mounts (`-v …:ro`, masked paths) cannot be made safely, so nothing is started",
     "detached mounts": "mounts cannot be put over a descriptor, which keeps a swapped path from being hit",
-    "many layers": "images with more than some forty layers cannot be mounted",
     "seccomp": "system calls cannot be filtered: a container meets the whole kernel",
     "mqueue": "containers have no POSIX message queues",
     "devpts": "containers have no terminals of their own: `-t` does not work",
@@ -39,7 +37,6 @@ TITLES = {
     "pidfd": "pidfd_open(2)",
     "mount attributes": "mount_setattr(2)",
     "detached mounts": "Mounting by descriptor (fsopen, move_mount)",
-    "many layers": "Giving overlay its layers one by one (lowerdir+)",
     "mqueue": "The mqueue file system",
     "devpts": "A devpts of its own",
 }
@@ -50,10 +47,11 @@ def findings(machine: Machine, layout: Layout, facts: Facts) -> list[Finding]:
     found = [_containers(machine, facts)]
     if machine.mode != "root":
         found += user.findings(machine, facts)
-    found.append(_store(machine, facts))
+    found += _store(machine, facts)
     found += _kernel(machine)
-    found += limits.findings(layout, facts)
-    found += _session(machine, facts)
+    if machine.mode != "none":
+        found += limits.findings(layout, facts)
+        found += _session(facts, machine.mode)
     return found
 
 
@@ -72,35 +70,35 @@ def _containers(machine: Machine, facts: Facts) -> Finding:
     why = "Nothing worked"
     if fallen is not None:
         why = f"The trial ended at '{fallen.name}'" + (f" ({errno_name(fallen.errno)})" if fallen.errno else "")
-    cost = "No container can run here."
-    if facts.uid == 0:
-        cost += " This account is called root, but what makes root root was taken from it."
-    return Finding("containers", False, f"{why}; missing: {', '.join(lacks)}.", cost, _mend(facts))
+    cost, mend = "No container can run here.", "See the findings below; each says what would mend it."
+    if not machine.can("private mounts"):
+        if facts.uid == 0:
+            cost += " This account is called root, but what makes root root was taken from it."
+        if facts.in_container:
+            mend = (
+                "This is itself a container: whoever runs it has to allow user namespaces and mounts in it "
+                f"(docker: {user.UNCONFINED} --security-opt systempaths=unconfined; "
+                "Kubernetes: seccompProfile and appArmorProfile Unconfined, procMount Unmasked, hostUsers false)."
+            )
+    return Finding("containers", False, f"{why}; missing: {', '.join(lacks)}.", cost, mend)
 
 
-def _mend(facts: Facts) -> str:
-    if facts.in_container:
-        return (
-            "This is itself a container: whoever runs it has to allow user namespaces and mounts in it "
-            "(docker: --security-opt seccomp=unconfined --security-opt systempaths=unconfined; "
-            "Kubernetes: seccompProfile Unconfined, procMount Unmasked, hostUsers false)."
-        )
-    return "See the findings below; each says what would mend it."
-
-
-def _store(machine: Machine, facts: Facts) -> Finding:
+def _store(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Nothing where the trial did not come so far: its file system may be a good one."""
     place = f"{facts.store} ({facts.store_kind or 'unknown file system'})"
     if facts.store_kind in NETWORK_KINDS:
-        return Finding(
+        yield Finding(
             "store",
             False,
             f"The state folder {place} lies on a network file system.",
             "Neither locks nor overlays hold there; it is refused.",
             "Set IPYCONTAINER_ROOT to a folder on a local disk.",
         )
-    if not machine.can("overlay on the store"):
+    elif machine.rung("overlay on the store") is None:
+        return
+    elif not machine.can("overlay on the store"):
         elsewhere = machine.can("overlay")
-        return Finding(
+        yield Finding(
             "store",
             False,
             f"The state folder {place} cannot carry the writable layer of an overlay.",
@@ -109,23 +107,24 @@ def _store(machine: Machine, facts: Facts) -> Finding:
             if elsewhere or facts.store_kind == "overlay"
             else "The kernel has no overlay for this user: `sudo modprobe overlay`, or Linux 5.11 and later for users.",
         )
-    if not machine.can("opaque folders"):
-        return Finding(
+    elif not machine.can("opaque folders"):
+        yield Finding(
             "store",
             False,
             f"The state folder {place} keeps no attributes that overlay needs.",
             "Images in which a layer replaces a whole folder cannot be loaded; others work.",
             "Set IPYCONTAINER_ROOT to a folder on ext4, xfs or btrfs.",
         )
-    if not machine.can("whiteouts"):
-        return Finding(
+    elif not machine.can("whiteouts"):
+        yield Finding(
             "store",
             False,
             f"The state folder {place} takes no whiteouts.",
             "Files that an image's layer deletes are marked by attributes instead, a little slower.",
             "Set IPYCONTAINER_ROOT to a folder on ext4, xfs or btrfs.",
         )
-    return fine("store", f"The state folder {place} carries overlays.")
+    else:
+        yield fine("store", f"The state folder {place} carries overlays.")
 
 
 def _kernel(machine: Machine) -> Iterator[Finding]:
@@ -139,9 +138,7 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
             False,
             f"{TITLES.get(rung.name, rung.name)} does not work here ({errno_name(rung.errno)}).",
             f"Without it {KERNEL[rung.name]}.",
-            "It needs Linux 6.5 or later, and no filter in front of it."
-            if rung.name == "many layers"
-            else "It needs Linux 5.12 or later, and no filter in front of it.",
+            "It needs Linux 5.12 or later, and no filter in front of it.",
         )
     for rung in machine.rungs:
         if rung.ok:
@@ -165,20 +162,8 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
             )
 
 
-def _session(machine: Machine, facts: Facts) -> Iterator[Finding]:
-    if machine.mode == "none":
-        return
-    if facts.systemd and facts.uid != 0 and not facts.lingers:
-        yield Finding(
-            "survival",
-            False,
-            "Processes of this account end with its last session (no lingering).",
-            "Containers that run in the background end when you log out.",
-            f"`sudo loginctl enable-linger {facts.user}`, once.",
-        )
-    elif facts.scope:
-        yield fine("survival", "Containers outlive the notebook, its kernel and its service: they are in a unit apart.")
-    elif facts.systemd and facts.unit.endswith(".service"):
+def _session(facts: Facts, mode: str) -> Iterator[Finding]:
+    if facts.systemd and not facts.scope and facts.unit.endswith(".service"):
         yield Finding(
             "survival",
             False,
@@ -188,9 +173,19 @@ def _session(machine: Machine, facts: Facts) -> Iterator[Finding]:
             if facts.uid
             else "Start the first container from a terminal of its own, or set KillMode=process in the service.",
         )
+    elif facts.systemd and facts.uid != 0 and not facts.lingers:
+        yield Finding(
+            "survival",
+            False,
+            "Processes of this account end with its last session (no lingering).",
+            "Containers that run in the background end when you log out.",
+            f"`sudo loginctl enable-linger {facts.user}`, once.",
+        )
+    elif facts.scope:
+        yield fine("survival", "Containers outlive the notebook, its kernel and its service: they are in a unit apart.")
     else:
         yield fine("survival", "Containers outlive the notebook, its kernel and the command line.")
-    if machine.mode == "root" and not facts.sys_resource:
+    if mode == "root" and not facts.sys_resource:
         yield Finding(
             "ulimits",
             False,

@@ -79,17 +79,29 @@ def _refusal(layout: Layout, name: str) -> str:
     return ""
 
 
+def _crowded(layout: Layout) -> str:
+    """The outermost group that is this account's, if all that is in the way of handing its limits on are processes."""
+    ours = [level for level in layout.v2 if level.writable and level.domain]
+    whole = ours and set(PROBES) <= set(ours[-1].controllers)
+    return ours[-1].path if whole and ours[-1].populated and not ours[-1].top else ""
+
+
 def _none(layout: Layout, facts: Facts, kind: str, sentence: str) -> Finding:
     costs = "-m, --cpus, --cpu-shares and --pids-limit are refused; containers run without limits."
     if layout.v1 and facts.uid != 0:
         mend = "Boot with systemd.unified_cgroup_hierarchy=1 (version 2 can be delegated to users), or run as root."
+    elif crowded := _crowded(layout):
+        # What docker's own docker does (moby's hack/dind); a launcher looks at its groups once.
+        mend = (
+            f"Move them to a group below it, best where this container or service begins: `mkdir -p {crowded}/init && "
+            f"xargs -n1 <{crowded}/cgroup.procs >{crowded}/init/cgroup.procs; ipycontainer system shutdown`."
+        )
     elif facts.in_container:
         mend = "Whoever runs this container has to mount its control groups writable, with a group of its own."
     elif facts.systemd and facts.uid != 0:
-        mend = (
-            f"`sudo loginctl enable-linger {facts.user}` gives this account a manager that delegates; "
-            "or start from a delegated scope: `systemd-run --user --scope -p Delegate=yes jupyter lab`."
-        )
+        lingering = f"`sudo loginctl enable-linger {facts.user}` gives this account a manager that delegates; or start"
+        begin = "Start" if facts.lingers else lingering
+        mend = f"{begin} from a delegated scope: `systemd-run --user --scope -p Delegate=yes jupyter lab`."
     else:
         mend = "Mount cgroup2 at /sys/fs/cgroup, writable for this account."
     return Finding("limits", False, f"{kind}. {sentence[0].upper()}{sentence[1:]}.", costs, mend)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from ipycontainer.engine.doctor.facts import Facts
     from ipycontainer.linux.machine import Machine
 
+# AppArmor's profile of docker refuses mount(2) on its own.
+UNCONFINED = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined"
 NO_CONTAINERS = "An ordinary user can run no container here."
 
 
@@ -18,7 +20,7 @@ def findings(machine: Machine, facts: Facts) -> list[Finding]:
     if machine.rung("user namespace") is None and machine.mode in ("range", "one"):
         return [_given(machine)]
     found = [_user_namespace(machine, facts)]
-    if machine.can("user namespace"):
+    if machine.mode != "none":  # else what ids there would be is not known
         found.append(_ids(machine, facts))
     return found
 
@@ -68,7 +70,7 @@ def _user_namespace(machine: Machine, facts: Facts) -> Finding:
             f"A seccomp filter stands in front of this process, and {what} is refused{why}.",
             NO_CONTAINERS,
             "Whoever runs this container or service has to let unshare and mount pass "
-            "(docker: --security-opt seccomp=unconfined; Kubernetes: seccompProfile Unconfined).",
+            f"(docker: {UNCONFINED}; Kubernetes: seccompProfile and appArmorProfile Unconfined).",
         )
     return Finding(
         name,

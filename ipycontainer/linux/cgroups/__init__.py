@@ -35,6 +35,7 @@ from ipycontainer.linux.cgroups.limits import Limits, limits_from_docker, limits
 from ipycontainer.linux.cgroups.parent import below
 from ipycontainer.linux.cgroups.plan import plan_cgroup, shown_groups
 from ipycontainer.linux.cgroups.usage import Usage, oom_kills, usage
+from ipycontainer.linux.cgroups.v2 import lower_join
 
 __all__ = [
     "CgroupPlan",
@@ -52,6 +53,7 @@ __all__ = [
     "limit",
     "limits_from_docker",
     "limits_from_oci",
+    "lower_join",
     "make",
     "oom_kills",
     "plan_cgroup",

@@ -37,3 +37,12 @@ def refuse(needed: dict[str, str], reason: str, mend: str) -> Refused:
     """The one sentence for a limit that cannot be kept."""
     options = ", ".join(dict.fromkeys(needed.values()))
     return Refused(f"{options} cannot be kept here: {reason}; {mend}")
+
+
+def no_weights(option: str) -> Refused:
+    """A kernel without BFQ and, on version 2, without a cost model of disks (CONFIG_BLK_CGROUP_IOCOST)."""
+    return refuse(
+        {"io": option},
+        "this kernel has no weights for disks",
+        "leave the option out (--device-write-bps and its kin limit a disk's traffic)",
+    )

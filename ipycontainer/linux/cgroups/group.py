@@ -12,7 +12,7 @@ import os
 import time
 
 from ipycontainer.errors import KernelError, Refused
-from ipycontainer.linux.cgroups.cgroup_plan import OURS, refuse
+from ipycontainer.linux.cgroups.cgroup_plan import OURS, no_weights, refuse
 from ipycontainer.linux.cgroups.files import table, text, write
 
 TYPE_CHECKING = False
@@ -48,15 +48,21 @@ def limit(writes: Iterable[tuple[str, str]]) -> None:
         except KernelError as error:
             if file.endswith("/cpu.rt_runtime_us") and error.errno == errno.EINVAL:
                 raise _no_realtime(file, value) from None
-            if error.errno != errno.EOPNOTSUPP or "weight" not in os.path.basename(file):
-                raise
-            disk = value.split()[0]
-            raise refuse(
-                {"io": "--blkio-weight-device"},
-                f"the kernel weighs a disk's users where its scheduler is bfq, and that of {disk} is another"
-                f" (/sys/dev/block/{disk}/queue/scheduler)",
-                "choose that scheduler or leave the option out",
-            ) from None
+            if "weight" in os.path.basename(file) and error.errno in (errno.EOPNOTSUPP, errno.ENOENT):
+                raise _no_weight(file, value) from None
+            raise
+
+
+def _no_weight(file: str, value: str) -> Refused:
+    """Nothing here weighs all disks, or this one."""
+    if not os.path.exists(file):
+        return no_weights("--blkio-weight")
+    disk = value.split()[0]
+    where, mend = f"its scheduler is bfq (/sys/dev/block/{disk}/queue/scheduler)", "choose that scheduler"
+    if os.path.basename(file) == "io.weight":
+        where, mend = "its cost model is on", f"turn it on (`{disk} enable=1` into the top io.cost.qos)"
+    why = f"the kernel weighs a disk's users where {where}, which is not so of {disk}"
+    return refuse({"io": "--blkio-weight-device"}, why, f"{mend} or leave the option out")
 
 
 def _no_realtime(file: str, value: str) -> Refused:

@@ -152,12 +152,14 @@ def read_layout(process: int | str = "self") -> Layout:
     rare = tuple(hierarchy for hierarchy in there if hierarchy not in hierarchies)
     levels = tuple(_look_v2(folder) for folder in _upwards(v2_own, v2_mount)) if _is_group(v2_own) else ()
     kind = {(True, True): "hybrid", (True, False): "v1", (False, True): "unified", (False, False): "none"}
-    swap = any(os.path.exists(f"{level.path}/memory.swap.max") for level in levels) or (
-        # The real root has no memory.* files; swap is counted in its children wherever the kernel knows swap.
-        bool(levels) and levels[0].top and os.path.exists("/proc/swaps")
-    )
     root = os.geteuid() == 0 and (_whole_map() or any(hierarchy.writable for hierarchy in hierarchies))
-    return Layout(kind[bool(hierarchies), bool(levels)], hierarchies, levels, swap, root, rare)
+    return Layout(kind[bool(hierarchies), bool(levels)], hierarchies, levels, _counts_swap(levels), root, rare)
+
+
+def _counts_swap(levels: tuple[Level, ...]) -> bool:
+    """The real root has no memory.* files; swap is counted in its children wherever the kernel knows swap."""
+    counted = any(os.path.exists(f"{level.path}/memory.swap.max") for level in levels)
+    return counted or (any(level.top for level in levels) and os.path.exists("/proc/swaps"))
 
 
 def _whole_map() -> bool:

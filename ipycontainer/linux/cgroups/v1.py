@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan, refuse
+from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan, no_weights, refuse
 from ipycontainer.linux.cgroups.limits import THROTTLES, shares_of_weight
 
 TYPE_CHECKING = False
@@ -134,11 +134,7 @@ def _rare_writes(layout: Layout, name: str, limits: Limits) -> tuple[tuple[str, 
     leaf = leaf_of(disks, name)
     if limits.io_weight or limits.io_device_weights:
         if not disks.weight:
-            raise refuse(
-                {"io": limits.controllers()["io"]},
-                "this kernel has no weights for disks",
-                "leave the option out (--device-write-bps and its kin limit a disk's traffic)",
-            )
+            raise no_weights(limits.controllers()["io"])
         if limits.io_weight:
             writes.append((f"{leaf}/{disks.weight}", str(limits.io_weight)))
         writes += [(f"{leaf}/{disks.weight}_device", f"{device} {of}") for device, of in limits.io_device_weights]

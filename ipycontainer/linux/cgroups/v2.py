@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 
 from ipycontainer.linux.cgroups.cgroup_plan import OURS, CgroupPlan, refuse
+from ipycontainer.linux.cgroups.files import text
+from ipycontainer.linux.cgroups.layout import parse_own
 from ipycontainer.linux.cgroups.limits import THROTTLES
 
 TYPE_CHECKING = False
@@ -24,6 +26,7 @@ WANTED = ("memory", "cpu", "pids")
 DELEGATE = (
     "leave the option out, or start from a delegated scope of its own (`systemd-run --user --scope -p Delegate=yes`)"
 )
+MOVE = "leave the option out, or move them to a group below it (`ipycontainer doctor` says how)"
 
 
 def plan_v2(layout: Layout, name: str, limits: Limits, needed: dict[str, str]) -> CgroupPlan:
@@ -72,9 +75,16 @@ def _why_not(layout: Layout, needed: dict[str, str]) -> Exception:
     writable = [level for level in layout.v2 if level.writable]
     if not writable:
         return refuse(needed, f"no control group is delegated to this user from {layout.v2[0].path} upwards", DELEGATE)
-    return refuse(
-        needed, f"other processes sit in {writable[-1].path}, and such a group cannot hand limits on", DELEGATE
-    )
+    # What a group above may hand on (systemd gives users neither cpuset nor io) is not delegated by that.
+    for controller, option in needed.items():
+        if not any(controller in level.controllers for level in writable):
+            return refuse(
+                {controller: option},
+                f"{writable[-1].path} is delegated to this user without the {controller} controller",
+                "have it delegated too (systemd: Delegate=cpu cpuset io memory pids of user@.service), or leave the "
+                "option out",
+            )
+    return refuse(needed, f"other processes sit in {writable[-1].path}, and such a group cannot hand limits on", MOVE)
 
 
 def _at(
@@ -103,6 +113,23 @@ def _at(
         (*level.above, ours, leaf), (), tuple(wishes), (*enable, *writes), (f"{leaf}/cgroup.procs",), (leaf,), leaf,
         notes,
     )  # fmt: skip
+
+
+def lower_join(join: str, pid: int) -> str:
+    """Where process `pid` of a container has gone from the group whose file `join` is: that group's file, or "".
+
+    A container that may (--privileged) hands controllers on to groups of its own, as systemd and dockerd do, and then
+    nobody may sit in the one that it was given: who comes later goes to its first process, as runc's exec does.
+    """
+    leaf = os.path.dirname(join)
+    try:
+        if os.stat(leaf).st_nlink <= 2:
+            return ""  # there is none below
+    except OSError:
+        return ""  # it has ended: who joins says so
+    path = parse_own(text(f"/proc/{pid}/cgroup")).get((), "")
+    lower = path.partition(f"/{OURS}/{os.path.basename(leaf)}/")[2]
+    return f"{leaf}/{lower}/cgroup.procs" if lower else ""
 
 
 def _writes(

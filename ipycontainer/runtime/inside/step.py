@@ -28,7 +28,7 @@ class Place:
     null: the host's /dev/null, taken before the image has any say; user: see FindUser;
     environment: the program's; etc: descriptors of the files that are written for this container;
     others: pidfds of the containers whose namespaces are shared, by kind; groups: descriptors of the files by which
-    a process joins the container's cgroup;
+    a process joins the container's cgroup, and of the one below it where its first process sits (-1: in that very one);
     channel: to the other side, PID 1 or the starter; monitor: a descriptor that hangs up when the monitor dies (-1: it
     is the channel that does).
     """
@@ -47,7 +47,7 @@ class Place:
         self.environment: dict[str, str] = {}
         self.etc: dict[str, int] = {}
         self.others: dict[str, int] = {}
-        self.groups: list[int] = []
+        self.groups: list[tuple[int, int]] = []
 
 
 class Step(Record):

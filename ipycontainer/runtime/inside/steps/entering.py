@@ -8,9 +8,10 @@ the container has, and the program's process is made from in there.
 from __future__ import annotations
 
 import os
+from errno import EBUSY
 
 from ipycontainer.errors import KernelError
-from ipycontainer.linux import capabilities, namespaces, prctl
+from ipycontainer.linux import capabilities, cgroups, namespaces, pidfd, prctl
 from ipycontainer.runtime.inside.step import Place, Step
 
 
@@ -28,7 +29,7 @@ class JoinContainer(Step):
         # As those in there will see it: the launcher's has paths of the host.
         prctl.set_command_line("ipycontainer")
         # Opened here: the cgroup's files are the host's, and are out of sight from inside.
-        place.groups = [_open(file) for file in self.joins]
+        place.groups = [(_open(file), _lower(file, place.pidfd)) for file in self.joins]
         namespaces.setns(place.pidfd, namespaces.flags_of(self.kinds))
         os.chdir("/")
 
@@ -75,11 +76,28 @@ def _open(file: str) -> int:
         raise KernelError("open", error.errno or 0, file) from None
 
 
+def _lower(file: str, first: int) -> int:
+    """Version 2 alone: there a group with members may be closed to others.  first: a pidfd of PID 1."""
+    lower = cgroups.lower_join(file, pidfd.number(first)) if file.endswith("/cgroup.procs") else ""
+    return _open(lower) if lower else -1
+
+
 def _join(place: Place) -> None:
-    for group in place.groups:
+    for group, lower in place.groups:
         try:
-            os.write(group, b"0")
-        except OSError as error:
-            raise KernelError("write", error.errno or 0, "its control group") from None
-        os.close(group)
+            _enter(group)
+        except KernelError as error:
+            if error.errno != EBUSY or lower < 0:
+                raise
+            _enter(lower)
+        for descriptor in (group, lower):
+            if descriptor >= 0:
+                os.close(descriptor)
     place.groups = []
+
+
+def _enter(group: int) -> None:
+    try:
+        os.write(group, b"0")
+    except OSError as error:
+        raise KernelError("write", error.errno or 0, "its control group") from None

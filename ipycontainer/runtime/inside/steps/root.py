@@ -11,9 +11,10 @@ import stat
 
 from ipycontainer.errors import KernelError, StartError
 from ipycontainer.linux import descriptors, mounts, trees
+from ipycontainer.linux.mountinfo import kind_of
 from ipycontainer.runtime.inside.step import Place, Step
 
-_ENOENT, _ELOOP, _ENOTDIR = 2, 40, 20
+_ENOENT, _ELOOP, _ENOTDIR, _EINVAL = 2, 40, 20, 22
 _NO_LINKS = descriptors.RESOLVE_IN_ROOT | descriptors.RESOLVE_NO_SYMLINKS | descriptors.RESOLVE_NO_MAGICLINKS
 
 
@@ -124,25 +125,47 @@ class MountOverlay(Step):
     devices: bool  # nodes in it open drivers; False where nothing else keeps the host's disks away
 
     def take(self, place: Place) -> None:
+        data = self._options([escape(lower) for lower in self.lowers])
+        if len(os.fsencode(data)) <= mounts.DATA_LIMIT:
+            self._mount(data)
+        else:
+            self._mount_by_descriptors()
+        place.root = os.open(self.target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _options(self, lowers: list[str]) -> str:
         # volatile: without it the teardown syncs the whole upper file system.
         # userxattr: without it a user namespace mounts and silently ignores opaque folders.
-        settings: list[tuple[str, str | None]] = [("userxattr", None)] if self.rootless else []
-        settings += [("volatile", None)]
-        names = ":".join(escape(lower) for lower in self.lowers)
-        data = f"lowerdir={names},upperdir={escape(self.upper)},workdir={escape(self.work)}"
-        data += "".join(f",{key}" for key, _ in settings)
-        if len(os.fsencode(data)) <= mounts.DATA_LIMIT:
+        more = ",userxattr,volatile" if self.rootless else ",volatile"
+        return f"lowerdir={':'.join(lowers)},upperdir={escape(self.upper)},workdir={escape(self.work)}{more}"
+
+    def _mount(self, data: str) -> None:
+        try:
             mounts.mount("overlay", self.target, "overlay", 0 if self.devices else mounts.MS_NODEV, data)
-            place.root = os.open(self.target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            return
-        settings += [("lowerdir+", lower) for lower in self.lowers]
-        settings += [("upperdir", self.upper), ("workdir", self.work)]
-        tree = mounts.make("overlay", settings, 0 if self.devices else mounts.MOUNT_ATTR_NODEV)
-        target = os.open(self.target, os.O_PATH | os.O_CLOEXEC)
-        mounts.attach(tree, target, self.target)
-        os.close(target)
-        os.close(tree)
-        place.root = os.open(self.target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except KernelError as error:
+            if error.errno != _EINVAL:
+                raise
+            raise StartError(
+                f"MountOverlay: {error}; the state folder lies on {kind_of(self.upper)}, which overlay may refuse for "
+                "what a container writes: set IPYCONTAINER_ROOT to a folder on ext4, xfs or btrfs (`ipycontainer "
+                "doctor` tries it)"
+            ) from None
+
+    def _mount_by_descriptors(self) -> None:
+        """Many layers: mount(2) takes a page of options, and in this folder each layer's name is a number.
+
+        Overlay takes layers one by one only since Linux 6.5.
+        """
+        opened: list[int] = []
+        here = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for lower in self.lowers:
+                opened.append(os.open(lower, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+            os.chdir("/proc/self/fd")
+            self._mount(self._options([str(descriptor) for descriptor in opened]))
+        finally:
+            os.fchdir(here)
+            for descriptor in (here, *opened):
+                os.close(descriptor)
 
 
 def escape(path: str) -> str:
