@@ -114,9 +114,7 @@ def _typed(request: dict[str, Any]) -> list[dict[str, Any]]:
             options.update({"Mode": int(given["mode"], 8)} if "mode" in given else {})
             item = {**item, "read_only": "ro" in given}
             found.append(_entry("tmpfs", "", item, "TmpfsOptions", options))
-    found += [
-        _entry("image", item["image"], {**item, "read_only": False}, "", {}) for item in request["images"]
-    ]
+    found += [_entry("image", item["image"], {**item, "read_only": False}, "", {}) for item in request["images"]]
     return found
 
 
