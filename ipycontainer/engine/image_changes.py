@@ -136,11 +136,7 @@ def _volume(settings: dict[str, Any], text: str) -> None:
 
 
 def _stop_signal(settings: dict[str, Any], text: str) -> None:
-    from ipycontainer.engine.signals import number_of
-
-    signal = expanded(text, _variables(settings))
-    number_of(signal)
-    settings["StopSignal"] = signal
+    settings["StopSignal"] = expanded(text, _variables(settings))
 
 
 def _user(settings: dict[str, Any], text: str) -> None:
