@@ -116,7 +116,21 @@ def dumps(value: Any, indent: int | None = None) -> str:
         else:
             encoder = make_encoder({}, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
             return "".join(encoder(value, 0))
+    return _dumps_slowly(value, indent)
+
+
+def _dumps_slowly(value: Any, indent: int | None, ascii_only: bool = True) -> str:
     import json
 
     separators = (",", ":") if indent is None else None
-    return json.dumps(value, indent=indent, separators=separators, allow_nan=False)
+    return json.dumps(value, indent=indent, separators=separators, allow_nan=False, ensure_ascii=ascii_only)
+
+
+def for_people(value: Any, indent: int | None = None) -> str:
+    """The same as Go writes it, letters as they are; but what a terminal would obey stays escaped."""
+    text = dumps(value, indent)
+    if "\\u" not in text:
+        return text
+    text = _dumps_slowly(value, indent, ascii_only=False)
+    # Of what is not printable the ends of lines alone stand outside of strings.
+    return "".join(letter if letter == "\n" or letter.isprintable() else dumps(letter)[1:-1] for letter in text)

@@ -78,9 +78,10 @@ class Console:
 
     def document(self, value: Any) -> None:
         """A JSON document, for a person to read."""
-        from ipycontainer.json_text import dumps
+        from ipycontainer.commands.template_functions import in_order
+        from ipycontainer.json_text import for_people
 
-        self.line(dumps(value, indent=4))
+        self.line(for_people(in_order(value), indent=4))
 
     def explanation(self, value: Explanation) -> None:
         """The steps of a plan."""

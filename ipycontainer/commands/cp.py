@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from ipycontainer.commands import Call
 
-_PIECE = 1 << 18
-
 
 def cp(call: Call) -> int:
     """Copies one file or folder; `-` is an archive on stdin or stdout."""
@@ -61,11 +59,12 @@ def _here(call: Call, path: str) -> str:
 
 
 def _pieces(call: Call) -> Iterator[bytes]:
+    """The archive on standard input, which may be compressed."""
     from ipycontainer.commands.archives import archive_on_stdin
+    from ipycontainer.images.decompress import plain
+    from ipycontainer.images.inside.tar_sources import DescriptorSource
 
-    descriptor = archive_on_stdin(call, "cp FOLDER NAME:/path")
-    while data := os.read(descriptor, _PIECE):
-        yield data
+    return plain(DescriptorSource(archive_on_stdin(call, "cp FOLDER NAME:/path")), "the archive")
 
 
 CP = Verb(

@@ -12,17 +12,20 @@ if TYPE_CHECKING:
 
 
 def variables(files: Iterable[str], given: Iterable[str], cwd: str) -> tuple[str, ...]:
-    """All of them as NAME=value; a bare NAME that is not set outside is left out."""
+    """All of them as NAME=value.
+
+    A bare NAME is taken from outside; where it is not set there, a file's is left out, and a given one stays bare: as
+    docker's it takes the variable away.
+    """
     found: dict[str, str] = {}
-    for entry in (*(line for file in files for line in _of_file(os.path.join(cwd, file))), *given):
-        name, equals, value = entry.partition("=")
-        if equals:
-            found[name] = value
-        elif name in os.environ:
-            found[name] = os.environ[name]
-        else:
-            found.pop(name, None)
-    return tuple(f"{name}={value}" for name, value in found.items())
+    for line in (line for file in files for line in _of_file(os.path.join(cwd, file))):
+        name, equals, _ = line.partition("=")
+        if equals or name in os.environ:
+            found[name] = line if equals else f"{name}={os.environ[name]}"
+    for entry in given:
+        name, equals, _ = entry.partition("=")
+        found[name] = f"{name}={os.environ[name]}" if not equals and name in os.environ else entry
+    return tuple(found.values())
 
 
 def labels(files: Iterable[str], given: Iterable[str], cwd: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb
 from ipycontainer.commands.tables import cut
-from ipycontainer.commands.units import human_size, local_time
+from ipycontainer.commands.units import human_size
 from ipycontainer.engine.status_text import human_duration
 
 TYPE_CHECKING = False
@@ -32,8 +32,7 @@ def history(call: Call) -> int:
     whole, human = parsed.flag("no-trunc"), not parsed.given("human") or parsed.flag("human")
     form = parsed.text("format")
     if form in ("", "table"):
-        since = "CreatedSince" if human else "CreatedAt"
-        form = "table {{.ID}}\t{{." + since + "}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"
+        form = "table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"
     report = Report(form)
     rows = [_fields(entry, whole, human) for entry in call.engine.image(parsed.arguments[0]).history()]
     if parsed.flag("quiet"):
@@ -47,15 +46,23 @@ def _fields(entry: dict[str, Any], whole: bool, human: bool) -> dict[str, Any]:
     from time import time
 
     id, created = entry["Id"], entry["Created"]
+    at = _moment(created) if created else "N/A"
     by = " ".join(entry["CreatedBy"].split())
     return {
         "ID": id if whole or id == "<missing>" else id.partition(":")[2][:12],
-        "CreatedSince": human_duration(time() - created) + " ago" if created else "N/A",
-        "CreatedAt": local_time(created) if created else "N/A",
+        "CreatedSince": human_duration(time() - created) + " ago" if created and human else at,
+        "CreatedAt": at,
         "CreatedBy": by if whole else cut(by, _WIDEST),
         "Size": human_size(entry["Size"]) if human else str(entry["Size"]),
         "Comment": entry["Comment"],
     }
+
+
+def _moment(when: float) -> str:
+    """As docker's history writes it: RFC 3339, in the caller's own time zone."""
+    from datetime import datetime
+
+    return datetime.fromtimestamp(int(when)).astimezone().isoformat().replace("+00:00", "Z")
 
 
 def tag(call: Call) -> int:

@@ -45,7 +45,7 @@ class Report:
     def show(self, console: Console, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str]) -> None:
         """Rows, each through the template; a table has `headings` (a word for each field) over them."""
         if not self.is_table:
-            console.lines([self.text(row) for row in rows])
+            console.lines([self.text(dict(sorted(row.items()))) for row in rows])  # as `json` writes them
             return
         names = dict(headings, Label=lambda name: name)
         lines = [self.text(row).split("\t") for row in (names, *map(_in_its_cells, rows))]

@@ -108,17 +108,26 @@ def _as_template_sees(document: dict[str, Any]) -> dict[str, Any]:
     config = document.get("Config")
     if isinstance(config, dict) and isinstance(config.get("Labels"), dict):
         found["Config"] = {**config, "Labels": StringMap(config["Labels"])}
+    if isinstance(document.get("Mounts"), list):
+        found["Mounts"] = [Struct(mount, {}, ("Name", "Driver")) for mount in document["Mounts"]]
     if isinstance(document.get("Labels"), dict):
         found["Labels"] = StringMap(document["Labels"])
     return found
 
 
+_OMITTED = (
+    ("State", ("Health",)),
+    ("Config", ("Healthcheck", "ExposedPorts", "Shell", "StopSignal", "StopTimeout")),
+    ("HostConfig", ("Annotations", "Init", "Mounts", "Sysctls", "Tmpfs")),
+)
+
+
 def _without_absent(document: dict[str, Any]) -> dict[str, Any]:
     """docker shows what a container lacks of these to a template alone."""
     found = dict(document)
-    for part, name in (("State", "Health"), ("Config", "Healthcheck"), ("Config", "ExposedPorts")):
-        if name in (inner := found.get(part) or {}) and inner[name] is None:
-            found[part] = {key: value for key, value in inner.items() if key != name}
+    for part, names in _OMITTED:
+        if part in found:
+            found[part] = {key: value for key, value in found[part].items() if key not in names or value}
     return found
 
 

@@ -51,8 +51,9 @@ def ps(call: Call) -> int:
     if parsed.flag("quiet"):
         console.lines([container.id if whole else container.short_id for container in found])
     elif report is not None:
-        # docker weighs for whoever shows it, and for --size.
-        weighs = "Size" in report.form or parsed.flag("size")
+        # docker weighs for whoever shows it, in {{json .}} too, and for --size.
+        shown = "Size" in report.form or "json.}" in report.form.replace(" ", "")
+        weighs = parsed.flag("size") if parsed.given("size") else shown
         rows = [{**_fields(one, whole, report.form), "Size": _size(call, one) if weighs else "0B"} for one in found]
         report.show(console, rows, _HEADINGS)
     else:

@@ -50,12 +50,19 @@ def truth(value: Any) -> bool:
 
 def as_json(value: Any) -> str:
     """JSON on one line; what can only be called is left out."""
-    from ipycontainer.json_text import dumps
+    from ipycontainer.json_text import for_people
 
-    if isinstance(value, dict):
-        keys = list(value) if _is_struct(value) and not any(map(callable, value.values())) else sorted(value)
-        value = {key: value[key] for key in keys if not callable(value[key])}
-    return dumps(value)
+    return for_people(in_order(value))
+
+
+def in_order(value: Any) -> Any:
+    """Maps by their keys; fields as they stand."""
+    if isinstance(value, (list, tuple)):
+        return [in_order(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    keys = list(value) if _is_struct(value) and not any(map(callable, value.values())) else sorted(value)
+    return {key: in_order(value[key]) for key in keys if not callable(value[key])}
 
 
 def _index(value: Any, *keys: Any) -> Any:

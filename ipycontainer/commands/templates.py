@@ -104,12 +104,12 @@ class _Left(Exception):
 class Struct(dict[str, object]):
     """A document some of whose fields Go calls otherwise than its JSON does.
 
-    called: Go's name -> JSON's; a template may say either.
+    called: Go's name -> JSON's; a template may say either.  empty: texts that are left out where they say nothing.
     """
 
-    def __init__(self, fields: dict[str, Any], called: dict[str, str]) -> None:
+    def __init__(self, fields: dict[str, Any], called: dict[str, str], empty: Sequence[str] = ()) -> None:
         super().__init__(fields)
-        self.called = called
+        self.called, self.empty = called, empty
 
 
 class Template:
@@ -270,6 +270,8 @@ def _member(value: Any, name: str) -> Any:
             return value[name]
         if isinstance(value, StringMap):
             return None
+        if isinstance(value, Struct) and name in value.empty:
+            return ""
         known = ", ".join(f".{key}" for key in sorted(map(str, value)))
         raise TemplateError(f"there is no .{name} here" + (f"; there are {known}" if known else ""))
     raise TemplateError(f"{shown(value)!r} has no .{name}")

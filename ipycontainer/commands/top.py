@@ -17,7 +17,7 @@ _WIDTH = 20  # docker's columns here
 def top(call: Call) -> int:
     """Shows the processes of a running container."""
     reference, *options = call.parsed.arguments
-    found = call.engine.get(reference).top(options)
+    found = call.engine.get(reference).top(" ".join(options).split())  # as docker reads them
     rows = tuple(tuple(map(on_one_line, row)) for row in found.rows)
     call.console.table(Table(found.titles, rows, _WIDTH))
     return 0

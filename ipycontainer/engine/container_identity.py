@@ -53,6 +53,12 @@ class Identity:
         return tuple(self._config["command"])
 
     @property
+    def entrypoint_and_rest(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The same as docker's Entrypoint and Cmd, whoever gave them: the image or the caller."""
+        count = self._config.get("entrypoint_words", len(self._config["request"]["entrypoint"] or ()))
+        return self.command[:count], self.command[count:]
+
+    @property
     def created(self) -> float:
         """Seconds since the epoch."""
         return float(self._config["created"])

@@ -189,7 +189,8 @@ def archive_of(container: Container, path: str, follow: bool) -> Iterator[bytes]
         kind = root.kind(inside, follow)
         if not kind:
             raise root.missing(path)
-        yield from root.pack(inside, "." if kind == "folder" and merges(path) else base_name(inside), follow)
+        name = base_name(root.leads(inside) if follow else inside)  # docker's archive names what a link leads to
+        yield from root.pack(inside, "." if kind == "folder" and merges(path) else name, follow)
     _tell(container, "archive-path", inside)
 
 

@@ -203,7 +203,9 @@ def _etc(request: RunRequest, hostname: str) -> dict[str, str]:
 def _config(request: RunRequest, image: LaunchRecord, labels: dict[str, str], spec: dict[str, Any]) -> dict[str, Any]:
     # With --rm it goes with whatever ends it, a power cut too; and after that nobody else could tell.
     passing = {"boot_id": boot_id()} if request.remove else {}
-    theirs = {"platform": image.platform} if image.platform else {}
+    theirs: dict[str, Any] = {"platform": image.platform} if image.platform else {}
+    if request.entrypoint is None and image.config.get("Entrypoint"):
+        theirs["entrypoint_words"] = len(image.config["Entrypoint"])
     return {
         **passing,
         **theirs,

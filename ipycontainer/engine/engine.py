@@ -296,9 +296,9 @@ class Engine(Images):
         def in_use() -> list[str]:
             return [identity for container in self.containers(all=True) for identity in container.image_ids]
 
-        lines = self.store.remove(reference, force, in_use)
-        self.journal.append("image", "delete", reference, {"name": reference})
-        return lines
+        from ipycontainer.engine.images import remove
+
+        return remove(self, reference, force, in_use)
 
     def prune_containers(self, filters: Filters = ()) -> tuple[list[str], int]:
         """Remove the containers that do not run: their ids, and the bytes that came free.  filters: until, label."""

@@ -95,6 +95,8 @@ def instruction(text: str) -> dict[str, Any]:
         try:
             if name == "retries":
                 found["Retries"] = int(value)
+                if found["Retries"] < 1:
+                    raise ValueError(f"must be at least 1 (not {value})")
             else:
                 found[_FLAGS[name]] = round(duration_seconds(value) * _NANO)
         except KeyError:
@@ -104,7 +106,7 @@ def instruction(text: str) -> dict[str, Any]:
         word, _, rest = rest.strip().partition(" ")
     rest = rest.strip()
     if any(value < 0 or (name != "Retries" and 0 < value < _SHORTEST) for name, value in found.items()):
-        raise InputError("HEALTHCHECK: a time cannot be less than 1ms, nor a number of retries negative")
+        raise InputError("HEALTHCHECK: a time cannot be less than 1ms")
     if word.upper() == "NONE":
         if rest:
             raise InputError("HEALTHCHECK NONE takes no arguments")

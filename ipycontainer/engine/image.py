@@ -10,6 +10,22 @@ if TYPE_CHECKING:
     from ipycontainer.images.records import ImageRecord
     from ipycontainer.images.store import Store
 
+# docker's Config of what an image says nothing about.
+_NOTHING_SET: dict[str, Any] = {
+    "User": "",
+    "ExposedPorts": None,
+    "Env": None,
+    "Cmd": None,
+    "Healthcheck": None,
+    "Volumes": None,
+    "WorkingDir": "",
+    "Entrypoint": None,
+    "OnBuild": None,
+    "Labels": None,
+    "StopSignal": "",
+    "Shell": None,
+}
+
 
 class Image:
     """One image of the store."""
@@ -91,10 +107,12 @@ class Image:
             "Comment": str(config.history[-1].get("comment", "")) if config.history else "",
             "Created": view.get("created", ""),
             "Author": view.get("author", ""),
+            "DockerVersion": "",
             "Architecture": view.get("architecture", ""),
             "Os": view.get("os", ""),
             "Size": record.size,
-            "Config": dict(config.settings),
+            "VirtualSize": record.size,
+            "Config": {**_NOTHING_SET, **config.settings},
             "RootFS": {"Type": "layers", "Layers": [str(item) for item in config.diff_ids]},
             "Descriptor": {
                 "mediaType": record.manifest.media_type,

@@ -70,8 +70,8 @@ class Images:
         from ipycontainer.images.names import tag
 
         folders.prepare(self.root)
-        tag(self.store, source, target)
-        self.journal.append("image", "tag", target, {"name": target})
+        image, name = tag(self.store, source, target)
+        self.journal.append("image", "tag", image.id, {**image.labels, "name": name.familiar})
 
     def save(self, references: Sequence[str] | str, path: str | None = None) -> Iterator[bytes]:
         """Images as one archive: in the file `path`, whole or not at all, or as pieces of bytes.
@@ -88,9 +88,11 @@ class Images:
         ignore_ids: give to root what belongs to ids that this user does not have (`Image.folded` says how much).
         """
         folders.prepare(self.root)
-        names = self.store_for(ignore_ids).load(source)
-        for name in names:
-            self.journal.append("image", "load", name, {"name": name})
+        store = self.store_for(ignore_ids)
+        names = store.load(source)
+        loaded = {image.id: image for image in map(store.find, names) if image is not None}
+        for id, image in loaded.items():
+            self.journal.append("image", "load", id, {**image.labels, "name": id})
         return names
 
     def import_tree(

@@ -9,12 +9,27 @@ from ipycontainer.runtime.lifecycle import standing_still
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from ipycontainer.engine.container import Container
     from ipycontainer.engine.image import Image
     from ipycontainer.engine.image_verbs import Images
+    from ipycontainer.images.records import ImageRecord
+    from ipycontainer.oci.reference import Reference
+
+
+def remove(engine: Images, reference: str, force: bool, in_use: Callable[[], list[str]]) -> list[str]:
+    """docker's lines of a removal, and its events."""
+    image = engine.store.find(reference)
+    lines = engine.store.remove(reference, force, in_use)
+    if image is not None:
+        for line in lines:
+            if line.startswith("Untagged: ") and "@" not in line:
+                engine.journal.append("image", "untag", image.id, {**image.labels, "name": image.id})
+        if f"Deleted: {image.id}" in lines:
+            engine.journal.append("image", "delete", image.id, {"name": image.id})
+    return lines
 
 
 def save(engine: Images, references: Sequence[str], path: str | None) -> Iterator[bytes]:
@@ -26,7 +41,7 @@ def save(engine: Images, references: Sequence[str], path: str | None) -> Iterato
     chosen = merged([choice for reference in references for choice in choices(store, reference)])
     pieces = pieces_of(store.layout, chosen)
     for image, _names in chosen:
-        engine.journal.append("image", "save", image.id, {"name": image.names[0] if image.names else image.id})
+        engine.journal.append("image", "save", image.id, {**image.labels, "name": image.id})
     if path is None:
         return pieces
     write_whole(path, pieces)
@@ -77,12 +92,18 @@ def commit(
     engine = container.engine
     store = engine.store
     names = [new_name(name)] if name else []
-    _changed({}, changes)  # what is wrong with them is said before anything is made
+
+    def changed_settings() -> tuple[ImageRecord, dict[str, Any]]:
+        base = store.resolve(str(container.config["image_id"]))
+        return base, _changed(_settings(base.config.settings, container.config), changes)
+
+    if changes:
+        changed_settings()  # what is wrong with them is said before anything is made
 
     def about() -> About:
-        base = store.resolve(str(container.config["image_id"]))
-        settings = _changed(_settings(base.config.settings, container.config), changes)
-        return About(settings, {"created_by": " ".join(container.command), "author": author, "comment": message}, base)
+        base, settings = changed_settings()
+        said = " ".join(container.entrypoint_and_rest[1])
+        return About(settings, {"created_by": said, "author": author, "comment": message}, base)
 
     with _standing_still(container, pause), store.loading():  # its image keeps its blobs, whoever removes it meanwhile
         # The layer is packed while the modules are loaded that take it in.
@@ -90,7 +111,9 @@ def commit(
             from ipycontainer.images.commit import About, make_image
 
             made = make_image(store, pieces, names, f"the layer of {container.name}", about)
-    engine.journal.append("container", "commit", container.id, {"name": container.name, "image": name or made.id})
+    said_of = {"comment": message, "imageID": made.id, "imageRef": names[0].familiar if names else ""}
+    _tell_of_names(engine, made, names)
+    engine.journal.append("container", "commit", container.id, {**container.told, **said_of})
     from ipycontainer.engine.image import Image
 
     return Image(made, store)
@@ -133,7 +156,8 @@ def _settings(image: Mapping[str, Any], container: Mapping[str, Any]) -> dict[st
     if request["env"]:
         from ipycontainer.engine.image_changes import with_environment
 
-        found["Env"] = with_environment(found.get("Env") or [], [item for item in request["env"] if "=" in item])
+        # A bare name takes the image's variable away.
+        found["Env"] = [item for item in with_environment(found.get("Env") or [], request["env"]) if "=" in item]
     if request["entrypoint"] is not None:
         found["Entrypoint"] = list(request["entrypoint"])
         found.pop("Cmd", None)
@@ -177,8 +201,14 @@ def import_tree(
     finally:
         if not isinstance(source, int):
             os.close(descriptor)
-    engine.journal.append("image", "import", made.id, {"name": name or made.id})
+    _tell_of_names(engine, made, names)
+    engine.journal.append("image", "import", made.id, {**made.labels, "name": made.id})
     return Image(made, store)
+
+
+def _tell_of_names(engine: Images, made: ImageRecord, names: Sequence[Reference]) -> None:
+    for name in names:
+        engine.journal.append("image", "tag", made.id, {**made.labels, "name": name.familiar})
 
 
 def _some(pieces: Iterator[bytes], what: str) -> Iterator[bytes]:

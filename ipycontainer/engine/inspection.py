@@ -87,7 +87,7 @@ def describe(container: Container, engine: Engine, size: bool = False) -> dict[s
         **(_sizes(container, engine) if size else {}),
         "GraphDriver": {"Name": "overlay2", "Data": _layers(container, written["lowers"])},
         "Mounts": mount_records.mounts(request, lambda item: engine.volume_source(VolumeMount.from_dict(item))),
-        "Config": _config(container, engine, request, spec),
+        "Config": {**_config(container, engine, request, spec), "User": written["user"]},
         "NetworkSettings": _network_settings(request),
     }
 
@@ -263,10 +263,10 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
     from ipycontainer.engine.sharing import shown_hostname
 
     attach = request["attach"]
+    entrypoint, rest = container.entrypoint_and_rest
     return {
         "Hostname": shown_hostname(engine, spec, bool(container.state().started)),
         "Domainname": request["domainname"],
-        "User": request["user"],
         "Tty": request["tty"],
         "OpenStdin": request["interactive"],
         "StdinOnce": request["interactive"] and bool(attach),
@@ -275,13 +275,13 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "AttachStderr": "stderr" in attach,
         "ExposedPorts": container.config.get("exposed_ports"),
         "Env": _environment(spec, request),
-        "Cmd": list(request["command"]) or None,
+        "Cmd": list(rest) or None,
         "Healthcheck": container.config.get("healthcheck"),
         "Image": container.image,
         "OnBuild": None,
         "Volumes": mount_records.image_volumes(request),
         "WorkingDir": _working_folder(request, spec),
-        "Entrypoint": list(request["entrypoint"] or ()) or None,
+        "Entrypoint": list(entrypoint) or None,
         "Labels": container.labels,
         "StopSignal": container.config["stop_signal"] or "SIGTERM",
         "StopTimeout": container.config["stop_timeout"],

@@ -11,7 +11,10 @@ _ELSEWHERE = (
     "awslogs", "etwlogs", "fluentd", "gcplogs", "gelf", "journald", "logentries", "splunk", "syslog",
 )  # fmt: skip
 _KEPT = ("json-file", "local")
+_KNOWN = ("max-size", "max-file", "mode", "max-buffer-size", "compress")
 NONE = "none"
+# What its program writes waits for nobody in any case, and is lost only where the disk is full.
+_WITHOUT_WAITING = "non-blocking"
 
 
 def log_options(driver: str, options: tuple[str, ...]) -> dict[str, int]:
@@ -29,7 +32,7 @@ def log_options(driver: str, options: tuple[str, ...]) -> dict[str, int]:
         name, _, value = option.partition("=")
         if driver == NONE:
             raise InputError("invalid logging opts for driver none: nothing is kept, so leave --log-opt out")
-        if name not in ("max-size", "max-file", "mode", "compress", *(NAMES if driver == _KEPT[0] else ())):
+        if name not in (*_KNOWN, *(NAMES if driver == _KEPT[0] else ())):
             raise InputError(f"unknown log opt '{name}' for {driver} log driver; max-size and max-file are known")
         if name.endswith("-regex"):
             _check_pattern(name, value)
@@ -37,6 +40,12 @@ def log_options(driver: str, options: tuple[str, ...]) -> dict[str, int]:
             found["log_size"] = _size(value)
         elif name == "max-file":
             found["log_files"] = _files(value)
+        elif name == "mode" and value not in ("", "blocking", _WITHOUT_WAITING):
+            raise InputError(f"logger: logging mode not supported: {value}; there are blocking and {_WITHOUT_WAITING}")
+        elif name == "max-buffer-size":
+            if f"mode={_WITHOUT_WAITING}" not in options:
+                raise InputError(f"logger: max-buffer-size option is only supported with 'mode={_WITHOUT_WAITING}'")
+            _size(value, name)
     return found
 
 
@@ -49,15 +58,15 @@ def _check_pattern(name: str, text: str) -> None:
         raise InputError(f"invalid value for {name}: {text}: {error}") from None
 
 
-def _size(text: str) -> int:
-    if text == "-1":
+def _size(text: str, name: str = "max-size") -> int:
+    if text == "-1" and name == "max-size":
         return 1 << 62  # docker: without a limit
     try:
         size = size_bytes(text)
     except ValueError as error:
-        raise InputError(f"invalid value for max-size: {text}: {error}") from None
+        raise InputError(f"invalid value for {name}: {text}: {error}") from None
     if size <= 0:
-        raise InputError(f"invalid value for max-size: {text}: at least one byte; -1 for no limit")
+        raise InputError(f"invalid value for {name}: {text}: at least one byte")
     return size
 
 

@@ -128,7 +128,7 @@ _FALSE = ("0", "f", "F", "false", "False", "FALSE")
 def mount(text: str) -> Bind | Tmpfs | VolumeMount | ImageMount:
     """`--mount`: fields of one line of CSV.  Raises ValueError with the half sentence that says what is wrong."""
     fields = _fields(text)
-    kind, target = _last(fields, "type", "volume"), _last(fields, "target", "")
+    kind, target = _last(fields, "type", "volume").lower(), _last(fields, "target", "")
     if not target:
         raise ValueError("target is required")
     _target(target, kind)

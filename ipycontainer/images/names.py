@@ -17,10 +17,12 @@ def new_name(text: str) -> Reference:
     reference = references.normalise(text)
     if reference.digest:
         raise ImageNameError(f"refusing to create a tag with a digest reference: {text!r}; a digest names itself")
+    if reference.repository == "sha256":  # sha256:abc is an image's id, and no name any more
+        raise ImageNameError("refusing to create an ambiguous tag using digest algorithm as name; choose another name")
     return reference
 
 
-def tag(store: Store, source: str, target: str) -> None:
+def tag(store: Store, source: str, target: str) -> tuple[ImageRecord, Reference]:
     """Give the image `source` the name `target` too; whoever had it loses it."""
     # Not above: a commit asks for `new_name` before anything else, and loads these while it waits for its layer.
     from ipycontainer.images.ingest import add_names
@@ -29,9 +31,11 @@ def tag(store: Store, source: str, target: str) -> None:
     name = new_name(target)
     # Held, so that what somebody else removes meanwhile keeps its blobs until it has its new name.
     with store.loading():
-        manifest = store.resolve(source).manifest
+        image = store.resolve(source)
+        manifest = image.manifest
         described = Descriptor(manifest.media_type, manifest.document.digest, manifest.document.size)
         add_names(store.layout, described, [name])
+    return image, name
 
 
 def chosen(store: Store, name: str) -> tuple[ImageRecord, tuple[Reference, ...]]:

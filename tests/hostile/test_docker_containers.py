@@ -142,6 +142,7 @@ port one
 container port one
 container port nobody
 container top one -o comm
+top one '-o comm'
 system events --since 2h --until 1h
 container diff three
 diff nobody
@@ -242,6 +243,11 @@ def _once(text: str) -> str:
     return "\n".join(dict.fromkeys(_normal(text).splitlines()))
 
 
+def _sizes(text: str) -> str:
+    """Of each row as JSON."""
+    return "\n".join(re.findall('"Size":"[^"]*"', text))
+
+
 def test_lists(beside: Beside):
     for folder in (beside.ours, beside.dockers):
         tarfile.open(folder / "empty.tar", "w").close()
@@ -251,6 +257,7 @@ def test_lists(beside: Beside):
         for column in COLUMNS.split():
             beside.line(f"ps -a --format '{{{{.{column}}}}}'", _sorted if column == "Labels" else _normal)
         beside.lines(PS.splitlines(), _normal)
+        beside.line("ps -a --format '{{json .}}'", _sizes)
     finally:
         beside.remove(*NAMES)
     beside.end()

@@ -5,11 +5,13 @@ Exit codes and standard outputs are compared; where docker fails our sentences s
 
 from __future__ import annotations
 
+import io
 import shlex
+import tarfile
 
 import pytest
 
-from tests.hostile.beside import Beside
+from tests.hostile.beside import Beside, ids_taken_out
 from tests.hostile.test_docker_containers import _normal
 
 pytestmark = [pytest.mark.personas("root"), pytest.mark.timeout(300)]
@@ -160,8 +162,108 @@ VALUES = (
     "--no-healthcheck --health-cmd true",
     "--stop-signal NOSUCH",
     "--isolation zz",
+    "--log-opt mode=zz",
+    "--log-opt max-buffer-size=1m",
+    "--log-opt mode=non-blocking --log-opt max-buffer-size=zz",
     "--runtime zz",
 )
+
+
+# A name without a value that is not set outside takes the variable away; a file's is none.
+UNSET = """
+import -c 'ENV NA=1 NB=2' {h}/empty.tar unset:1
+create --network none --name made -e NA -e NC unset:1 x
+commit made unset:2
+image inspect -f '{{range .Config.Env}}{{if eq . "NA=1"}}{{.}}{{end}}{{end}}' unset:2
+rm made
+run -d --network none --name made -e NA=1 -e NB=2 base sleep 1000
+exec -e NA -e NB=3 made sh -c 'echo [$NA$NB]'
+exec --env-file {h}/names made sh -c 'echo [$NA$NB]'
+commit made unset:2
+run --rm --network none -e NA unset:2 sh -c 'echo [$NA$NB]'
+run --rm --network none -e NA=5 -e NA unset:2 sh -c 'echo [$NA$NB]'
+run --rm --network none --env-file {h}/names unset:2 sh -c 'echo [$NA$NB]'
+run --rm --network none --log-opt mode=non-blocking --log-opt max-buffer-size=1m base echo hi
+"""
+
+
+# What of a container's settings is its image's.
+INHERITED = """
+create --network none --name made base true
+commit -c 'ENTRYPOINT ["sh", "-c"]' -c 'CMD ["echo hi"]' -c 'USER 5:6' -c 'VOLUME /v' made theirs:1
+rm made
+create --network none --name made theirs:1
+inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.User}} {{.Path}} {{json .Args}}' made
+start -a made
+commit made theirs:2
+image inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.User}}' theirs:2
+history --format '{{.CreatedBy}}' theirs:2
+rm -v made
+create --network none --name made -u 7 -v /a:/b:ro --mount type=tmpfs,dst=/e theirs:1 true
+inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.User}}' made
+inspect -f '{{range .Mounts}}{{if eq .Type "bind"}}{{.Destination}} [{{.Name}}{{.Driver}}]{{end}}{{end}}' made
+rm -v made
+create --network none --name made --entrypoint echo theirs:1
+inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' made
+rm -v made
+"""
+
+
+def _newest(text: str) -> str:
+    return ids_taken_out(text).partition("\n")[0]
+
+
+def test_settings_of_the_image(beside: Beside):
+    try:
+        for line in filter(None, INHERITED.splitlines()):
+            beside.line(line, _newest if line.startswith("history") else ids_taken_out)
+    finally:
+        beside.remove("made")
+        for run in (beside.persona.cli, beside.daemon.run):
+            run("rmi", "-f", "theirs:1", "theirs:2")
+    beside.end()
+
+
+def test_variables_that_are_taken_away(beside: Beside):
+    beside.file("names", "NA\nNB=4\n")
+    for folder in (beside.ours, beside.dockers):
+        tarfile.open(folder / "empty.tar", "w").close()
+    try:
+        beside.lines(UNSET.splitlines())
+    finally:
+        beside.remove("made")
+        for run in (beside.persona.cli, beside.daemon.run):
+            run("rmi", "-f", "unset:1", "unset:2")
+            run("image", "prune", "-f")
+    beside.end()
+
+
+def _names(archive: str) -> str:
+    """What lies in a tar that came out as text."""
+    with tarfile.open(fileobj=io.BytesIO(archive.encode())) as tar:
+        return "\n".join(sorted(tar.getnames()))
+
+
+def test_copies_of_archives_links_and_read_only_roots(beside: Beside):
+    beside.file("file", "text\n")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        tar.add(beside.ours / "file", "file")
+    try:
+        beside.line("run -d --network none --name made base sleep 1000")
+        beside.line("exec made sh -c 'mkdir /d; echo 1 > /d/one; ln -s d /ld'")
+        beside.line("cp - made:/opt", stdin=packed.getvalue())
+        beside.line("exec made cat /opt/file")
+        for path in ("/ld", "/ld/", "/ld/.", "/d/one"):
+            beside.line(f"cp -L made:{path} -", normal=_names)
+        beside.line("create --network none --name resting --read-only -v /v base true")
+        beside.line("cp {h}/file resting:/opt/file")
+        beside.line("cp - resting:/opt", stdin=packed.getvalue())
+        beside.line("cp {h}/file resting:/v/file")
+        beside.line("cp resting:/v/file -", normal=_names)
+    finally:
+        beside.remove("made", "resting")
+    beside.end()
 
 
 def test_starts_that_fail(beside: Beside):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import tarfile
 
 import pytest
 
@@ -140,6 +142,99 @@ def test_images(beside: Beside):
         beside.remove("keeps")
         beside.persona.cli("rmi", "-f", *names)
         beside.daemon.run("rmi", "-f", *names)
+    beside.end()
+
+
+# Instructions of -c: words, quotes, variables, and what docker refuses.
+CHANGES = r"""
+ENV B=2 C=3
+ENV D a  b c
+ENV Z=$A/x Y=${A}y X=${A:-q} W=${NO:-q} V=${A:+q} U=\$A
+ENV Z='$A' Y="$A \" x" W=a\ b
+ENV Z="a
+ENV x
+ENV =x
+LABEL a="b c" d='e f' g=h\ i "j k"="$A"
+LABEL a
+LABEL a b c
+USER $A
+USER a b
+WORKDIR rel
+WORKDIR $A/x
+WORKDIR /a/../b/./c/
+EXPOSE 80/TCP 81/udp 90-92 $A
+EXPOSE 5-3
+EXPOSE 80/xyz
+EXPOSE x
+VOLUME /v1 /v$A
+VOLUME ["/v 3", "/v4"]
+VOLUME ""
+CMD a b
+CMD ["x", "y"]
+CMD ['a']
+CMD [1]
+ENTRYPOINT ["a"]
+ENTRYPOINT ["a"
+ONBUILD RUN x
+ONBUILD FROM x
+ONBUILD onbuild RUN x
+HEALTHCHECK --retries=0 CMD a
+HEALTHCHECK --retries=2 CMD ["a","b"]
+NOSUCH a
+"""
+FIELDS = "Cmd Entrypoint User WorkingDir ExposedPorts Volumes OnBuild Healthcheck".split()
+COMMITTED = """
+commit -c 'ENV M=$A' -c 'ENV N=$M' -c 'CMD ["x"]' -c 'ENTRYPOINT ["y"]' -m 'é "m"' two small:2
+image inspect -f '{{json .Config.Cmd}} {{json .Config.Entrypoint}} {{.Comment}} {{json .Comment}}' small:2
+history --format '{{.CreatedBy}}|{{json .Comment}}' small:2
+history -H=false --format '{{.CreatedAt}} {{.CreatedSince}}' small:2
+history --format '{{json .}}' small:2
+images --format '{{json .}}' small:2
+image inspect -f '{{json .Config.Labels}}' small:1
+tag small:1 small:3
+tag small:1 sha256:abc
+tag small:1 sha256
+commit two sha256
+events --since 1h --until 0s -f container=two -f event=commit --format '{{json .Actor.Attributes}}'
+save -o {h}/saved.tar small:1 small:3
+rmi small:3
+events --since 1h --until 0s -f label=told --format '{{.Action}} {{json .Actor.Attributes}}'
+"""
+
+
+def _as_read(text: str) -> str:
+    """Go escapes these two in the JSON of a row."""
+    return _normal(text).replace("\\u003c", "<").replace("\\u003e", ">").replace("<missing>", "ID")
+
+
+def _instructions(beside: Beside) -> None:
+    form = " ".join(f"{{{{json .Config.{name}}}}}" for name in FIELDS)
+    for change in filter(None, CHANGES.splitlines()):
+        beside.line(f"commit -c {shlex.quote(change)} two small:9", _normal)
+        # Variables in no order, as docker has them; where nothing was committed there is nothing to see.
+        beside.line("image inspect -f '{{range .Config.Env}}{{println .}}{{end}}' small:9", _sorted)
+        beside.line(f"image inspect -f '{form} {{{{.Config.Labels}}}}' small:9", _normal)
+        for run in (beside.persona.cli, beside.daemon.run):
+            run("rmi", "small:9")
+
+
+def test_changes_of_a_commit(beside: Beside):
+    for folder in (beside.ours, beside.dockers):
+        tarfile.open(folder / "tree.tar", "w").close()
+    try:
+        beside.lines(
+            [
+                """import -c 'ENV Q=r' -c 'LABEL told="é<&>" b=1' {h}/tree.tar small:1""",
+                "create --network none --name two -e A=1 -w /w --entrypoint /bin/sh small:1 -c 'exit 0'",
+            ]
+        )
+        _instructions(beside)
+        beside.lines(COMMITTED.splitlines(), _as_read)
+    finally:
+        beside.remove("two")
+        for run in (beside.persona.cli, beside.daemon.run):
+            run("rmi", "-f", "small:1", "small:2")
+            run("image", "prune", "-f")
     beside.end()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ipycontainer.engine.dockerfile_words import expanded
 from ipycontainer.engine.image_changes import changed
 from ipycontainer.errors import InputError
 
@@ -41,8 +42,39 @@ def test_every_instruction() -> None:
     assert settings == {"Env": ["A=1", "B=2"], "WorkingDir": "/a", "Labels": {"x": "y"}}
 
 
+def test_another_program_has_no_arguments_of_the_old_one() -> None:
+    settings = {"Entrypoint": ["old"], "Cmd": ["for", "old"]}
+    assert changed(settings, ['ENTRYPOINT ["new"]']) == {"Entrypoint": ["new"]}
+    assert changed(settings, ['CMD ["x"]', 'ENTRYPOINT ["new"]']) == {"Entrypoint": ["new"], "Cmd": ["x"]}
+    assert changed(settings, ["CMD ['x']"])["Cmd"] == ["/bin/sh", "-c", "['x']"]  # no JSON: docker asks a shell
+
+
 @pytest.mark.parametrize(
-    "change", ["", "RUN x", "CMD", "CMD [1]", "CMD [", "ENV A=1 B", "ENV 'A", "EXPOSE 99999", "FROM x"]
+    ("text", "value"),
+    [
+        ("$A/${A}", "1/1"),
+        ("${A:-x}${B:-y}${A:+z}${B:+w}", "1yz"),
+        ("${B:-$A}", "1"),
+        (r"\$A", "$A"),
+        ("'$A'", "$A"),
+        (r'"$A\"\a"', r'1"\a'),
+        ("a$", "a$"),
+        ("$1$A_", ""),
+        ("\\", ""),
+        ("${A:?gone}", "1"),
+    ],
+)
+def test_variables(text: str, value: str) -> None:
+    assert expanded(text, {"A": "1"}) == value
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("", "RUN x", "CMD", "CMD [1]", "ENV A=1 B", "ENV 'A", "ENV A='", 'ENV A="', "ENV A", "EXPOSE 99999"),
+        *("ENV A=${", "ENV A=${B", "ENV A=${B:", "ENV A=${B:%x}", "ENV A=${B:?gone}", "ENV A=${:-x}", "LABEL a"),
+        *("FROM x", "ONBUILD FROM x", 'VOLUME ""', "HEALTHCHECK --retries=0 CMD x"),
+    ],
 )
 def test_what_is_refused(change: str) -> None:
     with pytest.raises(InputError):

@@ -142,7 +142,7 @@ class TestEnvironment:
         monkeypatch.setenv("OUTSIDE", "there")
         monkeypatch.delenv("NOWHERE", raising=False)
         found = _request("-e", "A=b=c", "-e", "E=", "-e", "OUTSIDE", "-e", "NOWHERE", "-e", "A=2", "base")
-        assert found.env == ("A=2", "E=", "OUTSIDE=there")
+        assert found.env == ("A=2", "E=", "OUTSIDE=there", "NOWHERE")  # a bare name takes the variable away
 
     def test_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OUTSIDE", "there")

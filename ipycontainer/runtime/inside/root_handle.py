@@ -14,7 +14,7 @@ from ipycontainer.runtime import mount_plan
 from ipycontainer.runtime.inside import container, life
 from ipycontainer.runtime.inside.kill import join, open_init
 from ipycontainer.runtime.inside.step import Place, Step
-from ipycontainer.runtime.inside.steps.root import DetachMounts, MakeWritableLayer, MountOverlay
+from ipycontainer.runtime.inside.steps.root import DetachMounts, MakeWritableLayer, MountOverlay, RootReadOnly
 from ipycontainer.runtime.inside.sweep import living_state, sweep_leavings
 from ipycontainer.runtime.inside.walk import forbid_imports, walk
 from ipycontainer.runtime.launch import Host, Launch
@@ -64,6 +64,8 @@ def _lend_resting(host: Host, launch: Launch, channel: Channel) -> dict[str, Any
             ),
             *mount_plan.resting_steps(launch, host),
         ]
+        if launch.spec["root"].get("readonly"):
+            steps.append(RootReadOnly())
         place = Place(launch)
         walk("copy", steps, place)
         try:
