@@ -47,6 +47,8 @@ def main() -> None:
     code = 1
     try:
         code = command(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED  # while it was still being loaded
     except Exception:  # noqa: BLE001 a bug of ours: told with its traceback, since nobody else can
         sys.excepthook(*sys.exc_info())
     finally:

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.personas import Persona
+from tests.life.inside import until
+from tests.personas import BIN, Persona
 
 
 @pytest.fixture
@@ -28,6 +29,13 @@ def web(persona: Persona) -> Iterator[str]:
     persona.ok("run", "-d", "--name", name, "-l", "tier=front", "base", "sh", "-c", loop, timeout=120)
     yield name
     persona.cli("rm", "-f", name)
+
+
+def _catches(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Whether it has a handler for that signal; proc_pid_status(5)."""
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        caught = next(int(line.split()[1], 16) for line in file if line.startswith("SigCgt"))
+    return bool(caught >> number - 1 & 1)
 
 
 def _wait_for(process: subprocess.Popen[bytes], part: bytes) -> bytes:
@@ -112,12 +120,29 @@ class TestSignals:
     @pytest.mark.parametrize("words", [["logs", "-f"], ["wait"], ["events"]])
     def test_interrupting_what_only_looks_detaches(self, persona: Persona, web: str, words: list[str]) -> None:
         process = persona.popen(["ipycontainer", *words, *([] if words == ["events"] else [web])])
+        until(lambda: _catches(process, signal.SIGINT), "it has begun")
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         _out, err = process.communicate(timeout=10)
         assert process.returncode == 130
         assert b"Traceback" not in err
         assert persona.ok("inspect", "-f", "{{.State.Status}}", web) == "running"
+
+    @pytest.mark.parametrize("name", ["cli.__main__", "cli.console", "commands"])
+    def test_an_interrupt_while_it_is_still_being_loaded_is_one(self, name: str) -> None:
+        code = [
+            "import builtins, runpy, sys",
+            "real = builtins.__import__",
+            "def interrupted(name, *more):",
+            f"    if name == 'ipycontainer.{name}':",
+            "        raise KeyboardInterrupt",
+            "    return real(name, *more)",
+            "builtins.__import__ = interrupted",
+            f"sys.argv = [{str(BIN / 'ipycontainer')!r}, 'version']",
+            "runpy.run_path(sys.argv[0], run_name='__main__')",
+        ]
+        done = subprocess.run([BIN / "python3", "-IS", "-c", "\n".join(code)], capture_output=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
     def test_a_killed_client_leaves_its_container_running(self, persona: Persona) -> None:
         process = persona.popen(["ipycontainer", "run", "--name", "left", "base", "sh", "-c", "echo ready; sleep 100"])
