@@ -85,7 +85,7 @@ def test_the_hosts_null_is_not_the_containers_to_change(persona: Persona):
     assert stat.S_ISCHR(after.st_mode) and done.err.count("Read-only") == 3, done
 
 
-NULL: Edit = ("launcher/__main__.py", "    store_namespace.protect_null()\n", "")
+NULL: Edit = ("launcher/__main__.py", "        store_namespace.protect_null()\n", "")
 CHANGE = """
 import os
 for change in (lambda: os.fchmod(0, os.fstat(0).st_mode), lambda: os.fchown(0, 0, 0), lambda: os.utime(0)):
