@@ -90,8 +90,8 @@ class Beside:
 
     def remove(self, *containers: str) -> None:
         """What a table made, whatever became of it."""
-        self.persona.cli("rm", "-f", *containers)
-        self.daemon.run("rm", "-f", *containers)
+        self.persona.cli("rm", "-f", "-v", *containers)
+        self.daemon.run("rm", "-f", "-v", *containers)
 
     def end(self) -> None:
         """The test's assertion: nothing differed."""

@@ -80,7 +80,8 @@ run --rm --network none -v vol:/t --tmpfs /t base true
 run --rm --network none -v {h}:/t -v vol:/t base true
 run --rm --network none -v vol:/t/ -v vol:/t base true
 create --network none --name made -v vol:/t -v /t -v /u base true
-inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{end}}' made
+inspect -f '{{len .Mounts}}{{range .Mounts}}{{if eq .Destination "/t"}} {{.Type}}{{end}}{{end}}' made
+inspect -f '{{range .Mounts}}{{if eq .Destination "/u"}} {{.Type}}{{end}}{{end}}' made
 rm -v made
 volume rm vol
 """
