@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CELL_OPTIONS = (
     Option("out", "", "text", "Put stdout into this variable instead of showing it"),
     Option("err", "", "text", "Put stderr into this variable instead of showing it"),
-    Option("no-raise", "", "flag", "Do not fail the cell when the program fails"),
+    Option("no-raise", "", "flag", "Do not fail the cell when the program or the verb fails"),
     Option("no-raise-error", "", "flag", "The same, as %%script calls it"),
     Option("expand", "", "flag", "Replace $name and {expression} in unquoted words by Python's values"),
 )

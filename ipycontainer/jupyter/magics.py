@@ -46,9 +46,9 @@ class ContainerMagics(Magics):
             %%container run -i base cat   the cell's text is the program's stdin
 
         Before the verb: `--out VAR` and `--err VAR` put the output into a variable,
-        `--no-raise` lets the cell go on after a failure, and `--expand` replaces
-        `$name` and `{expression}` in unquoted words by Python's values (nothing is
-        replaced otherwise).
+        `--no-raise` lets the cell go on after a failure (not after a word that is
+        wrong), and `--expand` replaces `$name` and `{expression}` in unquoted words
+        by Python's values (nothing is replaced otherwise).
         """
         from ipycontainer.commands import perform
         from ipycontainer.commands.words import split

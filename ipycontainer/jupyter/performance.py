@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipycontainer.errors import Error
+from ipycontainer.errors import Error, NoSuchVerb, OptionError
 from ipycontainer.jupyter.caller import fate_of_value
 from ipycontainer.jupyter.cell_errors import command_failed, complaints, for_cell, interrupted
 from ipycontainer.jupyter.cell_options import variable
@@ -41,7 +41,8 @@ class Performance:
             code = run(self._open_console)
         except Error as error:
             console = self._end()
-            if self._forgiving and error.exit_code in (126, 127):
+            # A slip of the fingers is none of the failures that somebody foresaw.
+            if self._forgiving and not isinstance(error, (OptionError, NoSuchVerb)):
                 self._say(str(error))
                 return None
             raise for_cell(error, console.advice, console.mistaken) from None

@@ -143,6 +143,24 @@ def test_no_raise_lets_the_cell_go_on(any_kernel):
         assert reply.out == "x\nafter\n"
 
 
+@pytest.mark.parametrize(
+    "line", ["logs nobody", "exec nobody true", "inspect nobody", "rm nobody", "run --pull never nosuch"]
+)
+def test_no_raise_forgives_verbs_too(any_kernel, line):
+    reply = any_kernel.ok(f"%container --no-raise {line}\nprint('after')")
+    assert (
+        reply.out.endswith("after\n")
+        and reply.err.count("\n") == 1
+        and line.split()[-1 if line.startswith("run") else 1] in reply.err
+    )
+    assert any_kernel.run(f"%container {line}").status == "error"
+
+
+@pytest.mark.parametrize("line", ["logs --nosuch web", "nosuch", "rm"])
+def test_no_raise_forgives_no_wrong_word(any_kernel, line):
+    assert any_kernel.run(f"%container --no-raise {line}").status == "error"
+
+
 def test_out_and_err_go_into_variables(any_kernel):
     reply = any_kernel.ok(
         "%container --out said --err told run --rm base sh -c 'echo out; echo err >&2'\nprint([said, told])"
