@@ -148,11 +148,8 @@ def test_no_raise_lets_the_cell_go_on(any_kernel):
 )
 def test_no_raise_forgives_verbs_too(any_kernel, line):
     reply = any_kernel.ok(f"%container --no-raise {line}\nprint('after')")
-    assert (
-        reply.out.endswith("after\n")
-        and reply.err.count("\n") == 1
-        and line.split()[-1 if line.startswith("run") else 1] in reply.err
-    )
+    assert reply.out.endswith("after\n") and reply.err.count("\n") == 1
+    assert "nobody" in reply.err or "nosuch" in reply.err
     assert any_kernel.run(f"%container {line}").status == "error"
 
 
