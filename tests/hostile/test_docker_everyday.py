@@ -220,8 +220,7 @@ def test_settings_of_the_image(beside: Beside):
             beside.line(line, _newest if line.startswith("history") else ids_taken_out)
     finally:
         beside.remove("made")
-        for run in (beside.persona.cli, beside.daemon.run):
-            run("rmi", "-f", "theirs:1", "theirs:2")
+        beside.both("rmi", "-f", "theirs:1", "theirs:2")
     beside.end()
 
 
@@ -233,9 +232,8 @@ def test_variables_that_are_taken_away(beside: Beside):
         beside.lines(UNSET.splitlines())
     finally:
         beside.remove("made")
-        for run in (beside.persona.cli, beside.daemon.run):
-            run("rmi", "-f", "unset:1", "unset:2")
-            run("image", "prune", "-f")
+        beside.both("rmi", "-f", "unset:1", "unset:2")
+        beside.both("image", "prune", "-f")
     beside.end()
 
 
@@ -296,8 +294,7 @@ def test_several_mounts_at_one_place(beside: Beside):
         beside.lines(PLACES.splitlines())
     finally:
         beside.remove("made")
-        for run in (beside.persona.cli, beside.daemon.run):
-            run("volume", "rm", "-f", "vol")
+        beside.both("volume", "rm", "-f", "vol")
     beside.end()
 
 

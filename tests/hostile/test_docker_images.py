@@ -131,8 +131,7 @@ def test_images(beside: Beside):
         (folder / "tree/f").write_text("in the tree\n" * 1000)
         beside.persona.run(["tar", "-C", folder / "tree", "-cf", folder / "tree.tar", "f"])
     names = ("small:1", "small:2", "other:1", "other:2")
-    for run in (beside.persona.cli, beside.daemon.run):
-        run("image", "prune", "-f")  # what an earlier test has left without a name
+    beside.both("image", "prune", "-f")  # what an earlier test has left without a name
     try:
         beside.lines(MADE, _normal)
         for line in filter(None, LISTS.splitlines()):
@@ -214,8 +213,7 @@ def _instructions(beside: Beside) -> None:
         # Variables in no order, as docker has them; where nothing was committed there is nothing to see.
         beside.line("image inspect -f '{{range .Config.Env}}{{println .}}{{end}}' small:9", _sorted)
         beside.line(f"image inspect -f '{form} {{{{.Config.Labels}}}}' small:9", _normal)
-        for run in (beside.persona.cli, beside.daemon.run):
-            run("rmi", "small:9")
+        beside.both("rmi", "small:9")
 
 
 def test_changes_of_a_commit(beside: Beside):
@@ -232,9 +230,8 @@ def test_changes_of_a_commit(beside: Beside):
         beside.lines(COMMITTED.splitlines(), _as_read)
     finally:
         beside.remove("two")
-        for run in (beside.persona.cli, beside.daemon.run):
-            run("rmi", "-f", "small:1", "small:2")
-            run("image", "prune", "-f")
+        beside.both("rmi", "-f", "small:1", "small:2")
+        beside.both("image", "prune", "-f")
     beside.end()
 
 

@@ -185,8 +185,7 @@ def test_containers_of_what_was_built_on_top(beside: Beside):
         beside.lines(ANCESTORS.splitlines())
     finally:
         beside.remove("odd", "odd2", "odd3")
-        for run in (beside.persona.cli, beside.daemon.run):
-            run("rmi", "odd:2", "odd:1", "odd:beside")
+        beside.both("rmi", "odd:2", "odd:1", "odd:beside")
     beside.end()
 
 
