@@ -1,7 +1,14 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, InputDialog, showDialog, showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { deleteIcon, runIcon, stopIcon, terminalIcon, textEditorIcon } from '@jupyterlab/ui-components';
+import {
+  deleteIcon,
+  pauseIcon,
+  runIcon,
+  stopIcon,
+  terminalIcon,
+  textEditorIcon
+} from '@jupyterlab/ui-components';
 
 import { containerIcon } from './icons';
 import type { IContainersModel } from './model';
@@ -15,6 +22,8 @@ export const CommandIDs = {
   run: 'ipycontainer:run',
   start: 'ipycontainer:start',
   stop: 'ipycontainer:stop',
+  pause: 'ipycontainer:pause',
+  unpause: 'ipycontainer:unpause',
   remove: 'ipycontainer:remove',
   logs: 'ipycontainer:logs',
   terminal: 'ipycontainer:terminal',
@@ -29,6 +38,8 @@ export const FOR_THE_PALETTE = [
   CommandIDs.run,
   CommandIDs.start,
   CommandIDs.stop,
+  CommandIDs.pause,
+  CommandIDs.unpause,
   CommandIDs.remove,
   CommandIDs.logs,
   CommandIDs.terminal,
@@ -40,6 +51,9 @@ export const FOR_THE_PALETTE = [
 type Fits = (container: IContainer) => boolean;
 const RUNS: Fits = one => one.status === 'running';
 const RESTS: Fits = one => one.status !== 'running';
+export const isPaused: Fits = one => one.condition === 'paused';
+/** Whether there are processes in it that go on: what can be entered, and what can be paused. */
+export const isAtWork: Fits = one => RUNS(one) && !isPaused(one) && one.condition !== 'restarting';
 const ANY: Fits = () => true;
 
 interface IArguments {
@@ -212,6 +226,26 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     trans.__('Ask a container to end, and kill it after ten seconds')
   );
   add(
+    CommandIDs.pause,
+    trans.__('Pause a Container…'),
+    pauseIcon,
+    async args => {
+      const one = await choose(args, trans.__('Pause a container'), isAtWork);
+      return one && server.pause(one.id);
+    },
+    trans.__('Let all processes of a container stand still')
+  );
+  add(
+    CommandIDs.unpause,
+    trans.__('Unpause a Container…'),
+    runIcon,
+    async args => {
+      const one = await choose(args, trans.__('Unpause a container'), isPaused);
+      return one && server.unpause(one.id);
+    },
+    trans.__('Let the processes of a paused container go on')
+  );
+  add(
     CommandIDs.remove,
     trans.__('Remove a Container…'),
     deleteIcon,
@@ -250,7 +284,7 @@ export function addCommands(app: JupyterFrontEnd, model: IContainersModel, trans
     trans.__('Terminal Inside a Container…'),
     terminalIcon,
     async args => {
-      const one = await choose(args, trans.__('Terminal inside a container'), RUNS);
+      const one = await choose(args, trans.__('Terminal inside a container'), isAtWork);
       if (one !== null) {
         const { openTerminal } = await import('./terminal');
         await openTerminal(app, model, one, trans);

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { deleteIcon, runIcon, stopIcon, terminalIcon, textEditorIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { CommandIDs } from './commands';
+import { CommandIDs, isAtWork, isPaused } from './commands';
 import { ItemButton } from './item_button';
 import { ActiveItem } from './item_list';
 import type { IContainersModel } from './model';
@@ -58,6 +58,15 @@ export function ContainerItem({ container, model, execute, trans }: IContainerIt
           {name}
         </span>
         <span className="jp-ipycontainer-buttons">
+          {isPaused(container) && (
+            <ItemButton
+              icon={runIcon}
+              title={trans.__('Unpause')}
+              label={trans.__('Unpause %1', name)}
+              disabled={busy !== ''}
+              onClick={() => act(CommandIDs.unpause, '')}
+            />
+          )}
           {runs ? (
             <ItemButton
               icon={stopIcon}
@@ -85,7 +94,7 @@ export function ContainerItem({ container, model, execute, trans }: IContainerIt
             icon={terminalIcon}
             title={trans.__('Terminal inside')}
             label={trans.__('Terminal inside %1', name)}
-            disabled={!runs}
+            disabled={!isAtWork(container)}
             onClick={() => act(CommandIDs.terminal, '')}
           />
           <ItemButton

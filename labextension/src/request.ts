@@ -40,6 +40,14 @@ export class ContainerServer {
     return this._ask('POST', `containers/${id}/stop`);
   }
 
+  pause(id: string): Promise<void> {
+    return this._ask('POST', `containers/${id}/pause`);
+  }
+
+  unpause(id: string): Promise<void> {
+    return this._ask('POST', `containers/${id}/unpause`);
+  }
+
   /** Remove it; with `force` kill it first. */
   remove(id: string, force: boolean): Promise<void> {
     return this._ask('DELETE', `containers/${id}${force ? '?force=1' : ''}`);

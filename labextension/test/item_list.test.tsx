@@ -8,11 +8,13 @@ import { CommandIDs } from '../src/commands';
 import { ContainerItem } from '../src/container_item';
 import { ItemList } from '../src/item_list';
 import type { IContainersModel } from '../src/model';
+import type { IContainer } from '../src/rows';
 import { container } from './rows';
 
 /** A list of containers whose commands end when a test says so. */
 class List extends ReactWidget {
   names = ['one', 'two', 'three'];
+  changes: Partial<IContainer> = {};
   asked: string[] = [];
   end: () => void = () => undefined;
 
@@ -28,7 +30,7 @@ class List extends ReactWidget {
         {this.names.map(name => (
           <ContainerItem
             key={name}
-            container={container({ id: name, name })}
+            container={container({ id: name, name, ...this.changes })}
             model={model}
             execute={execute}
             trans={trans}
@@ -132,5 +134,33 @@ describe('ItemButton', () => {
     await vi.waitFor(() => expect(stop.getAttribute('aria-disabled')).toBe('false'));
     stop.click();
     expect(list.asked.length).toBe(2);
+  });
+});
+
+describe('ContainerItem', () => {
+  const buttons = async (changes: Partial<IContainer>) => {
+    const list = await opened();
+    list.changes = changes;
+    await list.become('one');
+    const found = [...list.item('one').querySelectorAll('button')];
+    return found
+      .filter(button => button.getAttribute('aria-disabled') !== 'true')
+      .map(button => button.getAttribute('aria-label')?.split(' ')[0]);
+  };
+
+  it('offers what can be done to one that is so', async () => {
+    expect(await buttons({})).toEqual(['Stop', 'Logs', 'Terminal', 'Remove']);
+    list.dispose();
+    expect(await buttons({ condition: 'paused' })).toEqual(['Unpause', 'Stop', 'Logs', 'Remove']);
+    list.dispose();
+    expect(await buttons({ condition: 'restarting' })).toEqual(['Stop', 'Logs', 'Remove']);
+    list.dispose();
+    expect(await buttons({ status: 'exited' })).toEqual(['Start', 'Logs', 'Remove']);
+  });
+
+  it('lets a paused one go on', async () => {
+    await buttons({ condition: 'paused' });
+    list.button('Unpause one').click();
+    expect(list.asked).toEqual([CommandIDs.unpause]);
   });
 });

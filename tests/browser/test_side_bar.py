@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
+from tests.browser.conftest import PICTURES
 from tests.browser.page import SECOND, LabPage
+from tests.lab import Lab
 from tests.personas import Persona
 
 
@@ -49,6 +51,35 @@ def test_stop_and_start(page: LabPage, browsing: Persona):
     expect(page.container("box")).to_contain_text("ended with 3, 4 s ago", timeout=8 * SECOND)
     page.button("Start box").click()
     expect(page.container("box")).to_have_attribute("data-status", "running")
+
+
+def test_pause_and_unpause(chromium: Browser, _everybody: dict[str, Persona]):
+    """Root's: on version 1 of control groups nobody else has a freezer."""
+    persona = _everybody.get("root") or next(iter(_everybody.values()))
+    lab = Lab(persona)
+    page = LabPage(chromium, lab, PICTURES, "pause")
+    try:
+        page.show_containers()
+        persona.ok("run", "-d", "--name", "box", "base", "sleep", "1000")
+        expect(page.button("Terminal inside box")).to_be_enabled()
+        page.palette("Pause a Container")
+        page.page.get_by_role("dialog").get_by_role("button", name="Ok").click()
+        if not persona.is_root:
+            expect(page.page.get_by_role("dialog")).to_contain_text("freezer")
+            return
+        expect(page.container("box")).to_have_attribute("data-condition", "paused")
+        assert persona.ok("ps", "--format", "{{.State}}") == "paused"
+        expect(page.button("Terminal inside box")).to_be_disabled()  # nobody can be let in
+        page.picture()
+        page.button("Unpause box").click()
+        expect(page.container("box")).to_have_attribute("data-condition", "")
+        expect(page.button("Unpause box")).to_have_count(0)
+        assert persona.ok("ps", "--format", "{{.State}}") == "running"
+        assert page.complaints == []
+    finally:
+        page.context.close()
+        persona.remove_containers()
+        lab.close()
 
 
 def test_how_one_is_that_runs(page: LabPage, browsing: Persona):

@@ -188,6 +188,15 @@ def test_a_life_by_way_of_the_server(lab: Lab):
         again = lab.ask("POST", f"{path}/start")
         assert again.status == 409, again
         assert again.json["kind"] == "WrongState"
+        paused = lab.ask("POST", f"{path}/pause")
+        if paused.status == 204:
+            listener.until(lambda: listener.containers[row["id"]]["condition"] == "paused")
+            assert lab.ask("POST", f"{path}/unpause").status == 204
+            listener.until(lambda: listener.containers[row["id"]]["condition"] == "")
+        else:
+            assert not lab.persona.is_root, paused
+            assert (paused.status, paused.json["kind"]) == (501, "Refused")
+            assert "freezer" in paused.json["message"]
     finally:
         assert lab.ask("DELETE", f"{path}?force=1").status == 204
     listener.until(lambda: row["id"] not in listener.containers)

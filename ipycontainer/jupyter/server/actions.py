@@ -46,14 +46,14 @@ class ContainerHandler(RoomHandler):
 
 
 class ActionHandler(RoomHandler):
-    """POST /ipycontainer/containers/ID/start, …/stop, …/kill."""
+    """POST /ipycontainer/containers/ID/start, …/stop, …/kill, …/pause, …/unpause."""
 
     @authenticated
     @authorized
     async def post(self, identity: str, action: str) -> None:
         """Returns when it is done; a stop may take ten seconds."""
         container = await self.room.ask(self.room.engine.get, identity)
-        await self.room.ask(getattr(container, action))  # one of three, says the address
+        await self.room.ask(getattr(container, action))  # one of five, says the address
         self.set_status(204)
         self.finish()
 

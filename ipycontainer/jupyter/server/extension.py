@@ -23,7 +23,7 @@ ADDRESSES: tuple[tuple[str, type[Any]], ...] = (
     ("containers", actions.ContainersHandler),
     (f"containers/{_ID}", actions.ContainerHandler),
     (f"containers/{_ID}/logs", logs.LogsHandler),
-    (f"containers/{_ID}/(start|stop|kill)", actions.ActionHandler),
+    (f"containers/{_ID}/(start|stop|kill|pause|unpause)", actions.ActionHandler),
     ("images", actions.ImagesHandler),
     (f"volumes/{_ID}", actions.VolumeHandler),
     ("usage", usage.UsageHandler),
