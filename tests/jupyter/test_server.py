@@ -87,7 +87,7 @@ class Listener:
 
 def paths() -> list[str]:
     """An address for each handler."""
-    examples = {"([a-zA-Z0-9][a-zA-Z0-9_.-]*)": "box", "(start|stop|kill)": "start"}
+    examples = {"([a-zA-Z0-9][a-zA-Z0-9_.-]*)": "box", "(start|stop|kill|pause|unpause)": "start"}
     found = []
     for address, _handler in ADDRESSES:
         for pattern, example in examples.items():
