@@ -135,6 +135,9 @@ def test_our_numbers_are_this_machines_headers():
             continue  # linux-libc-dev
         words = [line.split() for line in path.read_text().splitlines() if line.startswith("#define __NR_")]
         theirs = {word[1].removeprefix("__NR_"): int(word[2]) for word in words if word[2].isdecimal()}
+        # A newer kernel's headers have calls that ours does not know, and so answers with ENOSYS.
+        newest = max(table.values())
+        theirs = {name: number for name, number in theirs.items() if number <= newest}
         assert {name: table.get(name) for name in theirs} == theirs
 
 
