@@ -120,7 +120,8 @@ class Container(Kept):
     ) -> Result:
         """Run one more program in it, to its end; command, env, user, stdin, output_limit as for `Engine.run`.
 
-        An interrupt ends it, as it ends `Engine.run`, and so does `timeout` (seconds): the container goes on.
+        An interrupt ends it, as it ends `Engine.run`, and so does `timeout` (seconds): the container goes on, and what
+        the program has started in it too.
         Raises CommandTimedOut, WrongState, NoSuchContainer, CommandNotFound and its kin.
         """
         from ipycontainer.engine.foreground import converse, stay
@@ -296,7 +297,10 @@ class Container(Kept):
                 pass  # its monitor is still at it
 
     def top(self, options: Sequence[str] | str = ()) -> Processes:
-        """Its processes, from the host's ps with these options (-ef), a list or text as in a shell.  Raises WrongState unless it runs."""
+        """Its processes, from the host's ps with these options (-ef).  Raises WrongState unless it runs.
+
+        options: a list, or text that is split as a shell splits it.
+        """
         from ipycontainer.engine.processes import top
 
         return top(self, options)

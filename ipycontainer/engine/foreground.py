@@ -21,8 +21,6 @@ _PATIENCE = 2.0  # seconds, as in a terminal
 _SIGINT, _SIGKILL = 2, 9
 
 
-
-
 class Stay(Record):
     """How somebody stays with a program: stdin: its input; output_limit: bytes kept of each stream; timeout: seconds
     after which it is ended, None: never."""
