@@ -34,6 +34,7 @@
     │   ├── CommandNotFound        127
     │   └── CommandNotExecutable   126
     ├── TimedOut                        a wait that reached its limit
+    │   └── CommandTimedOut             a program inside that was ended, for its time was over; what it wrote
     └── CommandFailed                n  a program inside ended with n (raised where failing is asked for)
 
 `exit_code` is what the command line ends with: docker's numbers.
@@ -220,6 +221,21 @@ class CommandNotExecutable(StartError):
 
 class TimedOut(Error):
     """A wait reached its limit; what was waited for goes on."""
+
+
+class CommandTimedOut(TimedOut):
+    """A program inside was ended because its time was over.
+
+    output: what it had written to standard output until then, stderr: to standard error, each up to the limit.
+    """
+
+    def __init__(self, sentence: str, output: bytes = b"", stderr: bytes = b"") -> None:
+        super().__init__(sentence)
+        self.output = output
+        self.stderr = stderr
+
+    def __reduce__(self) -> tuple[type[CommandTimedOut], tuple[str, bytes, bytes]]:
+        return type(self), (str(self), self.output, self.stderr)
 
 
 class CommandFailed(Error):

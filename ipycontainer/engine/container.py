@@ -114,17 +114,22 @@ class Container(Kept):
         env: Mapping[str, str | int | None] | Sequence[str] = (),
         user: str | int = "",
         workdir: str = "",
+        stdin: bytes | None = None,
+        output_limit: int = 16 << 20,
+        timeout: float | None = None,
     ) -> Result:
-        """Run one more program in it, to its end; command, env and user as for `Engine.run`.
+        """Run one more program in it, to its end; command, env, user, stdin, output_limit as for `Engine.run`.
 
-        An interrupt ends it, as it ends `Engine.run`.  Raises WrongState, NoSuchContainer, CommandNotFound and its kin.
+        An interrupt ends it, as it ends `Engine.run`, and so does `timeout` (seconds): the container goes on, and what
+        the program has started in it too.
+        Raises CommandTimedOut, WrongState, NoSuchContainer, CommandNotFound and its kin.
         """
-        from ipycontainer.engine.foreground import converse
-        from ipycontainer.engine.result import OUTPUT_LIMIT
+        from ipycontainer.engine.foreground import converse, stay
 
-        attachment = self.exec_start(command, env=env, user=user, workdir=workdir)
+        how = stay(stdin, output_limit, timeout)
+        attachment = self.exec_start(command, env=env, user=user, workdir=workdir, interactive=how.stdin is not None)
         assert attachment is not None
-        return converse(attachment, None, OUTPUT_LIMIT, attachment.signal)
+        return converse(attachment, how, attachment.signal)
 
     def exec_start(
         self,
@@ -234,9 +239,11 @@ class Container(Kept):
 
         Raises TimedOut after `timeout` seconds, WrongState where the exit is not known.
         """
+        from ipycontainer.engine.kinds import patience
+
         if self.was_never_started:
             return self.exit_code or 0
-        state = lifecycle.wait(self.folder, self.run_folder, timeout, once=self.has_restart_policy)
+        state = lifecycle.wait(self.folder, self.run_folder, patience(timeout, "timeout"), once=self.has_restart_policy)
         if state.status != UNKNOWN and state.exit_code is not None:
             return state.exit_code
         # It is removed, or its policy has started it again already: the journal has that end.
@@ -289,8 +296,11 @@ class Container(Kept):
             except WrongState:
                 pass  # its monitor is still at it
 
-    def top(self, options: Sequence[str] = ()) -> Processes:
-        """Its processes, from the host's ps with these options (-ef).  Raises WrongState unless it runs."""
+    def top(self, options: Sequence[str] | str = ()) -> Processes:
+        """Its processes, from the host's ps with these options (-ef).  Raises WrongState unless it runs.
+
+        options: a list, or text that is split as a shell splits it.
+        """
         from ipycontainer.engine.processes import top
 
         return top(self, options)

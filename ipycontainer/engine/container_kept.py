@@ -78,10 +78,23 @@ class Kept(Condition):
     if TYPE_CHECKING:
 
         @overload
-        def logs(self, follow: Literal[False] = False) -> bytes: ...
+        def logs(self, follow: Literal[False] = False, **selection: float | None) -> bytes: ...
         @overload
-        def logs(self, follow: Literal[True]) -> LogStream: ...
+        def logs(self, follow: Literal[True], **selection: float | None) -> LogStream: ...
 
-    def logs(self, follow: bool = False) -> bytes | LogStream:
-        """All that it has said, both streams, in the order in which it came, as bytes; or what `follow` gives."""
-        return self.follow() if follow else b"".join(entry.data for entry in self.log_entries())
+    def logs(  # type: ignore[misc]  # the overloads say what comes back, as those of Engine.run
+        self,
+        follow: bool = False,
+        *,
+        tail: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        timeout: float | None = None,
+    ) -> bytes | LogStream:
+        """All that it has said, both streams, in the order in which it came, as bytes; or what `follow` gives.
+
+        tail, since, until: as for `log_entries`; timeout: as for `follow`, and nothing is waited for without it.
+        """
+        if follow:
+            return self.follow(tail, since, until, timeout)
+        return b"".join(entry.data for entry in self.log_entries(tail, since, until))

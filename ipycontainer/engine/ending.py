@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from ipycontainer.engine import kinds
 from ipycontainer.engine.streams import readable
 from ipycontainer.errors import TimedOut
 
@@ -18,6 +19,7 @@ _SECONDS = 0.05
 
 async def ended(container: Container, timeout: float | None) -> int:
     """Its exit code.  Raises what `Container.wait` raises."""
+    timeout = kinds.patience(timeout, "timeout")
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         try:

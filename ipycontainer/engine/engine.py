@@ -13,7 +13,7 @@ from ipycontainer.engine import kinds
 from ipycontainer.engine.container import Container
 from ipycontainer.engine.directory import Directory
 from ipycontainer.engine.image_verbs import Images
-from ipycontainer.errors import Error, InputError, NoSuchContainer, TimedOut
+from ipycontainer.errors import Error, NoSuchContainer, TimedOut
 from ipycontainer.launcher import folders
 from ipycontainer.launcher.alive import look
 from ipycontainer.runtime import lifecycle
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Literal, overload
 
-    from ipycontainer.engine.doctor import Finding
+    from ipycontainer.engine.doctor import Findings
     from ipycontainer.engine.event_stream import EventStream
     from ipycontainer.engine.explanation import Explanation
     from ipycontainer.engine.prunes import Pruned
@@ -165,6 +165,7 @@ class Engine(Images):
         cgroup_parent: str = "",
         storage_opts: Mapping[str, str] | Sequence[str] = (),
         output_limit: int = 16 << 20,
+        timeout: float | None = None,
         pull: str = "missing",
     ) -> Result | Container:
         """Make a container and run it: a Result when it has ended, or with `detach` a Container at once.
@@ -172,23 +173,21 @@ class Engine(Images):
         command, entrypoint: a list, or text that is split as a shell splits it; env: None as a value takes the
         image's away; memory: bytes, or "64m"; volumes: "SOURCE:TARGET[:ro]"
         items, or a mapping from source to target, where a source is a folder or a volume's name; mounts: docker's
-        --mount, each as text; stdin: bytes for its standard input (with `detach` b"" keeps it open for
-        `attach`); security_opt: docker's words, such as
-        "seccomp=FILE"; device_write_bps and its kin: {"/dev/sda": "1mb"}; output_limit: how many bytes of each
-        stream are kept (Result.cut says how many were dropped); pull: when the image is brought from its registry
+        --mount, each as text; stdin: bytes for its standard input (with `detach` b"" keeps it open for `attach`);
+        security_opt: docker's words ("seccomp=FILE"); device_write_bps and its kin: {"/dev/sda": "1mb"};
+        output_limit: how many bytes of each stream are kept (Result.cut says how many were dropped); timeout: seconds
+        from its start after which it is ended, as by an interrupt; pull: when the image is brought from its registry
         ("missing", "always" or "never"); restart: "on-failure:3", "always" or "unless-stopped";
         health_cmd: a shell's line that tells whether it is well (Container.health), health_interval and its kin:
         seconds, or "1m30s"; exposed_ports: 80, "53/udp", "90-92"; gpus: docker's words (no driver is here).
         An interrupt (KeyboardInterrupt, or what else a signal's handler raises) reaches the program as SIGINT, and
         kills it if it is still there after two seconds, or at a second one; with `detach` it goes on.
-        Raises CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
+        Raises CommandTimedOut, CommandNotFound, CommandNotExecutable, StartError and what `create` raises.
         """
         from ipycontainer.engine import foreground
         from ipycontainer.engine.friendly import friendly_request
 
-        stdin, output_limit = kinds.binary(stdin, "stdin"), kinds.amount(output_limit, "output_limit")
-        if detach and stdin:
-            raise InputError("stdin cannot be given with detach: nobody stays; leave it out, or attach and write")
+        how = foreground.stay(stdin, output_limit, timeout, detach)
         request = friendly_request(
             image, command, name=name, remove=remove, entrypoint=entrypoint, env=env, workdir=workdir, user=user,
             hostname=hostname, labels=labels, interactive=stdin is not None, init=init, read_only=read_only,
@@ -213,7 +212,7 @@ class Engine(Images):
             storage_opts=storage_opts, platform=platform, cgroup_parent=cgroup_parent,
         )  # fmt: skip
         container = self._create(request, pull, None, starts=True)
-        return foreground.run(container, detach, remove, stdin, output_limit)
+        return foreground.run(container, detach, remove, how)
 
     def explain(self, image: str, command: Words = None, **options: Any) -> Explanation:
         """What `run` would do, step by step: system call, why, and where the kernel shows it.
@@ -344,7 +343,7 @@ class Engine(Images):
 
         return version()
 
-    def doctor(self) -> list[Finding]:
+    def doctor(self) -> Findings:
         """What this machine allows, what each lack costs, and what would mend it."""
         from ipycontainer.engine.doctor import doctor
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import select
 import time
 
-from ipycontainer.errors import Error
+from ipycontainer.engine import kinds
+from ipycontainer.errors import Error, InputError
+from ipycontainer.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +21,32 @@ _PATIENCE = 2.0  # seconds, as in a terminal
 _SIGINT, _SIGKILL = 2, 9
 
 
-def run(container: Container, detach: bool, remove: bool, stdin: bytes | None, output_limit: int) -> Result | Container:
+class Stay(Record):
+    """How somebody stays with a program: stdin: its input; output_limit: bytes kept of each stream; timeout: seconds
+    after which it is ended, None: never."""
+
+    stdin: bytes | None
+    output_limit: int
+    timeout: float | None
+
+
+def stay(stdin: object, output_limit: object, timeout: object, detach: bool = False) -> Stay:
+    """As a caller gives it.  Raises InputError."""
+    given = kinds.binary(stdin, "stdin")
+    if detach and given:
+        raise InputError("stdin cannot be given with detach: nobody stays; leave it out, or attach and write")
+    if detach and timeout is not None:
+        raise InputError("timeout cannot be given with detach: nobody stays; leave it out, and wait(timeout=) and stop")
+    return Stay(given, kinds.amount(output_limit, "output_limit"), kinds.time_limit(timeout, "timeout"))
+
+
+def run(container: Container, detach: bool, remove: bool, how: Stay) -> Result | Container:
     """Start a container that was just made: its Result, or itself at once with `detach`.
 
-    remove: nothing of it outlasts an error or an interrupt.  Raises StartError and its kin.
+    remove: nothing of it outlasts an error or an interrupt.  Raises StartError and its kin, CommandTimedOut.
     """
     try:
-        attachment = container.start(attach=not detach, stdin=stdin is not None and not detach)
+        attachment = container.start(attach=not detach, stdin=how.stdin is not None and not detach)
     except BaseException as error:
         if remove or not isinstance(error, Error):
             _discard(container)  # an interrupt: nobody knows of it yet
@@ -33,20 +54,20 @@ def run(container: Container, detach: bool, remove: bool, stdin: bytes | None, o
     if attachment is None:
         return container
     try:
-        return converse(attachment, stdin, output_limit, container.kill)
+        return converse(attachment, how, container.kill)
     except BaseException:
         if remove:
             _discard(container)
         raise
 
 
-def converse(attachment: Attachment, stdin: bytes | None, limit: int, send: Callable[[int], None]) -> Result:
-    """The program's Result, when it has ended; an interrupt ends it.  send: gives it a signal."""
+def converse(attachment: Attachment, how: Stay, send: Callable[[int], None]) -> Result:
+    """The program's Result, when it has ended; an interrupt ends it, and its time limit.  send: gives it a signal."""
     from ipycontainer.engine import result
 
     with attachment:
         try:
-            return result.converse(attachment, stdin, limit)
+            return result.converse(attachment, how.stdin, how.output_limit, how.timeout)
         except BaseException:
             _end(attachment, send)
             raise

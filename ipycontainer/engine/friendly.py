@@ -224,7 +224,7 @@ def request_like(
     bound.apply_defaults()
     values = dict(bound.arguments)
     interactive = values.pop("stdin") is not None
-    for only_of_the_run in ("detach", "output_limit", "pull"):
+    for only_of_the_run in ("detach", "output_limit", "timeout", "pull"):
         values.pop(only_of_the_run)
     return friendly_request(values.pop("image"), values.pop("command"), interactive=interactive, **values)
 

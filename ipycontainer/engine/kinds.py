@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+_LONGEST = 2_000_000.0  # seconds: poll(2) counts milliseconds in 31 bits
 _SHOWN = 40  # characters of what is refused
 
 
@@ -110,6 +111,22 @@ def number(value: Any, what: str) -> float:
         return 0.0 if value is None else float(value)
     except (TypeError, ValueError):
         raise refusal(value, what, "a number") from None
+
+
+def time_limit(value: Any, what: str) -> float | None:
+    """Seconds above 0; None, or more than a poll can wait, is no limit.  Raises InputError."""
+    found = patience(value, what)
+    if found is not None and found <= 0:
+        raise refusal(value, what, "seconds, more than 0, or None")
+    return found if found is not None and found < _LONGEST else None
+
+
+def patience(value: Any, what: str) -> float | None:
+    """How many seconds to wait; None: for ever.  Raises InputError."""
+    found = None if value is None else number(value, what)
+    if found != found:
+        raise refusal(value, what, "a number of seconds, or None")
+    return found
 
 
 def binary(value: Any, what: str) -> bytes | None:

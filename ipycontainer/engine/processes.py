@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
+from ipycontainer.engine import kinds
 from ipycontainer.engine.launches import refuse_restarting
 from ipycontainer.errors import Error, WrongState
 from ipycontainer.linux import cgroups
@@ -29,14 +30,14 @@ class Processes(Record):
     rows: tuple[tuple[str, ...], ...]
 
 
-def top(container: Container, options: Sequence[str] = ()) -> Processes:
+def top(container: Container, options: Sequence[str] | str = ()) -> Processes:
     """What ps says with these `options` (-ef) about the container's processes, numbered as the host does."""
     state = container.state()
     if not state.runs:
         raise WrongState(f"Container {container.id} is not running")
     refuse_restarting(container, state.status)
     pids = pids_of(state)
-    words, named = list(options) or ["-ef"], ",".join(map(str, pids))
+    words, named = list(kinds.words(options, "options")) or ["-ef"], ",".join(map(str, pids))
     asked = [*words, "-q", named] if len(named) < _LONGEST_WORD else words
     done = _ps(asked)
     if done.returncode and asked is not words:

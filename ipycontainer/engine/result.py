@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from ipycontainer.control_characters import on_one_line
-from ipycontainer.errors import CommandFailed
+from ipycontainer.errors import CommandFailed, CommandTimedOut
 from ipycontainer.record import Record
 
 TYPE_CHECKING = False
@@ -51,28 +53,54 @@ def _shown(value: object) -> str:
     return repr(value)
 
 
-def collect(attachment: Attachment, limit: int = OUTPUT_LIMIT) -> Result:
-    """Read a program's output to its end, keeping the first `limit` bytes of each stream and counting the rest."""
+def collect(attachment: Attachment, limit: int = OUTPUT_LIMIT, timeout: float | None = None) -> Result:
+    """Read a program's output to its end, keeping the first `limit` bytes of each stream and counting the rest.
+
+    Raises CommandTimedOut after `timeout` seconds; whoever calls ends the program.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
     kept: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     sizes = {"stdout": 0, "stderr": 0}
     cut = 0
-    for stream, data in attachment:
+    while deadline is None or _comes(attachment, deadline):
+        chunk = attachment.read()
+        if chunk is None:
+            break
+        stream, data = chunk
         part = data[: limit - sizes[stream]]
         sizes[stream] += len(part)
         cut += len(data) - len(part)
         if part:
             kept[stream].append(part)
-    assert attachment.exit_code is not None
     output, errors = b"".join(kept["stdout"]), b"".join(kept["stderr"])
+    if attachment.exit_code is None:
+        raise CommandTimedOut(
+            f"the command did not end within {timeout:g} s and was ended; the error's output ({len(output):,} bytes)"
+            f" and stderr ({len(errors):,}) have what it had written; give it longer (timeout=)",
+            output,
+            errors,
+        )
     return Result(attachment.exit_code, output, errors, cut, attachment.oom_killed)
 
 
-def converse(attachment: Attachment, stdin: bytes | None, limit: int = OUTPUT_LIMIT) -> Result:
+def _comes(attachment: Attachment, deadline: float) -> bool:
+    """Whether there is something to read before the time is over."""
+    import select
+
+    left = deadline - time.monotonic()
+    poll = select.poll()
+    poll.register(attachment.fileno(), select.POLLIN)
+    return left > 0 and bool(poll.poll(left * 1000))
+
+
+def converse(
+    attachment: Attachment, stdin: bytes | None, limit: int = OUTPUT_LIMIT, timeout: float | None = None
+) -> Result:
     """Give a program its input while its output is read: either alone could fill a pipe and wait for ever."""
     if not stdin:
         if stdin is not None:
             attachment.close_stdin()
-        return collect(attachment, limit)
+        return collect(attachment, limit, timeout)
     import threading
 
     def feed() -> None:
@@ -81,4 +109,4 @@ def converse(attachment: Attachment, stdin: bytes | None, limit: int = OUTPUT_LI
 
     feeder = threading.Thread(target=feed, daemon=True)
     feeder.start()
-    return collect(attachment, limit)
+    return collect(attachment, limit, timeout)

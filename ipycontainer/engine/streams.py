@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from ipycontainer.engine import kinds
 from ipycontainer.errors import TimedOut
 from ipycontainer.linux.signal_pipe import await_any
 
@@ -46,7 +47,7 @@ class Stream:
 
     def __init__(self, source: Source, timeout: float | None = None) -> None:
         self._source = source
-        self._timeout = timeout
+        self._timeout = kinds.patience(timeout, "timeout")
         self._items: list[Any] = []
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._closed = self._released = self._at_work = False

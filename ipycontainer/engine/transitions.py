@@ -35,7 +35,8 @@ def kill(container: Container, signal: str | int) -> None:
 
 def stop(container: Container, timeout: float | None, signal: str | int) -> None:
     """Ask it to end, and see to it that it does."""
-    patience = float(container.config["stop_timeout"]) if timeout is None else kinds.number(timeout, "timeout")
+    given = kinds.patience(timeout, "timeout")
+    patience = float(container.config["stop_timeout"]) if given is None else given
     if patience < 0:
         patience = float("inf")
     number = number_of(signal) if signal else _stop_signal(container)

@@ -41,6 +41,9 @@ class Volumes:
         self._engine = engine
         self.folder = os.path.join(engine.root, "volumes")
 
+    def __repr__(self) -> str:
+        return f"<Volumes of {self._engine.root}>"
+
     @property
     def mode(self) -> str:
         """How this account's containers are made: "root", "range" or "one" (launcher/store_namespace.py)."""

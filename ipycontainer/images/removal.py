@@ -34,7 +34,7 @@ def remove(store: Store, name: str, force: bool, in_use: InUse) -> list[str]:
     if len(image.names) > 1 and not force:
         raise Conflict(
             f"conflict: unable to delete {image.short_id} (must be forced) - image is referenced in several"
-            f" repositories: {', '.join(image.names)}; remove the names one by one, or use --force"
+            f" repositories: {', '.join(image.names)}; remove the names one by one, or use --force (force=True)"
         )
     untagged = [f"Untagged: {known}" for known in image.names]
     if image.id in in_use():
@@ -75,7 +75,8 @@ def _check_forced(image: ImageRecord, name: str, force: bool) -> None:
     if not force:
         raise ImageInUse(
             f"conflict: unable to remove repository reference {name!r} (must force) - a container uses its"
-            f" image {image.short_id}; remove the container first, or use --force to take only the name away"
+            f" image {image.short_id}; remove the container first, or use --force (force=True) to take"
+            " only the name away"
         )
 
 

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipycontainer.engine.container import Container
+    from ipycontainer.engine.doctor import Findings
     from ipycontainer.engine.engine import Engine
     from ipycontainer.engine.explanation import Explanation
     from ipycontainer.engine.image import Image
+    from ipycontainer.engine.processes import Processes
     from ipycontainer.engine.usage import Dashboard, Reading
+    from ipycontainer.engine.volume import Volume
+    from ipycontainer.engine.volumes import Volumes
     from ipycontainer.jupyter.display import Table
 
     Forms = dict[str, str]
@@ -89,6 +93,37 @@ def image(value: Image) -> Forms:
     return _table(value, Table(("IMAGE", "ID", "SIZE"), [(names, value.short_id, human_size(value.size))]))
 
 
+def processes(value: Processes) -> Forms:
+    """The rows of `top`, aligned where there is no HTML too."""
+    from ipycontainer.jupyter.display import Table
+
+    return Table(value.titles, value.rows)._repr_mimebundle_()
+
+
+def findings(value: Findings) -> Forms:
+    """What doctor found: a row for each."""
+    from ipycontainer.jupyter.display import Table
+
+    rows = [("ok" if one.ok else "lacks", one.name, one.found, one.cost, one.mend) for one in value]
+    return _table(value, Table(("", "LOOKED AT", "FOUND", "COST", "WHAT WOULD MEND IT"), rows))
+
+
+def volume(value: Volume) -> Forms:
+    """Its row of `volume ls`."""
+    return _volumes(value, [value])
+
+
+def volumes(value: Volumes) -> Forms:
+    """`volume ls`."""
+    return _volumes(value, value.list())
+
+
+def _volumes(value: object, found: list[Volume]) -> Forms:
+    from ipycontainer.jupyter.display import Table
+
+    return _table(value, Table(("DRIVER", "VOLUME NAME"), [(one.driver, one.name) for one in found]))
+
+
 def _table(value: object, table: Table) -> Forms:
     """Plain as Python shows it; a table where there is HTML."""
     from ipycontainer.control_characters import on_one_line
@@ -101,6 +136,10 @@ FORMS: dict[tuple[str, str], Callable[..., Forms]] = {
     ("ipycontainer.engine.explanation", "Explanation"): explanation,
     ("ipycontainer.engine.container", "Container"): container,
     ("ipycontainer.engine.image", "Image"): image,
+    ("ipycontainer.engine.processes", "Processes"): processes,
+    ("ipycontainer.engine.doctor.finding", "Findings"): findings,
+    ("ipycontainer.engine.volume", "Volume"): volume,
+    ("ipycontainer.engine.volumes", "Volumes"): volumes,
 }
 
 # What shows itself, by more than one message.

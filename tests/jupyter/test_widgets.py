@@ -285,6 +285,15 @@ def test_rich_forms(busy: Kernel):
     assert bundle["text/plain"].startswith("<Container busy") and "<td" in bundle["text/html"]
     (bundle,) = busy.ok("engine.images()[0]").data
     assert "base:latest" in bundle["text/plain"] and "base:latest</td>" in bundle["text/html"]
+    (bundle,) = busy.ok("box.top()").data
+    assert bundle["text/plain"].startswith("UID") and "<td" in bundle["text/html"]
+    (bundle,) = busy.ok("engine.doctor()").data
+    assert "WHAT WOULD MEND IT" in bundle["text/html"] and "Finding(" in bundle["text/plain"]
+    (one,) = busy.ok("engine.volumes.create('rich-form')").data
+    (all,) = busy.ok("engine.volumes").data
+    assert all["text/plain"].startswith("<Volumes of") and one["text/plain"] == "<Volume rich-form>"
+    assert ">rich-form</td>" in one["text/html"] and ">rich-form</td>" in all["text/html"]
+    busy.ok("engine.volumes.remove('rich-form')")
 
 
 class _Reading:

@@ -113,11 +113,11 @@ def test_an_interrupt_after_the_end_changes_nothing() -> None:
 
         def __exit__(self, *_: object) -> None: ...
 
-        def __iter__(self) -> Any:
+        def read(self) -> Any:
             raise KeyboardInterrupt
 
     def gone(_signal: int) -> None:
         raise WrongState("it has ended")
 
     with pytest.raises(KeyboardInterrupt):
-        foreground.converse(Ended(), None, 1, gone)  # type: ignore[arg-type]
+        foreground.converse(Ended(), foreground.stay(None, 1, None), gone)  # type: ignore[arg-type]

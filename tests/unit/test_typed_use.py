@@ -18,7 +18,8 @@ assert_type(engine.run("base", detach=True), Container)
 box = engine.get("box")
 assert_type(box.exec("ls", env={"A": 1, "B": None}), Result)
 assert_type(box.logs(), bytes)
-assert_type(box.logs(follow=True), LogStream)
+assert_type(box.logs(tail=3), bytes)
+assert_type(box.logs(follow=True, timeout=3.5), LogStream)
 
 
 def either(detach: bool) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ipycontainer.engine.doctor.facts import read_facts
-from ipycontainer.engine.doctor.finding import Finding
+from ipycontainer.engine.doctor.finding import Finding, Findings
 from ipycontainer.engine.doctor.findings import findings
 from ipycontainer.engine.limits import launchers_layout
 from ipycontainer.errors import LauncherError
@@ -24,20 +24,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipycontainer.launcher.client import Launcher
 
-__all__ = ["Finding", "doctor", "examine", "findings", "read_facts"]
+__all__ = ["Finding", "Findings", "doctor", "examine", "findings", "read_facts"]
 
 
-def doctor(store: str, run: str, launcher: Launcher) -> list[Finding]:
+def doctor(store: str, run: str, launcher: Launcher) -> Findings:
     """Look at this machine now; `store` is the state folder, `run` the run folder.  Both exist."""
     machine, facts = examine(store, run), read_facts(store)
     if machine.mode == "none":
-        return findings(machine, read_layout(), facts)  # no launcher can start
+        return Findings(findings(machine, read_layout(), facts))  # no launcher can start
     # What holds for containers is what holds where the launcher sits.
     layout = launchers_layout(launcher)
     pid = launcher.running_pid()
-    return findings(
-        machine, layout, facts.replace(scope=pid is not None and scope.is_ours(text(f"/proc/{pid}/cgroup")))
-    )
+    facts = facts.replace(scope=pid is not None and scope.is_ours(text(f"/proc/{pid}/cgroup")))
+    return Findings(findings(machine, layout, facts))
 
 
 def examine(store: str, run: str) -> Machine:

@@ -18,6 +18,10 @@ class Finding(Record):
     mend: str = ""
 
 
+class Findings(list["Finding"]):
+    """All that was looked at: a list, which a notebook shows as a table."""
+
+
 def fine(name: str, found: str) -> Finding:
     """Nothing is missing here."""
     return Finding(name, True, found)
