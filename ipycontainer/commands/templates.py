@@ -12,7 +12,7 @@ A template is data: it can call the functions of `template_functions.py` and not
 
 from __future__ import annotations
 
-from ipycontainer.commands.template_functions import FUNCTIONS, StringMap, shown, truth
+from ipycontainer.commands.template_functions import FUNCTIONS, StringMap, Struct, shown, truth
 from ipycontainer.errors import TemplateError
 from ipycontainer.record import Record
 
@@ -99,17 +99,6 @@ class Inclusion(Record):
 
 class _Left(Exception):
     """A `break` or a `continue`, on its way out to its `range`."""
-
-
-class Struct(dict[str, object]):
-    """A document some of whose fields Go calls otherwise than its JSON does.
-
-    called: Go's name -> JSON's; a template may say either.  empty: texts that are left out where they say nothing.
-    """
-
-    def __init__(self, fields: dict[str, Any], called: dict[str, str], empty: Sequence[str] = ()) -> None:
-        super().__init__(fields)
-        self.called, self.empty = called, empty
 
 
 class Template:

@@ -20,6 +20,12 @@ _DF_HEADINGS = {
     "Size": "SIZE",
     "Reclaimable": "RECLAIMABLE",
 }
+_DF_RAW = """type: {{.Type}}
+total: {{.TotalCount}}
+active: {{.Active}}
+size: {{.Size}}
+reclaimable: {{.Reclaimable}}
+"""
 
 
 def prune(call: Call) -> int:
@@ -50,7 +56,7 @@ def disk_usage(call: Call) -> int:
         raise OptionError("the verbose and the format options conflict")
     if form in ("", "table"):
         form = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
-    report = Report(form)
+    report = Report(form, raw=_DF_RAW)
     found = usage(call.engine)
     if call.parsed.flag("verbose"):
         _details(call, found)

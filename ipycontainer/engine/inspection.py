@@ -33,7 +33,6 @@ _ENDPOINT: dict[str, Any] = {
 
 # What docker can and this release cannot, as docker tells of what was not asked for.
 _NOT_HERE: dict[str, Any] = {
-    "ContainerIDFile": "",
     "PortBindings": {},
     "PublishAllPorts": False,
     "Links": None,
@@ -159,6 +158,7 @@ def _host_config(request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any
     return {
         **mount_records.host_config(request),
         **_NOT_HERE,
+        "ContainerIDFile": request["cidfile"],
         "MaskedPaths": list(linux.get("maskedPaths", ())) or None,
         "ReadonlyPaths": list(linux.get("readonlyPaths", ())) or None,
         "LogConfig": {
@@ -284,5 +284,5 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
         "Entrypoint": list(entrypoint) or None,
         "Labels": container.labels,
         "StopSignal": container.config["stop_signal"] or "SIGTERM",
-        "StopTimeout": container.config["stop_timeout"],
+        "StopTimeout": request["stop_timeout"],
     }
