@@ -31,6 +31,8 @@ class Report:
         self.is_table = listed and form.startswith("table")
         if self.is_table:
             form = form.removeprefix("table").strip()
+        elif listed and form != form.strip(" "):
+            form = form.strip(" ")  # docker does it after it has looked for its own words
         elif form == "json":
             form = "{{json .}}"
         elif form == "raw" and raw:

@@ -101,7 +101,9 @@ def _as_template_sees(document: dict[str, Any]) -> dict[str, Any]:
     """A label that is not there is `<no value>`; fields may have Go's names."""
     from ipycontainer.commands.template_functions import StringMap, Struct
 
-    found = Struct(document, {"ID": "Id"} if "Id" in document else {})
+    found = Struct(document, {"ID": "Id"} if "Id" in document else {}, absent=_SIZES)
+    if "HostConfig" in document:
+        found.update({name: None for name in _SIZES if name not in document})
     for part, absent in _ABSENT.items():
         if isinstance(found.get(part), dict):
             found[part] = Struct(document[part], _GO_FIELDS if part == "HostConfig" else {}, absent=absent)
@@ -120,6 +122,7 @@ def _as_template_sees(document: dict[str, Any]) -> dict[str, Any]:
 _STRING_MAPS = (("Labels",), ("Labels", "Config"), ("Config", "HostConfig", "LogConfig"), ("Data", "GraphDriver"))
 
 # docker shows what a container lacks of these to a template alone.
+_SIZES = ("SizeRw", "SizeRootFs")
 _ABSENT = {
     "State": ("Health",),
     "Config": ("Healthcheck", "ExposedPorts", "Shell", "StopSignal", "StopTimeout"),

@@ -94,13 +94,13 @@ _RAW_SIZE = "size: {{.Size}}\n"
 _COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
 
 
-def _shown(command: Sequence[str]) -> str:
+def shown_command(command: Sequence[str]) -> str:
     """docker's way: an argument with a blank in it stands in quotes, the program never."""
     return " ".join([*command[:1], *(f"'{word}'" if " " in word else word for word in command[1:])])
 
 
 def _row(container: Container, whole: bool, now: float) -> tuple[str, ...]:
-    command = _shown(container.command)
+    command = shown_command(container.command)
     return (
         container.id if whole else container.short_id,
         container.image,

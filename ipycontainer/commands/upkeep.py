@@ -90,6 +90,7 @@ def _sizes(size: int, reclaimable: int) -> tuple[str, str]:
 def _details(call: Call, found: Usage) -> None:
     from time import time
 
+    from ipycontainer.commands.ps import shown_command
     from ipycontainer.engine.status_text import human_duration
 
     console, now = call.console, time()
@@ -109,7 +110,7 @@ def _details(call: Call, found: Usage) -> None:
         (
             one.short_id,
             one.image,
-            in_quotes(cut(" ".join(one.command), _WIDEST_COMMAND)),
+            in_quotes(cut(shown_command(one.command), _WIDEST_COMMAND)),
             str(len(one.config["request"]["volumes"])),
             human_size(size),
             f"{human_duration(now - one.created)} ago",

@@ -75,7 +75,8 @@ class RunRequest(Record):
     ("host", "container:NAME");
     extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
     exposed_ports: "80/tcp", …; gpus: docker's words for them, each "all", "2" or "device=0"; storage_opts: NAME=VALUE;
-    cidfile: where whoever made it keeps its id, in his words; cgroup_parent: "/group" from the top, "group" below our own;
+    cidfile: where whoever made it keeps its id, in his words;
+    cgroup_parent: "/group" from the top, "group" below our own;
     health_cmd: for /bin/sh; health_interval and its kin: seconds, 0 for docker's default or the image's;
     restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
     """

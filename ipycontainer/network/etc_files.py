@@ -24,7 +24,8 @@ _LOOPBACK = "127.0.0.1"
 def hosts(hostname: str, shares_host: bool, extra: Sequence[str] = (), domain: str = "") -> str:
     """/etc/hosts: the host's own where its network is shared, else the loopback and the container's name.
 
-    extra: "NAME:ADDRESS" (--add-host), or "NAME:host-gateway" where the host's network is shared; with these, as docker does it, the host's own are not taken.
+    extra: "NAME:ADDRESS" (--add-host), or "NAME:host-gateway" where the host's network is shared; with these, as docker
+    does it, the host's own are not taken.
     domain: its name is the whole one first, box.example.org, and then box.
     """
     pairs = [item.partition(":")[::2] for item in extra]

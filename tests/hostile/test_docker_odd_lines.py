@@ -123,9 +123,10 @@ rm odd odd2
 SELDOM = ("seldom", *(f"seldom{number}" for number in range(2, 8)))
 
 ASKED = r"""
-create --network none --name seldom --cidfile {h}/seldom.cid --log-opt tag=a --log-opt env=b --log-opt max-file=2 base true
+create --network none --name seldom --cidfile {h}/seldom.cid --log-opt tag=a --log-opt env=b base true
 inspect -f '{{json .HostConfig.LogConfig}} {{.HostConfig.LogConfig}}' seldom
-inspect -f '{{json .Config.StopTimeout}} {{print .Config.StopTimeout}} {{printf "%v" .HostConfig.Init}}' seldom
+inspect -f '{{json .Config.StopTimeout}} {{print .Config.StopTimeout}}' seldom
+inspect -f '{{println .HostConfig.Init}}{{printf "%v" .HostConfig.Init}}' seldom
 inspect -f '{{.State.Health}} {{.GraphDriver.Data.Nope}} {{json .Config.Healthcheck}}' seldom
 create --network none --name seldom2 --stop-timeout 0 --log-opt cache-disabled=true base true
 inspect -f '{{json .Config.StopTimeout}} [{{.HostConfig.ContainerIDFile}}]' seldom2
@@ -148,6 +149,9 @@ run --name seldom5 --network none -u 0:2147483648 base true
 run --name seldom6 --network none --group-add 2147483648 base true
 ps -a -f 'name=[' --format {{.Names}}
 ps -a -f 'name=[' -f name=seldom2 --format {{.Names}}
+inspect -f '{{json .SizeRw}} {{.SizeRootFs}} [{{.Config.StopSignal}}]' seldom2
+ps -a -f name=seldom2 --format ' {{.Names}} '
+ps -a -f name=seldom2 --format ' table {{.Names}}'
 ps -a -f name=seldom2 --format raw
 ps -aq -f name=seldom2 --format raw
 ps -as -f name=seldom2 --format raw
@@ -157,7 +161,10 @@ images --digests --format raw base
 volume create seldom
 volume ls -f name=seldom --format raw
 volume ls -q -f name=seldom --format raw
+volume ls -q -f name=seldom --format table
 volume rm seldom
+events --since 1m --until 0s --filter container=seldo --filter type=container --filter event=die --format '{{.Action}}'
+events --since 10s --until 20s
 --help ps -a
 --help container ls
 """
