@@ -99,14 +99,17 @@ _GO_FIELDS = {
 
 def _as_template_sees(document: dict[str, Any]) -> dict[str, Any]:
     """A label that is not there is `<no value>`; fields may have Go's names."""
-    from ipycontainer.commands.template_functions import StringMap, Struct
+    from ipycontainer.commands.template_functions import StringMap, Struct, StructMap
 
     found = Struct(document, {"ID": "Id"} if "Id" in document else {}, absent=_SIZES)
     if "HostConfig" in document:
         found.update({name: None for name in _SIZES if name not in document})
+        networks = document["NetworkSettings"]
+        found["NetworkSettings"] = {**networks, "Networks": StructMap(networks["Networks"])}
     for part, absent in _ABSENT.items():
         if isinstance(found.get(part), dict):
-            found[part] = Struct(document[part], _GO_FIELDS if part == "HostConfig" else {}, absent=absent)
+            fields = {**dict.fromkeys(absent), **document[part]}
+            found[part] = Struct(fields, _GO_FIELDS if part == "HostConfig" else {}, absent=absent)
     for part, *below in _STRING_MAPS:
         holder: Any = found
         for name in below:
@@ -126,7 +129,7 @@ _SIZES = ("SizeRw", "SizeRootFs")
 _ABSENT = {
     "State": ("Health",),
     "Config": ("Healthcheck", "ExposedPorts", "Shell", "StopSignal", "StopTimeout"),
-    "HostConfig": ("Annotations", "Init", "Mounts", "Sysctls", "Tmpfs"),
+    "HostConfig": ("Annotations", "Init", "Mounts", "StorageOpt", "Sysctls", "Tmpfs"),
 }
 
 

@@ -15,6 +15,14 @@ class StringMap(dict[str, str]):
     """A map whose keys are nobody's promise, as Go's `map[string]string`: one that is absent is `<no value>`."""
 
 
+class Nothing(StringMap):
+    """What a map of structs has not; a template may ask it for fields, and finds none."""
+
+
+class StructMap(dict[str, dict[str, object]]):
+    """A map of structs, as Go's: one that is absent is Nothing."""
+
+
 class Struct(dict[str, object]):
     """A document some of whose fields Go calls otherwise than its JSON does.
 
@@ -31,7 +39,7 @@ class Struct(dict[str, object]):
 
 def shown(value: Any) -> str:
     """A value as Go prints it: `true`, `<no value>`, `[a b]`, `map[k:v]`, and a struct's fields as `{no 0}`."""
-    return "<no value>" if value is None else _inner(value)
+    return "<no value>" if value is None or isinstance(value, Nothing) else _inner(value)
 
 
 def _inner(value: Any) -> str:

@@ -12,7 +12,7 @@ A template is data: it can call the functions of `template_functions.py` and not
 
 from __future__ import annotations
 
-from ipycontainer.commands.template_functions import FUNCTIONS, StringMap, Struct, shown, truth
+from ipycontainer.commands.template_functions import FUNCTIONS, Nothing, StringMap, Struct, StructMap, shown, truth
 from ipycontainer.errors import TemplateError
 from ipycontainer.record import Record
 
@@ -140,9 +140,9 @@ def _walk(nodes: Sequence[Any], dot: Any, variables: _Scope) -> Iterator[str]:
 _LISTS = frozenset(
     "Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps CapAdd CapDrop Cmd "
     "DeviceCgroupRules DeviceRequests Devices Entrypoint ExecIDs ExtraHosts GroupAdd Links MaskedPaths Mounts OnBuild "
-    "ReadonlyPaths SecurityOpt Ulimits VolumesFrom".split()
+    "ReadonlyPaths SecurityOpt Ulimits Shell VolumesFrom".split()
 )
-_MAPS = frozenset("Annotations DriverOpts ExposedPorts Labels Options Sysctls Tmpfs Volumes".split())
+_MAPS = frozenset("Annotations DriverOpts ExposedPorts Labels Options StorageOpt Sysctls Tmpfs Volumes".split())
 
 
 def _nothing(node: Pipeline, dot: Any, variables: _Scope) -> str:
@@ -259,6 +259,8 @@ def _member(value: Any, name: str) -> Any:
             return value[name]
         if isinstance(value, StringMap):
             return None
+        if isinstance(value, StructMap):
+            return Nothing()
         if isinstance(value, Struct) and name in value.empty:
             return ""
         known = ", ".join(f".{key}" for key in sorted(map(str, value)))

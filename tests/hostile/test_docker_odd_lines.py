@@ -150,6 +150,8 @@ run --name seldom6 --network none --group-add 2147483648 base true
 ps -a -f 'name=[' --format {{.Names}}
 ps -a -f 'name=[' -f name=seldom2 --format {{.Names}}
 inspect -f '{{json .SizeRw}} {{.SizeRootFs}} [{{.Config.StopSignal}}]' seldom2
+inspect -f '{{.HostConfig.StorageOpt}} {{.Config.Shell}}{{with .NetworkSettings.Networks.bridge}}x{{end}}' seldom2
+inspect -f '{{.NetworkSettings.Networks.bridge}} {{.NetworkSettings.Networks.bridge.IPAddress}}' seldom2
 ps -a -f name=seldom2 --format ' {{.Names}} '
 ps -a -f name=seldom2 --format ' table {{.Names}}'
 ps -a -f name=seldom2 --format raw
