@@ -63,7 +63,7 @@ def perform(words: Sequence[Word | str], console: Console, open_engine: OpenEngi
     texts = [word if isinstance(word, str) else word.text for word in words]
     options = verbs.before_the_verb(texts)
     if options.answer:
-        console.line(verbs.answer(options.answer, console.program))
+        console.line(verbs.answer(options.answer, console.program, options.topic))
         return 0
     topic = verbs.help_topic(texts[options.used :])
     if topic is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipycontainer.commands.options import Option, Verb, read
-from ipycontainer.commands.verbs import Before
+from ipycontainer.commands.verbs import GROUPS, Before
 from ipycontainer.errors import OptionError
 
 TYPE_CHECKING = False
@@ -33,6 +33,8 @@ def read_before(words: Sequence[str]) -> Before:
     root = parsed.text("root") if parsed.given("root") else None
     if root == "":
         raise OptionError("--root needs the path of a folder")
+    if parsed.help and parsed.arguments:
+        return Before(used, root, "help", " ".join(parsed.arguments[: 2 if parsed.arguments[0] in GROUPS else 1]))
     if parsed.help or (not parsed.arguments and not parsed.flag("version")):
         return Before(used, root, "help")
     return Before(used, root, "version" if parsed.flag("version") else "")

@@ -50,7 +50,7 @@ def images(call: Call) -> int:
     rows = _rows(
         call.engine.images(console.complain), parsed.arguments[0] if parsed.arguments else "", conditions, call
     )
-    if parsed.flag("quiet"):
+    if parsed.flag("quiet") and parsed.text("format") != "raw":
         console.lines(list(dict.fromkeys(_shown_id(image, whole) for image, _name in rows)))
         return 0
     fields = [_fields(image, name, whole) for image, name in rows]
@@ -66,7 +66,17 @@ def _report(parsed: Parsed) -> Report:
         form = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
         if parsed.flag("digests"):
             form = form.replace("{{.ID}}", "{{.Digest}}\t{{.ID}}")
-    return Report(form)
+    raw = _RAW.replace("image_id", "digest: {{.Digest}}\nimage_id") if parsed.flag("digests") else _RAW
+    return Report(form, raw=_RAW_QUIET if parsed.flag("quiet") else raw)
+
+
+_RAW_QUIET = "image_id: {{.ID}}"
+_RAW = """repository: {{.Repository}}
+tag: {{.Tag}}
+image_id: {{.ID}}
+created_at: {{.CreatedAt}}
+virtual_size: {{.Size}}
+"""
 
 
 def _rows(

@@ -23,15 +23,20 @@ class Report:
     """`json`, `table TEMPLATE` or `TEMPLATE`.
 
     listed: rows of a list; what shows one document after the other has no table in docker, and leaves `\\t` as it is.
+    raw: the template that the word `raw` stands for; "" where docker has none.
     """
 
-    def __init__(self, form: str, listed: bool = True) -> None:
+    def __init__(self, form: str, listed: bool = True, raw: str = "") -> None:
         # docker reads no further than these five letters: `table{{.Names}}` is one too.
         self.is_table = listed and form.startswith("table")
         if self.is_table:
             form = form.removeprefix("table").strip()
+        elif listed and form != form.strip(" "):
+            form = form.strip(" ")  # docker does it after it has looked for its own words
         elif form == "json":
             form = "{{json .}}"
+        elif form == "raw" and raw:
+            form = raw
         self.form = form
         if listed:
             # A shell hands over `\t` and `\n` as two characters each; a template means tab and newline.

@@ -33,9 +33,10 @@ def logs(call: Call) -> int:
 
 
 def _details(container: Container) -> bytes:
+    from ipycontainer.commands.log_tag import tag_of
     from ipycontainer.engine.log_details import details_of
 
-    return details_of(container).encode() + b" "
+    return details_of(container, tag_of(container)).encode() + b" "
 
 
 def _tail(text: str) -> int | None:

@@ -99,35 +99,47 @@ _GO_FIELDS = {
 
 def _as_template_sees(document: dict[str, Any]) -> dict[str, Any]:
     """A label that is not there is `<no value>`; fields may have Go's names."""
-    from ipycontainer.commands.template_functions import StringMap
-    from ipycontainer.commands.templates import Struct
+    from ipycontainer.commands.template_functions import StringMap, Struct, StructMap
 
-    found = Struct(document, {"ID": "Id"} if "Id" in document else {})
-    if isinstance(found.get("HostConfig"), dict):
-        found["HostConfig"] = Struct(document["HostConfig"], _GO_FIELDS)
-    config = document.get("Config")
-    if isinstance(config, dict) and isinstance(config.get("Labels"), dict):
-        found["Config"] = {**config, "Labels": StringMap(config["Labels"])}
+    found = Struct(document, {"ID": "Id"} if "Id" in document else {}, absent=_SIZES)
+    if "HostConfig" in document:
+        found.update({name: None for name in _SIZES if name not in document})
+        networks = document["NetworkSettings"]
+        found["NetworkSettings"] = {**networks, "Networks": StructMap(networks["Networks"])}
+    for part, absent in _ABSENT.items():
+        if isinstance(found.get(part), dict):
+            fields = {**dict.fromkeys(absent), **document[part]}
+            found[part] = Struct(fields, _GO_FIELDS if part == "HostConfig" else {}, absent=absent)
+    for part, *below in _STRING_MAPS:
+        holder: Any = found
+        for name in below:
+            holder = holder.get(name) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and isinstance(holder.get(part), dict):
+            holder[part] = StringMap(holder[part])
     if isinstance(document.get("Mounts"), list):
         found["Mounts"] = [Struct(mount, {}, ("Name", "Driver")) for mount in document["Mounts"]]
-    if isinstance(document.get("Labels"), dict):
-        found["Labels"] = StringMap(document["Labels"])
     return found
 
 
-_OMITTED = (
-    ("State", ("Health",)),
-    ("Config", ("Healthcheck", "ExposedPorts", "Shell", "StopSignal", "StopTimeout")),
-    ("HostConfig", ("Annotations", "Init", "Mounts", "Sysctls", "Tmpfs")),
-)
+# Maps whose keys are nobody's promise, each after the fields that lead to it.
+_STRING_MAPS = (("Labels",), ("Labels", "Config"), ("Config", "HostConfig", "LogConfig"), ("Data", "GraphDriver"))
+
+# docker shows what a container lacks of these to a template alone.
+_SIZES = ("SizeRw", "SizeRootFs")
+_ABSENT = {
+    "State": ("Health",),
+    "Config": ("Healthcheck", "ExposedPorts", "Shell", "StopSignal", "StopTimeout"),
+    "HostConfig": ("Annotations", "Init", "Mounts", "StorageOpt", "Sysctls", "Tmpfs"),
+}
 
 
 def _without_absent(document: dict[str, Any]) -> dict[str, Any]:
-    """docker shows what a container lacks of these to a template alone."""
+    from ipycontainer.commands.template_functions import is_absent
+
     found = dict(document)
-    for part, names in _OMITTED:
+    for part, names in _ABSENT.items():
         if part in found:
-            found[part] = {key: value for key, value in found[part].items() if key not in names or value}
+            found[part] = {key: value for key, value in found[part].items() if key not in names or not is_absent(value)}
     return found
 
 
@@ -166,8 +178,7 @@ def _event_line(event: Event) -> str:
 
 
 def _event_fields(event: Event) -> dict[str, Any]:
-    from ipycontainer.commands.template_functions import StringMap
-    from ipycontainer.commands.templates import Struct
+    from ipycontainer.commands.template_functions import StringMap, Struct
 
     fields = {
         "Type": event.type,

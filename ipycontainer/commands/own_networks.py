@@ -6,10 +6,11 @@ There are none yet.  docker refuses some of them elsewhere and forgets the other
 from __future__ import annotations
 
 from ipycontainer.engine.addresses import LATER, check, is_link_local
-from ipycontainer.errors import OptionError
+from ipycontainer.errors import InputError, OptionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ipycontainer.commands.options import Parsed
@@ -18,13 +19,22 @@ _ADDRESSES: tuple[str, ...] = ("ip", "ip6", "link-local-ip")
 _ALIASES: tuple[str, ...] = ("network-alias", "net-alias")
 
 
-def addresses(parsed: Parsed, network: str) -> dict[str, Any]:
+def network(parsed: Parsed, modes: Sequence[str]) -> dict[str, Any]:
     """The fields of a RunRequest.  Raises OptionError, InputError.
 
-    network: what was asked for, "" where nothing was.
+    modes: the values of --network; docker takes one, and none that is empty.
     """
-    if not network:
-        return {}
+    for mode in modes:
+        if not mode:
+            raise OptionError("no name set for network; leave --network out, or write --network none")
+        if modes.count(mode) > 1:
+            raise OptionError(f'network "{mode}" is specified multiple times')
+    if len(modes) > 1:
+        raise InputError(f"Container cannot be connected to network endpoints: {', '.join(sorted(modes))}; name one")
+    return {"network": modes[0], **_addresses(parsed, modes[0])} if modes else {"network": ""}
+
+
+def _addresses(parsed: Parsed, network: str) -> dict[str, Any]:
     if any(map(parsed.given, _ALIASES)):
         raise OptionError(f"network-scoped aliases are only supported for user-defined networks; {LATER}")
     ip, ip6 = parsed.text("ip"), parsed.text("ip6")

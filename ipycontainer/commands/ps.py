@@ -48,7 +48,7 @@ def ps(call: Call) -> int:
         last = 1
     found = call.engine.containers(parsed.flag("all"), parsed.many("filter"), last)
     whole = parsed.flag("no-trunc")
-    if parsed.flag("quiet"):
+    if parsed.flag("quiet") and report is None:
         console.lines([container.id if whole else container.short_id for container in found])
     elif report is not None:
         # docker weighs for whoever shows it, in {{json .}} too, and for --size.
@@ -69,23 +69,38 @@ def ps(call: Call) -> int:
 
 def _report(parsed: Parsed) -> Report | None:
     form = parsed.text("format")
-    if form in ("", "table") or parsed.flag("quiet"):
+    if form in ("", "table") or (parsed.flag("quiet") and form != "raw"):
         return None
     from ipycontainer.commands.listing import Report
 
-    return Report(form)
+    raw = _RAW_QUIET if parsed.flag("quiet") else _RAW + _RAW_SIZE if parsed.flag("size") else _RAW
+    return Report(form, raw=raw)
+
+
+_RAW_QUIET = "container_id: {{.ID}}"
+_RAW = """container_id: {{.ID}}
+image: {{.Image}}
+command: {{.Command}}
+created_at: {{.CreatedAt}}
+state: {{- pad .State 1 0}}
+status: {{- pad .Status 1 0}}
+names: {{.Names}}
+labels: {{- pad .Labels 1 0}}
+ports: {{- pad .Ports 1 0}}
+"""
+_RAW_SIZE = "size: {{.Size}}\n"
 
 
 _COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
 
 
-def _shown(command: Sequence[str]) -> str:
+def shown_command(command: Sequence[str]) -> str:
     """docker's way: an argument with a blank in it stands in quotes, the program never."""
     return " ".join([*command[:1], *(f"'{word}'" if " " in word else word for word in command[1:])])
 
 
 def _row(container: Container, whole: bool, now: float) -> tuple[str, ...]:
-    command = _shown(container.command)
+    command = shown_command(container.command)
     return (
         container.id if whole else container.short_id,
         container.image,
@@ -148,7 +163,7 @@ PS = Verb(
     (
         Option("all", "a", "flag", "Show all, not only the running ones"),
         Option("filter", "f", "filter", "Show those that match: status=exited, name=…, label=…", many=True),
-        Option("format", "", "text", "table, json, or a Go template: '{{.ID}} {{.Names}}'"),
+        Option("format", "", "text", "table, json, raw, or a Go template: '{{.ID}} {{.Names}}'"),
         Option("last", "n", "int", "Show the last N that were made, whatever their state"),
         Option("latest", "l", "flag", "Show the last one that was made"),
         Option("no-trunc", "", "flag", "Do not shorten ids and commands"),

@@ -67,15 +67,15 @@ _CREATE_OPTIONS = (
     Option("label", "l", "label", "Attach a label, NAME=VALUE", many=True),
     Option("label-file", "", "text", "Read labels from a file, a line each", many=True),
     Option("log-driver", "", "text", "Where its output is kept: json-file, local (both: here) or none"),
-    Option("log-opt", "", "text", "How much of it: max-size=10m, max-file=3", many=True),
+    Option("log-opt", "", "text", "How much of it: max-size=10m, max-file=3; and tag=…, labels=…, env=…", many=True),
     Option("memory", "m", "bytes", "Limit memory, such as 64m"),
     Option("memory-reservation", "", "bytes", "Memory that is taken back last when the machine is short of it"),
     Option("memory-swap", "", "swap", "Limit memory and swap together (-1: any amount of swap)"),
     Option("memory-swappiness", "", "int", "How soon its memory goes into swap, 0 to 100"),
     Option("mount", "", "mount", "Mount something: type=bind|volume|tmpfs|image,source=…,target=/path", many=True),
     Option("name", "", "text", "Name of the container"),
-    Option("network", "", "text", "none (its own, with lo alone), host, or container:NAME"),
-    Option("net", "", "text", "The same as --network", hidden=True),
+    Option("network", "", "text", "none (its own, with lo alone), host, or container:NAME", many=True),
+    Option("net", "", "text", "The same as --network", many=True, hidden=True),
     Option("no-healthcheck", "", "flag", "No health check, whatever the image says"),
     Option("oom-kill-disable", "", "flag", "Over its memory limit it waits, and nothing of it is killed"),
     Option("oom-score-adj", "", "int", "How soon it is ended when memory runs out, -1000 to 1000"),
@@ -229,7 +229,7 @@ _PLAIN = frozenset(
         "name workdir user hostname interactive tty init read-only memory cpus cpu-shares pids-limit volume-driver "
         "privileged shm-size memory-swap memory-reservation memory-swappiness oom-kill-disable cpu-period "
         "cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus cpuset-mems blkio-weight oom-score-adj cgroupns "
-        "domainname log-driver stop-signal stop-timeout runtime isolation platform cgroup-parent"
+        "domainname log-driver stop-signal stop-timeout runtime isolation platform cgroup-parent cidfile"
     ).split()
 )
 
@@ -282,16 +282,20 @@ def _plain(parsed: Parsed) -> dict[str, Any]:
 
 
 def _repeated(parsed: Parsed) -> dict[str, Any]:
+    if parsed.given("log-opt"):
+        from ipycontainer.commands.log_tag import check
+
+        check(parsed.many("log-opt"))
     return {field: tuple(parsed.many(name)) for field, name in _REPEATED.items()}
 
 
 def _network(parsed: Parsed) -> dict[str, Any]:
-    mode = parsed.text("network", parsed.text("net"))
-    if _OF_OWN_NETWORKS.isdisjoint(parsed.values):
-        return {"network": mode}
-    from ipycontainer.commands.own_networks import addresses
+    modes = [*parsed.many("network"), *parsed.many("net")]
+    if _OF_OWN_NETWORKS.isdisjoint(parsed.values) and len(modes) < 2 and "" not in modes:
+        return {"network": modes[0] if modes else ""}
+    from ipycontainer.commands.own_networks import network
 
-    return {"network": mode, **addresses(parsed, mode)}
+    return network(parsed, modes)
 
 
 def _health(parsed: Parsed) -> dict[str, Any]:

@@ -7,7 +7,7 @@ _WIDEST = 10**6
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 
@@ -15,9 +15,31 @@ class StringMap(dict[str, str]):
     """A map whose keys are nobody's promise, as Go's `map[string]string`: one that is absent is `<no value>`."""
 
 
+class Nothing(StringMap):
+    """What a map of structs has not; a template may ask it for fields, and finds none."""
+
+
+class StructMap(dict[str, dict[str, object]]):
+    """A map of structs, as Go's: one that is absent is Nothing."""
+
+
+class Struct(dict[str, object]):
+    """A document some of whose fields Go calls otherwise than its JSON does.
+
+    called: Go's name -> JSON's; a template may say either.  empty: texts that are left out where they say nothing.
+    absent: fields that JSON leaves out where they say nothing, and that a template finds.
+    """
+
+    def __init__(
+        self, fields: dict[str, Any], called: dict[str, str], empty: Sequence[str] = (), absent: Sequence[str] = ()
+    ) -> None:
+        super().__init__(fields)
+        self.called, self.empty, self.absent = called, empty, absent
+
+
 def shown(value: Any) -> str:
     """A value as Go prints it: `true`, `<no value>`, `[a b]`, `map[k:v]`, and a struct's fields as `{no 0}`."""
-    return "<no value>" if value is None else _inner(value)
+    return "<no value>" if value is None or isinstance(value, Nothing) else _inner(value)
 
 
 def _inner(value: Any) -> str:
@@ -62,7 +84,17 @@ def in_order(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     keys = list(value) if _is_struct(value) and not any(map(callable, value.values())) else sorted(value)
-    return {key: in_order(value[key]) for key in keys if not callable(value[key])}
+    absent = value.absent if isinstance(value, Struct) else ()
+    return {
+        key: in_order(value[key])
+        for key in keys
+        if not callable(value[key]) and (key not in absent or not is_absent(value[key]))
+    }
+
+
+def is_absent(value: Any) -> bool:
+    """Whether Go's JSON would leave it out; a 0 or a false that somebody asked for stays."""
+    return value is None or value == "" or value == {} or value == []
 
 
 def _index(value: Any, *keys: Any) -> Any:
@@ -155,7 +187,7 @@ def _formatted(flags: str, verb: str, value: Any) -> str:
         value = in_quotes(str(value))
     elif verb not in ("s", "v", "t"):
         raise ValueError(f"%{verb} is not known here")
-    return str(f"%{flags}s" % shown(value))
+    return str(f"%{flags}s" % _inner(value))
 
 
 def _print(*values: Any) -> str:
@@ -163,7 +195,7 @@ def _print(*values: Any) -> str:
     text = ""
     for before, value in zip((None, *values), values):
         text += " " if text and not isinstance(before, str) and not isinstance(value, str) else ""
-        text += shown(value)
+        text += _inner(value)
     return text
 
 
@@ -206,7 +238,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "truncate": lambda text, most: text[:most],
     "pad": _pad,
     "print": _print,
-    "println": lambda *values: " ".join(map(shown, values)) + "\n",
+    "println": lambda *values: " ".join(map(_inner, values)) + "\n",
     "printf": _printf,
     "len": _length,
     "index": _index,

@@ -12,7 +12,7 @@ A template is data: it can call the functions of `template_functions.py` and not
 
 from __future__ import annotations
 
-from ipycontainer.commands.template_functions import FUNCTIONS, StringMap, shown, truth
+from ipycontainer.commands.template_functions import FUNCTIONS, Nothing, StringMap, Struct, StructMap, shown, truth
 from ipycontainer.errors import TemplateError
 from ipycontainer.record import Record
 
@@ -101,17 +101,6 @@ class _Left(Exception):
     """A `break` or a `continue`, on its way out to its `range`."""
 
 
-class Struct(dict[str, object]):
-    """A document some of whose fields Go calls otherwise than its JSON does.
-
-    called: Go's name -> JSON's; a template may say either.  empty: texts that are left out where they say nothing.
-    """
-
-    def __init__(self, fields: dict[str, Any], called: dict[str, str], empty: Sequence[str] = ()) -> None:
-        super().__init__(fields)
-        self.called, self.empty = called, empty
-
-
 class Template:
     """A template that was read once and can be filled many times."""
 
@@ -151,9 +140,9 @@ def _walk(nodes: Sequence[Any], dot: Any, variables: _Scope) -> Iterator[str]:
 _LISTS = frozenset(
     "Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps CapAdd CapDrop Cmd "
     "DeviceCgroupRules DeviceRequests Devices Entrypoint ExecIDs ExtraHosts GroupAdd Links MaskedPaths Mounts OnBuild "
-    "ReadonlyPaths SecurityOpt Ulimits VolumesFrom".split()
+    "ReadonlyPaths SecurityOpt Ulimits Shell VolumesFrom".split()
 )
-_MAPS = frozenset("Annotations DriverOpts ExposedPorts Labels Options Sysctls Tmpfs Volumes".split())
+_MAPS = frozenset("Annotations DriverOpts ExposedPorts Labels Options StorageOpt Sysctls Tmpfs Volumes".split())
 
 
 def _nothing(node: Pipeline, dot: Any, variables: _Scope) -> str:
@@ -270,6 +259,8 @@ def _member(value: Any, name: str) -> Any:
             return value[name]
         if isinstance(value, StringMap):
             return None
+        if isinstance(value, StructMap):
+            return Nothing()
         if isinstance(value, Struct) and name in value.empty:
             return ""
         known = ", ".join(f".{key}" for key in sorted(map(str, value)))

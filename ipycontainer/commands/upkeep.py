@@ -20,6 +20,12 @@ _DF_HEADINGS = {
     "Size": "SIZE",
     "Reclaimable": "RECLAIMABLE",
 }
+_DF_RAW = """type: {{.Type}}
+total: {{.TotalCount}}
+active: {{.Active}}
+size: {{.Size}}
+reclaimable: {{.Reclaimable}}
+"""
 
 
 def prune(call: Call) -> int:
@@ -50,7 +56,7 @@ def disk_usage(call: Call) -> int:
         raise OptionError("the verbose and the format options conflict")
     if form in ("", "table"):
         form = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
-    report = Report(form)
+    report = Report(form, raw=_DF_RAW)
     found = usage(call.engine)
     if call.parsed.flag("verbose"):
         _details(call, found)
@@ -84,6 +90,7 @@ def _sizes(size: int, reclaimable: int) -> tuple[str, str]:
 def _details(call: Call, found: Usage) -> None:
     from time import time
 
+    from ipycontainer.commands.ps import shown_command
     from ipycontainer.engine.status_text import human_duration
 
     console, now = call.console, time()
@@ -103,7 +110,7 @@ def _details(call: Call, found: Usage) -> None:
         (
             one.short_id,
             one.image,
-            in_quotes(cut(" ".join(one.command), _WIDEST_COMMAND)),
+            in_quotes(cut(shown_command(one.command), _WIDEST_COMMAND)),
             str(len(one.config["request"]["volumes"])),
             human_size(size),
             f"{human_duration(now - one.created)} ago",

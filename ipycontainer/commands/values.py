@@ -117,14 +117,15 @@ def condition(text: str) -> tuple[str, str]:
 
 
 def host(text: str) -> str:
-    """`NAME:ADDRESS` (--add-host); an IPv6 address may stand in brackets."""
+    """`NAME:ADDRESS` (--add-host); an IPv6 address may stand in brackets, and the host's is `host-gateway`."""
     name, colon, given = text.partition(":")
     if not (name and colon and given):
         raise ValueError(f'bad format for add-host: "{text}"')
     from ipycontainer.engine.host_names import is_address
+    from ipycontainer.network.etc_files import HOST_GATEWAY
 
     found = given[1:-1] if given[0] == "[" and given[-1] == "]" else given
-    if not is_address(found):
+    if given != HOST_GATEWAY and not is_address(found):
         raise ValueError(f'invalid IP address in add-host: "{given}"')
     return f"{name}:{found}"
 

@@ -122,6 +122,7 @@ class Before(Record):
     used: int
     root: str | None = None
     answer: str = ""  # "help" or "version": said instead of performing a verb
+    topic: str = ""  # what the help is about, of `--help run`
 
 
 def before_the_verb(words: Sequence[str]) -> Before:
@@ -220,12 +221,12 @@ def _edits(left: str, right: str) -> int:
     return row[-1]
 
 
-def answer(question: str, program: str) -> str:
-    """What `--help` or `--version` says."""
+def answer(question: str, program: str, topic: str = "") -> str:
+    """What `--help` or `--version` says.  Raises NoSuchVerb."""
     if question == "version":
         from ipycontainer import __version__
 
         return f"ipycontainer version {__version__}"
-    from ipycontainer.commands.help import overview
+    from ipycontainer.commands.help import topic_help
 
-    return overview(program)
+    return topic_help(topic, program)

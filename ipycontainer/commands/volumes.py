@@ -50,8 +50,8 @@ def ls(call: Call) -> int:
     parsed, console = call.parsed, call.console
     form = parsed.text("format")
     if form in ("", "table"):
-        form = "table {{.Name}}" if parsed.flag("quiet") and form else "table {{.Driver}}\t{{.Name}}"
-    report = Report(form)
+        form = "{{.Name}}" if parsed.flag("quiet") else "table {{.Driver}}\t{{.Name}}"
+    report = Report(form, raw="name: {{.Name}}" if parsed.flag("quiet") else "name: {{.Name}}\ndriver: {{.Driver}}\n")
     found = call.engine.volumes.list(parsed.many("filter"))
     if parsed.flag("quiet") and not parsed.given("format"):
         console.lines([volume.name for volume in found])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ipycontainer.engine.engine import Engine
     from ipycontainer.images.records import LaunchRecord
 
+_USUAL_PATIENCE = 10  # seconds of `stop`, where nobody said any
 _LONGEST_HOSTNAME = 64  # sethostname(2)
 _ABSENT, _OF_ANOTHER_PLATFORM = "Unable to find image", "image with reference"
 POLICIES = ("always", "missing", "never")
@@ -215,7 +216,7 @@ def _config(request: RunRequest, image: LaunchRecord, labels: dict[str, str], sp
         "created": time.time(),
         "labels": labels,
         "stop_signal": request.stop_signal or str(image.config.get("StopSignal") or ""),
-        "stop_timeout": request.stop_timeout,
+        "stop_timeout": _USUAL_PATIENCE if request.stop_timeout is None else request.stop_timeout,
         "request": Asked(written(request)),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipycontainer.engine.events import JournalSource, check_filters, matches
 from ipycontainer.engine.streams import Stream
+from ipycontainer.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ def stream(
     filters: Sequence[tuple[str, str]],
     timeout: float | None,
 ) -> EventStream:
-    """The events of the journal at `path`.  Raises InputError for what is no filter."""
+    """The events of the journal at `path`.  Raises InputError for what is no filter, and for a time that never was."""
     check_filters(filters)
+    if since is not None and until is not None and since > until:
+        raise InputError(f"`since` time ({since:.0f}) cannot be after `until` time ({until:.0f})")
     if not follow and since is None:
         since = 0.0
     return EventStream(_Filtered(path, since, until, follow, filters), timeout)

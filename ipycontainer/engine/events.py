@@ -161,7 +161,10 @@ def check_filters(filters: Sequence[tuple[str, str]]) -> None:
 
 
 def matches(event: Event, filters: Sequence[tuple[str, str]]) -> bool:
-    """docker's --filter: one of the values for each name, of labels each."""
+    """docker's --filter: one of the values for each name, of labels each.
+
+    What names containers and volumes may be the beginning of a name, as it may be that of an id.
+    """
     wanted: dict[str, list[bool]] = {}
     for name, value in filters:
         wanted.setdefault(name, []).append(_fits(event, name, value))
@@ -181,13 +184,15 @@ def _fits(event: Event, name: str, value: str) -> bool:
     if name == "type":
         return event.type == value
     if name == "container":
-        return event.type == "container" and (event.id.startswith(value) or attributes.get("name") == value)
+        return event.type == "container" and (
+            event.id.startswith(value) or attributes.get("name", "").startswith(value)
+        )
     if name == "scope":
         return value == "local"
     if name in _OF_OTHERS:
         return False
     if name == "volume":
-        return event.type == "volume" and event.id == value
+        return event.type == "volume" and event.id.startswith(value)
     if name == "image":
         image = attributes.get("name" if event.type == "image" else "image", "")
         return value in (event.id, image, _without_tag(image)) or value == f"{image}:latest"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import _socket
 
-from ipycontainer.errors import InputError
+from ipycontainer.errors import InputError, Refused
+from ipycontainer.network.etc_files import HOST_GATEWAY
+from ipycontainer.network.modes import HOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,12 +14,21 @@ if TYPE_CHECKING:
 
 
 def check(request: RunRequest) -> None:
-    """Raises InputError for what would make a line of its own in one of these files, or names nobody."""
+    """Raises InputError for what would make a line of its own in one of these files, or names nobody.
+
+    Refused for the host's address where no network leads to the host.
+    """
     for pair in request.extra_hosts:
         name, colon, address = pair.partition(":")
         if not colon or not is_word(name):
             raise InputError(f'bad format for add-host: "{pair}"; write NAME:ADDRESS')
-        if not is_address(address):
+        if address == HOST_GATEWAY:
+            if request.network != HOST:
+                raise Refused(
+                    f"--add-host {pair} is refused: with --network {request.network} nothing leads to the host; "
+                    f"with --network host it is {name}"
+                )
+        elif not is_address(address):
             raise InputError(f'invalid IP address in add-host: "{address}"')
     for server in request.dns:
         if not is_address(server):

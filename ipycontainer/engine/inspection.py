@@ -33,7 +33,6 @@ _ENDPOINT: dict[str, Any] = {
 
 # What docker can and this release cannot, as docker tells of what was not asked for.
 _NOT_HERE: dict[str, Any] = {
-    "ContainerIDFile": "",
     "PortBindings": {},
     "PublishAllPorts": False,
     "Links": None,
@@ -87,7 +86,7 @@ def describe(container: Container, engine: Engine, size: bool = False) -> dict[s
         **(_sizes(container, engine) if size else {}),
         "GraphDriver": {"Name": "overlay2", "Data": _layers(container, written["lowers"])},
         "Mounts": mount_records.mounts(request, lambda item: engine.volume_source(VolumeMount.from_dict(item))),
-        "Config": {**_config(container, engine, request, spec), "User": written["user"]},
+        "Config": _config(container, engine, request, spec, written["user"]),
         "NetworkSettings": _network_settings(request),
     }
 
@@ -159,6 +158,7 @@ def _host_config(request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any
     return {
         **mount_records.host_config(request),
         **_NOT_HERE,
+        "ContainerIDFile": request["cidfile"],
         "MaskedPaths": list(linux.get("maskedPaths", ())) or None,
         "ReadonlyPaths": list(linux.get("readonlyPaths", ())) or None,
         "LogConfig": {
@@ -259,7 +259,9 @@ def _working_folder(request: dict[str, Any], spec: dict[str, Any]) -> str:
     return cwd if cwd != "/" else str(request["workdir"])
 
 
-def _config(container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+def _config(
+    container: Container, engine: Engine, request: dict[str, Any], spec: dict[str, Any], user: str
+) -> dict[str, Any]:
     from ipycontainer.engine.sharing import shown_hostname
 
     attach = request["attach"]
@@ -267,22 +269,23 @@ def _config(container: Container, engine: Engine, request: dict[str, Any], spec:
     return {
         "Hostname": shown_hostname(engine, spec, bool(container.state().started)),
         "Domainname": request["domainname"],
-        "Tty": request["tty"],
-        "OpenStdin": request["interactive"],
-        "StdinOnce": request["interactive"] and bool(attach),
+        "User": user,
         "AttachStdin": request["interactive"] and bool(attach),
         "AttachStdout": "stdout" in attach,
         "AttachStderr": "stderr" in attach,
         "ExposedPorts": container.config.get("exposed_ports"),
+        "Tty": request["tty"],
+        "OpenStdin": request["interactive"],
+        "StdinOnce": request["interactive"] and bool(attach),
         "Env": _environment(spec, request),
         "Cmd": list(rest) or None,
         "Healthcheck": container.config.get("healthcheck"),
         "Image": container.image,
-        "OnBuild": None,
         "Volumes": mount_records.image_volumes(request),
         "WorkingDir": _working_folder(request, spec),
         "Entrypoint": list(entrypoint) or None,
+        "OnBuild": None,
         "Labels": container.labels,
-        "StopSignal": container.config["stop_signal"] or "SIGTERM",
-        "StopTimeout": container.config["stop_timeout"],
+        "StopSignal": container.config["stop_signal"],
+        "StopTimeout": request["stop_timeout"],
     }

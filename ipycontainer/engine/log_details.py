@@ -11,11 +11,14 @@ if TYPE_CHECKING:
 
     from ipycontainer.engine.container import Container
 
-NAMES = ("labels", "labels-regex", "env", "env-regex")
+NAMES = ("labels", "labels-regex", "env", "env-regex", "tag")
 
 
-def details_of(container: Container) -> str:
-    """`name=value,…` in the order of their names, escaped as in a URL; "" where none was chosen."""
+def details_of(container: Container, tag: str = "") -> str:
+    """`name=value,…` in the order of their names, escaped as in a URL; "" where none was chosen.
+
+    tag: what --log-opt tag=… makes of this container, "" for none.
+    """
     from urllib.parse import quote_plus
 
     document = container.inspect()
@@ -23,6 +26,7 @@ def details_of(container: Container) -> str:
     variables = dict(word.partition("=")[::2] for word in document["Config"]["Env"] or ())
     labels: dict[str, str] = document["Config"]["Labels"] or {}
     chosen = {**_chosen(labels, options, "labels"), **_chosen(variables, options, "env")}
+    chosen.update({"tag": tag} if tag else {})
     return ",".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in sorted(chosen.items()))
 
 

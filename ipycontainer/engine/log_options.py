@@ -11,7 +11,9 @@ _ELSEWHERE = (
     "awslogs", "etwlogs", "fluentd", "gcplogs", "gelf", "journald", "logentries", "splunk", "syslog",
 )  # fmt: skip
 _KEPT = ("json-file", "local")
-_KNOWN = ("max-size", "max-file", "mode", "max-buffer-size", "compress")
+# How docker keeps a copy for `logs` of drivers that write elsewhere: here there is nothing to copy.
+_CACHE = ("cache-disabled", "cache-max-size", "cache-max-file", "cache-compress")
+_KNOWN = ("max-size", "max-file", "mode", "max-buffer-size", "compress", *_CACHE)
 NONE = "none"
 # What its program writes waits for nobody in any case, and is lost only where the disk is full.
 _WITHOUT_WAITING = "non-blocking"

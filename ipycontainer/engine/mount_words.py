@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
 # Of each kind a mode names one at most: access, label, copy, propagation, consistency.
-_MODES = (("ro", "rw"), ("z", "Z"), ("nocopy", "copy"), PROPAGATIONS, ("consistent", "cached", "delegated"))
+_MODES = (("ro", "rw"), ("z", "Z"), ("nocopy",), PROPAGATIONS, ("consistent", "cached", "delegated"))
 
 
 def volume(text: str, cwd: str) -> Bind | VolumeMount:
@@ -235,7 +235,7 @@ def _fields(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for field in _comma_separated(text):
         name, equals, value = field.partition("=")
-        name = _NAMES.get(name.strip().lower(), name.strip().lower())
+        name = _NAMES.get(name.lower(), name.lower())
         if not equals and name not in _FLAGS:
             raise ValueError(f"invalid field '{field}' must be a key=value pair")
         if name not in _KEYS:

@@ -75,6 +75,7 @@ class RunRequest(Record):
     ("host", "container:NAME");
     extra_hosts: "NAME:ADDRESS"; blkio_weight_devices, device_read_bps and its kin: "PATH:NUMBER";
     exposed_ports: "80/tcp", …; gpus: docker's words for them, each "all", "2" or "device=0"; storage_opts: NAME=VALUE;
+    cidfile: where whoever made it keeps its id, in his words;
     cgroup_parent: "/group" from the top, "group" below our own;
     health_cmd: for /bin/sh; health_interval and its kin: seconds, 0 for docker's default or the image's;
     restart: "no", "always", "unless-stopped", "on-failure" or "on-failure:TIMES".
@@ -147,7 +148,7 @@ class RunRequest(Record):
     log_driver: str = ""
     log_opts: tuple[str, ...] = ()
     stop_signal: str = ""
-    stop_timeout: int = 10
+    stop_timeout: int | None = None
     restart: str = "no"
     health_cmd: str = ""
     health_interval: float = 0.0
@@ -162,6 +163,7 @@ class RunRequest(Record):
     isolation: str = ""
     platform: str = ""
     cgroup_parent: str = ""
+    cidfile: str = ""
     storage_opts: tuple[str, ...] = ()
     ip: str = ""
     ip6: str = ""

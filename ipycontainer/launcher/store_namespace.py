@@ -18,7 +18,6 @@ from ipycontainer.json_text import loads
 from ipycontainer.launcher import alive
 from ipycontainer.linux import capabilities, idmaps, mounts, namespaces, small_files
 from ipycontainer.linux import pidfd as pidfds
-from ipycontainer.linux.idmaps import NEWGIDMAP, NEWUIDMAP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def _unshare(flags: int) -> None:
 
 def subordinate_ids(uid: int) -> tuple[idmaps.Range, idmaps.Range] | None:
     """The user's subordinate user and group ids, if it has both and the tools to use them."""
-    if not (os.access(NEWUIDMAP, os.X_OK) and os.access(NEWGIDMAP, os.X_OK)):
+    if not all(os.access(program, os.X_OK) for program in idmaps.mappers()):
         return None
     name = idmaps.account(uid)
     users = idmaps.subordinate("/etc/subuid", name, uid)
@@ -107,8 +106,9 @@ class _MapHelper:
             os.close(go)
             os.close(done)
             os.read(self._go, 1)
-            ok = _run_map(NEWUIDMAP, parent, idmaps.rootless(uid, users))
-            ok = ok and _run_map(NEWGIDMAP, parent, idmaps.rootless(gid, groups))
+            map_users, map_groups = idmaps.mappers()
+            ok = _run_map(map_users, parent, idmaps.rootless(uid, users))
+            ok = ok and _run_map(map_groups, parent, idmaps.rootless(gid, groups))
             os.write(self._done, b"y" if ok else b"n")
             os._exit(0)
         os.close(self._go)

@@ -10,9 +10,23 @@ from ipycontainer.record import Record
 _ALL_IDS = 1 << 32
 
 
-# The two programs that may map ids which are not one's own; set-user-ID root, from shadow's `uidmap`.
-NEWUIDMAP = "/usr/bin/newuidmap"
-NEWGIDMAP = "/usr/bin/newgidmap"
+_USUAL_FOLDER = "/usr/bin"
+
+
+def mappers() -> tuple[str, str]:
+    """newuidmap and newgidmap, which may map ids that are not one's own: set-user-ID root, from shadow's `uidmap`.
+
+    NixOS and Guix have them elsewhere in PATH.  Conda's own, which have no such bit, hide none of the system's, and
+    root, whose PATH may be anybody's, looks nowhere else.
+    """
+    others = os.environ.get("PATH", "").split(":") if os.geteuid() else []
+    there = [folder for folder in (_USUAL_FOLDER, *others) if folder.startswith("/") and _has_both(folder)]
+    folder = there[0] if there else _USUAL_FOLDER
+    return f"{folder}/newuidmap", f"{folder}/newgidmap"
+
+
+def _has_both(folder: str) -> bool:
+    return all(os.access(f"{folder}/{name}", os.X_OK) for name in ("newuidmap", "newgidmap"))
 
 
 class Extent(Record):

@@ -15,7 +15,6 @@ import time
 from ipycontainer.errors import KernelError
 from ipycontainer.json_text import dumps, loads
 from ipycontainer.linux import idmaps
-from ipycontainer.linux.idmaps import NEWGIDMAP, NEWUIDMAP
 from ipycontainer.linux.trial import Climber, Rung, clear
 from ipycontainer.record import Record
 
@@ -42,7 +41,7 @@ ESSENTIAL = (
 
 # What a result depends on besides the kernel: it is thrown away when one of these changes, so that whoever
 # mends something need not restart the machine.
-DEPENDS_ON_FILES = (NEWUIDMAP, NEWGIDMAP, "/etc/subuid", "/etc/subgid")
+DEPENDS_ON_FILES = ("/etc/subuid", "/etc/subgid")  # beside the programs of idmaps.mappers
 DEPENDS_ON_VALUES = (
     "/proc/sys/kernel/random/boot_id",
     "/proc/sys/user/max_user_namespaces",
@@ -117,7 +116,7 @@ def read(path: str) -> Machine | None:
 def fingerprint() -> str:
     """Everything that a result depends on, as text."""
     words = [os.uname().release, str(os.geteuid())]
-    for path in DEPENDS_ON_FILES:
+    for path in (*idmaps.mappers(), *DEPENDS_ON_FILES):
         try:
             found = os.stat(path)
             words.append(f"{found.st_mtime_ns},{found.st_size},{found.st_mode}")
@@ -216,11 +215,12 @@ def _map_range(pid: int, end: float) -> Rung:
     """Give the child in its user namespace the caller's subordinate ids, by the programs that may do that."""
     name = "id range"
     uid = os.geteuid()
-    for program in (NEWUIDMAP, NEWGIDMAP):
+    programs = idmaps.mappers()
+    for program in programs:
         if not os.access(program, os.X_OK):
             return Rung(name, False, words=f"{program} is not installed")
     own = idmaps.account(uid)
-    for program, path, number in ((NEWUIDMAP, "/etc/subuid", uid), (NEWGIDMAP, "/etc/subgid", os.getegid())):
+    for program, path, number in zip(programs, ("/etc/subuid", "/etc/subgid"), (uid, os.getegid())):
         found = idmaps.subordinate(path, own, uid)
         if found is None:
             return Rung(name, False, words=f"{path} has no line for {own}")

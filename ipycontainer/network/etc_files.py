@@ -16,13 +16,20 @@ _LOCAL = (
 )
 
 
+HOST_GATEWAY = "host-gateway"
+"""docker's word for the host's address, as a container reaches it: in the host's own network its loopback."""
+_LOOPBACK = "127.0.0.1"
+
+
 def hosts(hostname: str, shares_host: bool, extra: Sequence[str] = (), domain: str = "") -> str:
     """/etc/hosts: the host's own where its network is shared, else the loopback and the container's name.
 
-    extra: "NAME:ADDRESS" (--add-host); with these, as docker does it, the host's own are not taken.
+    extra: "NAME:ADDRESS" (--add-host), or "NAME:host-gateway" where the host's network is shared; with these, as docker
+    does it, the host's own are not taken.
     domain: its name is the whole one first, box.example.org, and then box.
     """
-    added = "".join(f"{address}\t{name}\n" for name, _, address in (item.partition(":") for item in extra))
+    pairs = [item.partition(":")[::2] for item in extra]
+    added = "".join(f"{_LOOPBACK if address == HOST_GATEWAY else address}\t{name}\n" for name, address in pairs)
     if shares_host:
         return _LOCAL + added if added else _host_file("/etc/hosts") or _LOCAL
     whole = f"{hostname}.{domain}" if domain else hostname

@@ -120,6 +120,66 @@ logs -n 2 odd2
 rm odd odd2
 """
 
+SELDOM = ("seldom", *(f"seldom{number}" for number in range(2, 8)))
+
+ASKED = r"""
+create --network none --name seldom --cidfile {h}/seldom.cid --log-opt tag=a --log-opt env=b base true
+inspect -f '{{json .HostConfig.LogConfig}} {{.HostConfig.LogConfig}}' seldom
+inspect -f '{{json .Config.StopTimeout}} {{print .Config.StopTimeout}}' seldom
+inspect -f '{{println .HostConfig.Init}}{{printf "%v" .HostConfig.Init}}' seldom
+inspect -f '{{.State.Health}} {{.GraphDriver.Data.Nope}} {{json .Config.Healthcheck}}' seldom
+create --network none --name seldom2 --stop-timeout 0 --log-opt cache-disabled=true base true
+inspect -f '{{json .Config.StopTimeout}} [{{.HostConfig.ContainerIDFile}}]' seldom2
+create --network none --log-driver local --log-opt tag=a base true
+create --network '' base true
+create --network none --network host base true
+create --network none --net none base true
+run --rm --network host --network host base true
+create --network none --name seldom7 -v :/t base true
+create --network none -v seldom:/b:copy base true
+create --network none --mount 'type=tmpfs, target=/x' base true
+create --network none --mount ' type=tmpfs,target=/x' base true
+create --network none --mount 'type =tmpfs,target=/x' base true
+create --network host --name seldom3 --add-host x:host-gateway base true
+inspect -f '{{.HostConfig.ExtraHosts}}' seldom3
+create --network host --add-host x:host-gateways base true
+run --name seldom4 --network none -u 2147483648 base true
+run --rm --network none -u 2147483647 base id -u
+run --name seldom5 --network none -u 0:2147483648 base true
+run --name seldom6 --network none --group-add 2147483648 base true
+ps -a -f 'name=[' --format {{.Names}}
+ps -a -f 'name=[' -f name=seldom2 --format {{.Names}}
+inspect -f '{{json .SizeRw}} {{.SizeRootFs}} [{{.Config.StopSignal}}]' seldom2
+inspect -f '{{.HostConfig.StorageOpt}} {{.Config.Shell}}{{with .NetworkSettings.Networks.bridge}}x{{end}}' seldom2
+inspect -f '{{.NetworkSettings.Networks.bridge}} {{.NetworkSettings.Networks.bridge.IPAddress}}' seldom2
+ps -a -f name=seldom2 --format ' {{.Names}} '
+ps -a -f name=seldom2 --format ' table {{.Names}}'
+ps -a -f name=seldom2 --format raw
+ps -aq -f name=seldom2 --format raw
+ps -as -f name=seldom2 --format raw
+images --format raw base
+images -q --format raw base
+images --digests --format raw base
+volume create seldom
+volume ls -f name=seldom --format raw
+volume ls -q -f name=seldom --format raw
+volume ls -q -f name=seldom --format table
+volume rm seldom
+events --since 1m --until 0s --filter container=seldo --filter type=container --filter event=die --format '{{.Action}}'
+events --since 10s --until 20s
+--help ps -a
+--help container ls
+"""
+
+TAGS = r"""
+run --network none --name seldom --log-opt tag={{.Name}}/{{.ImageName}} -e b=c --log-opt env=b base echo hi
+logs --details seldom
+run --network none --name seldom2 --log-opt tag= base echo hi
+logs --details seldom2
+run --network none --name seldom3 --log-opt tag={{.Nope}} base echo hi
+run --network none --name seldom4 --log-opt tag={{.Nope base echo hi
+"""
+
 # What the kernel says of a --tmpfs with these options; a program in it runs only where it may.
 TMPFS = (
     "/t:exec",
@@ -136,6 +196,28 @@ def test_templates(beside: Beside):
         beside.lines(TEMPLATES.splitlines(), _normal)
     finally:
         beside.remove("odd")
+    beside.end()
+
+
+def test_what_is_asked_for_seldom(beside: Beside):
+    try:
+        beside.lines(ASKED.splitlines(), _raw)
+    finally:
+        beside.remove(*SELDOM)
+    beside.end()
+
+
+def _raw(text: str) -> str:
+    """Without the moments, without the labels, which docker shuffles, and without the texts of help."""
+    lines = [line for line in _normal(text).splitlines() if not line.startswith(("created_at:", "labels:"))]
+    return "" if any(line.startswith("Usage:") for line in lines) else "\n".join(lines)
+
+
+def test_a_tag_before_the_lines(beside: Beside):
+    try:
+        beside.lines(TAGS.splitlines())
+    finally:
+        beside.remove(*SELDOM)
     beside.end()
 
 

@@ -201,6 +201,8 @@ def test_names_and_addresses(persona: Persona):
     assert "search" not in sh(persona, "cat /etc/resolv.conf", "--dns-search", ".", "--dns", "1.1.1.1")
     on_the_host = sh(persona, "cat /etc/hosts", "--network", "host", "--add-host", "one:10.0.0.1")
     assert on_the_host.splitlines()[-1] == "10.0.0.1\tone"
+    the_host = sh(persona, "cat /etc/hosts", "--network", "host", "--add-host", "up:host-gateway")
+    assert the_host.splitlines()[-1] == "127.0.0.1\tup"
 
 
 REFUSALS = (
@@ -219,6 +221,7 @@ REFUSALS = (
     ("--ipc what", "Invalid IPC mode: what"),
     ("--userns what", "--userns: invalid USER mode"),
     ("--cgroupns what", "--cgroupns: invalid CGROUP mode"),
+    ("--add-host up:host-gateway", "with --network none nothing leads to the host; with --network host it is up"),
     ("--add-host foo", 'bad format for add-host: "foo"'),
     ("--add-host foo:bar", 'invalid IP address in add-host: "bar"'),
     ("--dns foo", "foo is not an ip address"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ipycontainer.linux import idmaps
 from ipycontainer.linux.idmaps import (
     WANTED,
     Extent,
@@ -104,3 +108,20 @@ def test_a_missing_file_gives_nothing(tmp_path):
 def test_a_file_with_broken_text_is_still_read(tmp_path):
     (tmp_path / "subuid").write_bytes(b"\xff\xfe:1:2\nann:100000:65536\n")
     assert subordinate(str(tmp_path / "subuid"), "ann", 1000) == Range(100000, 65536)
+
+
+def test_where_the_mappers_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's first, so that Conda's cannot hide them; then those of PATH, which is not asked for root."""
+    both = [tmp_path / "newuidmap", tmp_path / "newgidmap"]
+    for file in both:
+        file.write_text("")
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"relative:{tmp_path / 'nothing'}:{tmp_path}:/usr/bin")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    usual = ("/usr/bin/newuidmap", "/usr/bin/newgidmap")
+    elsewhere = (str(both[0]), str(both[1]))
+    assert idmaps.mappers() == (usual if os.access(usual[0], os.X_OK) else elsewhere)
+    monkeypatch.setattr(idmaps, "_USUAL_FOLDER", str(tmp_path / "nothing"))
+    assert idmaps.mappers() == elsewhere
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert idmaps.mappers() == (f"{tmp_path}/nothing/newuidmap", f"{tmp_path}/nothing/newgidmap")

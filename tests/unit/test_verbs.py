@@ -92,6 +92,9 @@ def test_what_stands_before_the_verb() -> None:
     assert verbs.before_the_verb(["ps", "--root"]).used == 0
     assert verbs.before_the_verb([]).answer == "help"
     assert verbs.before_the_verb(["--help"]).answer == "help"
+    topics = [verbs.before_the_verb(["--help", *rest]).topic for rest in ([], ["run", "-d"], ["container", "ls", "-a"])]
+    assert topics == ["", "run", "container ls"]
+    assert verbs.answer("help", "it", "container ls").startswith("Usage:  it ps ")
     assert verbs.before_the_verb(["-v"]).answer == "version"
     with pytest.raises(OptionError, match="unknown flag: --foo"):
         verbs.before_the_verb(["--foo", "ps"])

@@ -11,6 +11,7 @@ from ipycontainer.runtime.inside.step import Place, Step, User
 # /etc/passwd and /etc/group belong to the image, so they are read as an attacker's: regular files, this much.
 _LARGEST = 1 << 20
 _HIGHEST_ID = 4294967294  # 4294967295 is (uid_t) -1, "no change"
+_HIGHEST_ASKED = (1 << 31) - 1  # docker's: whoever wants more has a line in the files
 
 
 def read_table(path: str) -> list[list[str]]:
@@ -60,7 +61,9 @@ def look_up(wanted: str, passwd: list[list[str]], groups: list[list[str]]) -> Us
     if entry is None and uid is None:
         raise StartError(f"unable to find user {name}: no matching entries in the container's /etc/passwd")
     home, gid = "/", 0
-    if entry is not None:
+    if entry is None:
+        _check_asked(uid)
+    else:
         uid, gid, home = int(entry[2]), int(entry[3]), entry[5] or "/"
     assert uid is not None
     if group:
@@ -95,7 +98,13 @@ def _group(wanted: str, groups: list[list[str]]) -> int:
             return int(row[2])
     if gid is None:
         raise StartError(f"unable to find group {wanted}: no matching entries in the container's /etc/group")
+    _check_asked(gid)
     return gid
+
+
+def _check_asked(value: int | None) -> None:
+    if value is not None and value > _HIGHEST_ASKED:
+        raise StartError(f"uids and gids must be in range 0-{_HIGHEST_ASKED}, and {value} is not")
 
 
 class FindUser(Step):
