@@ -288,7 +288,7 @@ def test_what_a_dying_starter_holds_is_swept_when_it_is_dead(persona: Persona, g
 _SLOW_SWEEP: Edit = (
     "runtime/inside/sweep.py",
     '    trash = os.path.join(root, "trash")\n    failure = None\n',
-    '    time.sleep(4 if os.path.exists(f"{root}/slow") else 0)\n    trash = os.path.join(root, "trash")\n    failure = None\n',
+    '    time.sleep(4 * os.path.exists(f"{root}/slow"))\n    trash = os.path.join(root, "trash")\n    failure = None\n',
 )
 _TAKES_IN: Edit = (
     "launcher/server.py",
