@@ -94,7 +94,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
     from ipycontainer.launcher import heap
     from ipycontainer.launcher.server import Server
     from ipycontainer.linux import pidfd, prctl
-    from ipycontainer.runtime.inside.jobs import BRIEF, attendance
+    from ipycontainer.runtime.inside.jobs import BRIEF, URGENT, attendance
     from ipycontainer.runtime.inside.jobs import jobs as runtime_jobs
     from ipycontainer.runtime.inside.sweep import sweep_orphans
 
@@ -112,7 +112,7 @@ def _serve(root: str, run: str, name: str, mode: str) -> None:
         file.write(dumps({"pid": os.getpid(), "start_time": started, "mode": mode, "root": root}))
     os.replace(facts + ".new", facts)
     idle = float(os.environ.get("IPYCONTAINER_IDLE", _IDLE_SECONDS))
-    server = Server(os.path.join(run, name), jobs, BRIEF, attend, slots, rehearsals[0], orphaned, idle)
+    server = Server(os.path.join(run, name), jobs, BRIEF, URGENT, attend, slots, rehearsals[0], orphaned, idle)
     for rehearse in rehearsals * _REHEARSALS:
         rehearse()
     filling = heap.settle()

@@ -1,8 +1,8 @@
 """The launcher's loop: one connection is one request, served by a process that does nothing else meanwhile.
 
-The launcher itself never reads a request: a slow or hostile client can only hold up its own child.  There are two
-queues, one for starts of containers and one for all other jobs.  Processes are forked ahead and wait at them, because
-a fork, and what comes first after it, is a good part of what a start costs; when one is taken the launcher puts
+The launcher itself reads no request while it can fork: a slow or hostile client can only hold up its own child.  There
+are two queues, one for starts of containers and one for all other jobs.  Processes are forked ahead and wait at them,
+because a fork, and what comes first after it, is a good part of what a start costs; when one is taken the launcher puts
 another in its place a moment later, out of the way.  Who did what leaves nothing in a process (a kill, a removal) waits
 for a moment himself: whoever removes a thousand containers asks a thousand times.
 """
@@ -16,9 +16,10 @@ import sys
 import time
 
 from ipycontainer.errors import Error, InputError, LauncherError, to_wire
+from ipycontainer.launcher import unforked
 from ipycontainer.launcher.queue import Queue
-from ipycontainer.launcher.waiting import NO_PROCESS, PID, Waiting
-from ipycontainer.launcher.wire import Channel, adopt
+from ipycontainer.launcher.waiting import PID, Waiting
+from ipycontainer.launcher.wire import Channel
 from ipycontainer.linux import forks, pidfd, prctl
 from ipycontainer.linux.signal_pipe import SignalPipe
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 SPARE = "ipyc-spare"
 # Longer than a start takes, the cold way too: what is made ready shall compete with none.
 REFILL_SECONDS = 0.030
-_MOMENT = 0.005
 # How long those who wait may take to tidy up when the launcher leaves.
 _PATIENCE = 2.0
 
@@ -41,10 +41,11 @@ _PATIENCE = 2.0
 class Server:
     """Listens at PATH.sock for jobs and at PATH.start for starts; leaves after `idle` seconds without any.
 
-    jobs: by name; brief: those that take no time and leave nothing in the process that did one; attend: what is done
-    for the next start by a process forked for it; slots: how many such processes are kept ready at most; rehearse:
-    what one may do that waits for a job, so that less is to be done when somebody waits for it; orphaned: called in a
-    child when one was killed, for what it was to clean up is still there.
+    jobs: by name; brief: those that take no time and leave nothing in the process that did one; urgent: those that the
+    launcher does itself where nobody can be forked (unforked.py); attend: what is done for the next start by a process
+    forked for it; slots: how many such processes are kept ready at most; rehearse: what one may do that waits for a
+    job, so that less is to be done when somebody waits for it; orphaned: called in a child when one was killed, for
+    what it was to clean up is still there.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Server:
         path: str,
         jobs: dict[str, Job],
         brief: frozenset[str],
+        urgent: dict[str, Job],
         attend: Callable[[Waiting], None],
         slots: int,
         rehearse: Callable[[], None],
@@ -62,6 +64,7 @@ class Server:
         # A successor may have written its own by the time that we leave.
         self._facts_inode = os.stat(self._facts).st_ino if os.path.exists(self._facts) else 0
         self._idle = idle
+        self._urgent = urgent
         self._orphaned = orphaned
         self._pid = os.getpid()
         self._children: set[int] = set()
@@ -223,7 +226,7 @@ class Server:
         if child := self._fork(wait):
             queue.waiting.add(child)
         elif hurried:
-            _refuse(queue)
+            unforked.serve_next(queue.listener, self._urgent if queue is self._queues[1] else {})
 
     def _fork(self, act: Callable[[], None]) -> int:
         """Run `act` in a child; 0 where there can be none: that shall not end us, who are needed to end others.
@@ -244,22 +247,6 @@ class Server:
         for descriptor in (self._taken, self._life):
             os.close(descriptor)
         act()
-
-
-def _refuse(queue: Queue) -> None:
-    """Tell the next one in the queue that nobody can be forked for his request, which stays unread."""
-    try:
-        descriptor, _ = queue.listener._accept()  # type: ignore[attr-defined]
-    except OSError:
-        return  # he has gone away again
-    client = adopt(descriptor)
-    try:
-        client.send({"error": to_wire(LauncherError(NO_PROCESS))})
-        time.sleep(_MOMENT)  # he is about to send it, and would not look for an answer where nobody listens
-    except LauncherError:
-        pass
-    finally:
-        client.close()
 
 
 def run_job(jobs: dict[str, Job], brief: frozenset[str], channel: Channel, waiting: Waiting) -> bool:

@@ -64,6 +64,31 @@ def test_a_launcher_that_may_fork_nobody_says_so_and_stays(fresh_persona: Person
 
 
 @pytest.mark.personas("user", "solo")
+def test_what_runs_is_killed_and_removed_where_the_launcher_may_fork_nobody(fresh_persona: Persona):
+    persona = fresh_persona
+    killed, stopped, removed = (persona.ok("run", "-d", "base", "sleep", "1000", timeout=120) for _ in range(3))
+    launcher = int(persona.ok("info", "--format", "{{.Launcher.Pid}}"))
+    # Its own account may, and this machine's root perhaps not.
+    before = persona.run(["prlimit", "--pid", str(launcher), "--nproc", "--noheadings", "-o", "SOFT"]).out.strip()
+    assert persona.run(["prlimit", "--pid", str(launcher), "--nproc=0:"]).exit_code == 0
+    try:
+        # Whoever waits at the queue already is used up.
+        until(lambda: "can make no process" in persona.cli("exec", killed, "true").err, "nobody is forked any more")
+        persona.ok("kill", killed)
+        persona.ok("stop", "-t", "0", stopped)
+        persona.ok("rm", "-f", removed, stopped)
+        assert persona.ok("ps", "-aq", "--no-trunc") == killed
+        until(lambda: not persona.ok("ps", "-q"), "its program has ended")
+        persona.ok("rm", killed)
+        one_sentence(persona.cli("kill", killed), code=1)
+        until(lambda: "can make no process" in persona.cli("run", "--rm", "base", "true").err, "no slot waits any more")
+    finally:
+        assert persona.run(["prlimit", "--pid", str(launcher), f"--nproc={before}:"]).exit_code == 0
+    assert persona.ok("run", "--rm", "base", "echo", "again") == "again"
+    assert int(persona.ok("info", "--format", "{{.Launcher.Pid}}")) == launcher
+
+
+@pytest.mark.personas("user", "solo")
 def test_a_monitor_whose_descriptors_are_used_up_takes_nobody_in_and_rests(fresh_persona: Persona):
     persona = fresh_persona
     persona.ok("run", "--rm", "base", "true", timeout=120)

@@ -41,7 +41,7 @@ def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
         try:
             os.setsid()
             brief = frozenset(("brief", "fails"))
-            serving = Server(path, JOBS, brief, lambda _: None, 0, lambda: None, lambda: None, 60.0)
+            serving = Server(path, JOBS, brief, {}, lambda _: None, 0, lambda: None, lambda: None, 60.0)
             os.write(theirs, b"1")
             serving.serve()
         finally:

@@ -30,6 +30,9 @@ _OURS = 4096  # descriptors
 # They take no time, and leave nothing in the process that did one.
 BRIEF = frozenset(("kill", "pause", "unpause", "remove", "sweep"))
 
+# What the launcher does itself where nobody can be forked for it.
+URGENT: dict[str, Job] = {"kill": kill.kill, "remove": remove.remove_unforked}
+
 
 def read_host(mode: str) -> Host:
     """What a plan depends on, read once in the launcher's life."""

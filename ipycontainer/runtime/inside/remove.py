@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from ipycontainer.errors import KernelError, WrongState
+from ipycontainer.errors import KernelError, LauncherError, WrongState
 from ipycontainer.launcher import alive
+from ipycontainer.launcher.waiting import NO_PROCESS
 from ipycontainer.linux import pidfd
 from ipycontainer.runtime.container_state import UNWANTED_MARK
 from ipycontainer.runtime.inside.kill import kill
@@ -42,6 +43,16 @@ def remove(request: dict[str, Any], descriptors: list[int], channel: Channel) ->
             return {"removed": False}
     sweep_dead(str(request["run"]), request)
     return {"removed": True}
+
+
+def remove_unforked(request: dict[str, Any], descriptors: list[int], channel: Channel) -> dict[str, Any]:
+    """The same in the launcher itself, where it may make no process; raises LauncherError where volumes go along.
+
+    Their lock may be held by somebody who waits for the launcher.
+    """
+    if request.get("volumes"):
+        raise LauncherError(NO_PROCESS)
+    return remove(request, descriptors, channel)
 
 
 class _Unwanted:
