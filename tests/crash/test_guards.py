@@ -288,7 +288,7 @@ def test_what_a_dying_starter_holds_is_swept_when_it_is_dead(persona: Persona, g
 _SLOW_SWEEP: Edit = (
     "runtime/inside/sweep.py",
     '    trash = os.path.join(root, "trash")\n    failure = None\n',
-    '    time.sleep(4 * os.path.exists(f"{root}/slow"))\n    trash = os.path.join(root, "trash")\n    failure = None\n',
+    '    time.sleep(4)\n    trash = os.path.join(root, "trash")\n    failure = None\n',
 )
 _TAKES_IN: Edit = (
     "launcher/server.py",
@@ -303,31 +303,21 @@ engine.run("base", ["true"], remove=True)
 container = engine.create(RunRequest(image="base", command=("sleep", "1000")))
 container.start()
 launcher, monitor = engine.launcher.running_pid(), container.state().monitor
-def sweeps(launcher, monitor=0):
+time.sleep(5)  # the sweep that every launcher begins with is over
+def sweeps():
     "The launcher has forked one more child, which is no spare."
     with open(f"/proc/{launcher}/task/{launcher}/children") as file:
         others = [pid for pid in file.read().split() if pid != str(monitor)]
-    return any(comm(pid) == "ipycontainer\\n" for pid in others)
-def comm(pid):
-    try:
-        return open(f"/proc/{pid}/comm").read()
-    except OSError:
-        return ""
-while sweeps(launcher, monitor):
-    time.sleep(0.01)  # the sweep that every launcher begins with
-open(f"{engine.root}/slow", "w").close()
+    return any(open(f"/proc/{pid}/comm").read() == "ipycontainer\\n" for pid in others)
 os.kill(monitor, 9)
-while not sweeps(launcher, monitor):
+while not sweeps():
     time.sleep(0.001)
 os.kill(launcher, 9)
 time.sleep(0.5)  # whoever waited has seen that it is gone
 begin = time.monotonic()
 engine.run("base", ["true"], remove=True)
 seconds = time.monotonic() - begin
-os.unlink(f"{engine.root}/slow")
-while sweeps(engine.launcher.running_pid()):
-    time.sleep(0.01)
-time.sleep(4)  # the killed launcher's, whom nobody knows
+time.sleep(6)
 container.remove(force=True)
 tell(seconds)
 """
