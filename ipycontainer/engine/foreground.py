@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ipycontainer.runtime.attachment import Attachment
 
 _PATIENCE = 2.0  # seconds, as in a terminal
+_AFTER_KILL = 10.0  # what a machine at its limit may take to end a process, and its monitor to write that down
 _SIGINT, _SIGKILL = 2, 9
 
 
@@ -77,12 +78,12 @@ def _end(attachment: Attachment, send: Callable[[int], None]) -> None:
     """SIGINT, and SIGKILL to what does not end by it, or at a second interrupt."""
     try:
         _tell(_SIGINT, send)
-        if _ends(attachment):
+        if _ends(attachment, _PATIENCE):
             return
     except KeyboardInterrupt:
         pass  # what came first is raised
     _tell(_SIGKILL, send)
-    _ends(attachment)
+    _ends(attachment, _AFTER_KILL)
 
 
 def _tell(signal: int, send: Callable[[int], None]) -> None:
@@ -92,11 +93,11 @@ def _tell(signal: int, send: Callable[[int], None]) -> None:
         pass  # it has just ended
 
 
-def _ends(attachment: Attachment) -> bool:
+def _ends(attachment: Attachment, seconds: float) -> bool:
     """Whether it ends in time; what it still says is nobody's any more."""
     if attachment.exit_code is not None:
         return True
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + seconds
     poll = select.poll()
     poll.register(attachment.fileno(), select.POLLIN)
     try:

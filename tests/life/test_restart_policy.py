@@ -290,9 +290,12 @@ def test_its_monitor_holds_no_more_after_each_restart(persona: Persona, nothing_
         with open(f"/proc/{monitor}/syscall", encoding="ascii") as file:
             return file.read().split()[0] in ("7", "271")  # poll(2), ppoll(2): it has been handed everything
 
+    def written() -> int:
+        return persona.ok("logs", container).count("on")  # the log is opened with the first word
+
     counts = []
     for count in range(4):
-        until(lambda: runs(count) and waits(), "it runs again")  # noqa: B023  it is called at once
+        until(lambda: runs(count) and waits() and written() == count + 1, "it runs again")  # noqa: B023  called at once
         counts.append(held())
         os.kill(_inspect(persona, container)["State"]["Pid"], signal.SIGKILL)
     assert counts[1:] == counts[:-1], counts
