@@ -37,8 +37,11 @@ def name(pid):
 
 def kill_jobs():
     for pid in children(launcher.running_pid()):
-        if name(pid) != "ipyc-spare":
-            os.kill(pid, signal.SIGKILL)
+        try:
+            if name(pid) != "ipyc-spare":
+                os.kill(pid, signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # one that has just ended
 
 def stop_all():
     # Nobody takes what is asked from here on.
