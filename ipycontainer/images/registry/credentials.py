@@ -39,7 +39,7 @@ def path() -> str:
 def find(registry: str) -> Login | None:
     """The login for `registry` (host[:port]; docker.io for Docker Hub), or None."""
     config = _read()
-    for name in (*_names(registry), *_spelled_otherwise(config, registry)):
+    for name in _names_in(config, registry):
         helper = _helper(config, name)
         found = _from_helper(helper, name) if helper else _from_file(config, name)
         if found is not None:
@@ -68,7 +68,7 @@ def forget(registry: str) -> bool:
     """Remove the login; whether there was one."""
     config = _read()
     there = False
-    for name in (*_names(registry), *_spelled_otherwise(config, registry)):
+    for name in _names_in(config, registry):
         helper = _helper(config, name)
         if helper and _from_helper(helper, name) is not None:
             _run(helper, "erase", name)
@@ -87,11 +87,10 @@ def _names(registry: str) -> list[str]:
     return [registry, f"https://{registry}", f"https://{registry}/", f"http://{registry}"]
 
 
-def _spelled_otherwise(config: dict[str, Any], registry: str) -> list[str]:
-    """docker takes a login for `https://HOST/v1/` for HOST's, whatever the path."""
-    known = _names(registry)
-    written = [name for name in config.get("auths") or () if name not in known]
-    return [name for name in written if name.split("://", 1)[-1].partition("/")[0] == registry]
+def _names_in(config: dict[str, Any], registry: str) -> list[str]:
+    """These, and what the file calls it: docker takes a login for `https://HOST/v1/` for HOST's, whatever the path."""
+    written = [name for name in config.get("auths") or () if name.split("://", 1)[-1].partition("/")[0] == registry]
+    return list(dict.fromkeys((*_names(registry), *written)))
 
 
 def _helper(config: dict[str, Any], name: str) -> str:
