@@ -67,6 +67,9 @@ MOUNT_ATTR_NOSUID = 2
 MOUNT_ATTR_NODEV = 4
 MOUNT_ATTR_NOEXEC = 8
 
+# statfs(2)
+PROC_SUPER_MAGIC = 0x9FA0
+
 # mount(2) copies one page of options and cuts the rest off without a word.
 DATA_LIMIT = 4095
 
@@ -131,6 +134,13 @@ def clone_tree(source: str | int, recursive: bool = True) -> int:
     if isinstance(source, int):
         return syscall("open_tree", source, b"", flags | AT_EMPTY_PATH, path=f"fd {source}")
     return syscall("open_tree", AT_FDCWD, os.fsencode(source), flags, path=source)
+
+
+def magic(descriptor: int) -> int:
+    """The number of the kind of file system that `descriptor` lies on.  fstatfs(2)."""
+    found = ctypes.create_string_buffer(256)
+    check("fstatfs", libc.fstatfs(descriptor, found), f"fd {descriptor}")
+    return ctypes.c_long.from_buffer(found).value  # its first field, of the machine's word size
 
 
 def attach(tree: int, target: int, shown: str = "") -> None:

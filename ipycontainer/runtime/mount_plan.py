@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_ATTRIBUTES = mounts.MOUNT_ATTR_RDONLY | mounts.MOUNT_ATTR_NOSUID | mounts.MOUNT_ATTR_NODEV | mounts.MOUNT_ATTR_NOEXEC
+
 # What takes a flag away again.
 _LIFTED = {
     "rw": "ro", "dev": "nodev", "suid": "nosuid", "exec": "noexec", "async": "sync", "atime": "noatime",
@@ -66,6 +68,11 @@ def resting_steps(launch: Launch, host: Host) -> list[Step]:
             steps += fill_steps(launch, entry)
             steps.append(mount_step(entry, host, (), kept=False))
     return steps
+
+
+def attributes(entry: dict[str, Any]) -> int:
+    """What a mount that is there already is given of this entry's options: MOUNT_ATTR_* are MS_* of the same name."""
+    return split_options(list(entry.get("options", ())))[0] & _ATTRIBUTES
 
 
 def split_options(options: list[str]) -> tuple[int, str]:

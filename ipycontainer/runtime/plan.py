@@ -9,25 +9,14 @@ from __future__ import annotations
 from ipycontainer.errors import DocumentError, Refused
 from ipycontainer.linux import cgroups
 from ipycontainer.linux.namespaces import FLAGS
-from ipycontainer.runtime import device_plan, mount_plan
+from ipycontainer.runtime import device_plan, mount_plan, program_plan
 from ipycontainer.runtime.inside.step import Plan, Step
-from ipycontainer.runtime.inside.steps import (
-    beside,
-    confine,
-    devices,
-    entering,
-    identity,
-    namespaces,
-    outside,
-    root,
-    seccomp,
-)
+from ipycontainer.runtime.inside.steps import beside, devices, entering, namespaces, outside, root
 from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.usual import SYSCTLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
 PING = "net.ipv4.ping_group_range"
@@ -55,7 +44,7 @@ def plan(launch: Launch, host: Host, group_name: str = "") -> Plan:
     return Plan(
         tuple(outside_steps(launch, host, kinds, group)),
         tuple(_inside(launch, host, kinds, group, name)),
-        tuple(last_steps(launch, host)),
+        tuple(program_plan.last_steps(launch, host)),
     )
 
 
@@ -140,9 +129,9 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     spec = launch.spec
     # Those that it had before a restart are its own too.
     owned = (*kinds, *(kind for kind, _ in launch.kept))
+    meets = program_plan.shares_processes(launch)
     steps = early_steps(launch, host, kinds, group)
-    if group.writes:
-        steps.append(namespaces.LimitCgroup(group.writes))
+    steps += _limits(group, meets)
     if "cgroup" in kinds:
         steps.append(namespaces.UnshareCgroup())
     slave = any(map(mount_plan.is_slave, spec.get("mounts", ())))
@@ -159,6 +148,9 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
     for entry in spec.get("mounts", []):
         if entry.get("type") in ("cgroup", "cgroup2"):
             steps += mount_plan.cgroup_steps(entry, name, host, group)
+            continue
+        if entry.get("type") == "proc" and meets:
+            steps.append(beside.ShowProcesses(entry["destination"], mount_plan.attributes(entry)))
             continue
         if entry.get("type") == "container":
             steps.append(beside.ShowOthers(entry["source"], entry["destination"], "ro" in entry.get("options", ())))
@@ -185,94 +177,15 @@ def _inside(launch: Launch, host: Host, kinds: tuple[str, ...], group: cgroups.C
         steps.append(namespaces.SetHostname(spec["hostname"]))
     if spec.get("domainname") and "uts" in kinds:
         steps.append(namespaces.SetDomainname(spec["domainname"]))
-    return steps
+    return steps + (program_plan.meeting_steps(launch, host) if meets else [])
 
 
-def last_steps(launch: Launch, host: Host) -> list[Step]:
-    """After the barrier.  The order is fixed by what each step takes away from those after it."""
-    steps: list[Step] = [namespaces.ReachBarrier()] if launch.hold else []
-    if launch.terminal:
-        steps.append(devices.OpenTerminal(launch.rows, launch.columns))
-    return [*steps, *_program(launch, host)]
-
-
-def _program(launch: Launch, host: Host, made: bool = True) -> list[Step]:
-    """Who the program is, what it may not, and the program: for PID 1 (made: its folder may be) and for an exec."""
-    process = launch.spec["process"]
-    user = process.get("user", {})
-    bounding = tuple(process.get("capabilities", {}).get("bounding", ()))
-    effective = tuple(process.get("capabilities", {}).get("effective", ()))
-    limits = tuple((item["type"], int(item["soft"]), int(item["hard"])) for item in process.get("rlimits", ()))
-    if host.descriptors and all(name != "RLIMIT_NOFILE" for name, *_ in limits):
-        limits = (*limits, ("RLIMIT_NOFILE", host.descriptors, host.descriptors))
-    extra = tuple(str(item) for item in user.get("additionalGids", ()))
-    steps: list[Step] = [
-        identity.FindUser(launch.user, extra, tuple(process.get("env", ())), made),
-        identity.EnterFolder(process.get("cwd", "/"), made),
-        confine.SetUmask(user.get("umask", 0o022)),
-    ]
-    if limits:
-        steps.append(confine.SetResourceLimits(limits))
-    score = int(process.get("oomScoreAdj") or 0)
-    if score or host.protected:
-        steps.append(confine.SetOomScore(score))
-    filters = _filters(launch)
-    no_new_privileges = bool(process.get("noNewPrivileges"))
-    if not no_new_privileges:
-        steps += filters
-    profile, label = process.get("apparmorProfile", host.apparmor), process.get("selinuxLabel", "")
-    if profile == "unconfined":
-        profile = ""
-    if profile or label:
-        steps.append(confine.SetLabels(profile, label))
-    steps += [
-        confine.LimitBounding(bounding, host.last_capability),
-        identity.ChangeIds(may_set_groups=host.mode != "one"),
-        confine.SetCapabilities(effective),
-    ]
-    if no_new_privileges:
-        steps.append(confine.NoNewPrivileges())
-    steps += [confine.DieWithMonitor(), confine.CloseDescriptors()]
-    if no_new_privileges:
-        steps += filters
-    if launch.init:
-        steps.append(confine.StartInit())
-    return [*steps, confine.Execute(tuple(process["args"]))]
-
-
-def _filters(launch: Launch) -> list[Step]:
-    """No `linux.seccomp` in the spec: no filter."""
-    filtered = launch.spec.get("linux", {}).get("seccomp")
-    return [seccomp.InstallFilter(filtered["program"], tuple(filtered.get("options", ())))] if filtered else []
-
-
-def plan_exec(launch: Launch, host: Host, kinds: tuple[str, ...], joins: tuple[str, ...]) -> tuple[Step, ...]:
-    """The steps of one more program in a running container: join instead of make, then the same end."""
-    program = _program(launch, host, made=False)
-    steps: list[Step] = [entering.JoinContainer(kinds, joins)]
-    if host.rootless:
-        steps.append(namespaces.BecomeRoot(host.mode == "range"))
-    steps.append(namespaces.JoinKeyring())
-    # Before anybody in there meets the process, which has all of root's power until then.
-    steps += [step for step in program if isinstance(step, confine.LimitBounding)]
-    bounding = tuple(launch.spec["process"].get("capabilities", {}).get("bounding", ()))
-    steps.append(entering.ForkInside((*bounding, *_needed(program)), traced="CAP_SYS_PTRACE" in bounding))
-    if launch.terminal:
-        steps.append(devices.OpenTerminal(launch.rows, launch.columns, console=False))
-    return (*steps, *(step for step in program if not isinstance(step, confine.LimitBounding)))
-
-
-def _needed(program: Sequence[Step]) -> tuple[str, ...]:
-    """The capabilities that these steps take, whatever the program is left with."""
-    needed = ["CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE"]
-    if any(isinstance(step, confine.SetResourceLimits | confine.SetOomScore) for step in program):
-        needed.append("CAP_SYS_RESOURCE")
-    # A filter takes either no_new_privs or this.
-    if any(isinstance(step, seccomp.InstallFilter) for step in program) and not any(
-        isinstance(step, confine.NoNewPrivileges) for step in program
-    ):
-        needed.append("CAP_SYS_ADMIN")
-    return tuple(needed)
+def _limits(group: cgroups.CgroupPlan, meets: bool) -> list[Step]:
+    """meets: a process before PID 1 is in the group for a while, beside which a limit of one had no room for that."""
+    later = [item for item in group.writes if meets and item[0].endswith("/pids.max")]
+    now = tuple(item for item in group.writes if item not in later)
+    steps: list[Step] = [namespaces.LimitCgroup(now)] if now else []
+    return steps + [entering.HoldLimit(*item) for item in later]
 
 
 def _sysctls(linux: dict[str, Any], host: Host) -> tuple[tuple[str, str], ...]:

@@ -44,7 +44,7 @@ def built(persona: Persona, edits: Sequence[Edit] = (), beside: Sequence[Path] =
         switch = copy.package / "switch"
         switch.write_bytes(bytes(4096))
         switch.chmod(0o666)
-        for name in ("driver.py", "forked.py", "victims.py"):
+        for name in ("driver.py", "forked.py", "step_points.py", "victims.py"):
             shutil.copy(HERE / name, copy.package / name)
         for path in beside:
             shutil.copy(path, copy.package / path.name)

@@ -17,12 +17,8 @@ from forked import Client, Trouble, await_slot, need, until
 from ipycontainer.fault_switch import SWITCH, Switch
 
 from ipycontainer import Engine, errors
-from ipycontainer.engine.launches import launch_of
 from ipycontainer.engine.request import Bind, RunRequest, Tmpfs, Ulimit, VolumeMount
 from ipycontainer.launcher import folders
-from ipycontainer.runtime.inside import slot
-from ipycontainer.runtime.inside.jobs import read_host
-from ipycontainer.runtime.plan import plan, plan_exec
 
 CODE = 7  # what every program of ours ends with
 OUTPUT = b"out\n"
@@ -56,6 +52,12 @@ class Driver:
             tty=True, init=True, read_only=True, hostname="box", binds=(Bind("/tmp", "/mnt/tmp", True),),
             memory=(64 << 20) * self.root, tmpfs=(Tmpfs("/run"),), ulimits=(Ulimit("nofile", 100, 100),),
         )  # fmt: skip
+
+    def beside(self) -> RunRequest:
+        """The same, among the processes of another one, which is made here and ends with all that run."""
+        other = self.engine.create(self.request(True, ("sleep", "1000")))
+        other.start()
+        return self.everything(False).replace(init=False, pid_mode=f"container:{other.id}", pids_limit=1 * self.root)
 
     def filled(self, command: Sequence[str]) -> RunRequest:
         """What begins with a volume where the image has its programs."""
@@ -101,6 +103,8 @@ class Driver:
             return lambda: self.run(self.request(True).replace(volumes=(VolumeMount("", "/usr/bin"),)))
         if kind == "everything":
             return lambda: self.run(self.everything(False))
+        if kind == "beside":
+            return lambda: self.run(self.beside())
         if kind == "missing":
             return lambda: self.run(self.request(False, ("/not/there",)))
         if kind == "launched":
@@ -184,38 +188,6 @@ class Driver:
 
         return look
 
-    def steps(self) -> list[str]:
-        """The points of every step of a full plan on this machine, the cold way."""
-        container = self.engine.create(self.everything(False))
-        whole = plan(launch_of(self.engine, container, True, False, None), read_host(self.engine.launcher.mode))
-        container.remove()
-        parts = (("starter.outside", whole.outside), ("child.inside", whole.inside), ("child.last", whole.last))
-        names = [
-            f"{part}.{number}.{type(step).__name__}.{side}"
-            for part, steps in parts
-            for number, step in enumerate(steps)
-            # After a step is before the next one; nobody is there after Execute.
-            for side in (("before", "after") if number == len(steps) - 1 else ("before",))
-        ]
-        return names[:-1] if names[-1].endswith("after") else names
-
-    def slot_steps(self) -> list[str]:
-        """The points of what a slot walks ahead for runs like ours."""
-        container = self.engine.create(self.request(False))
-        launch = launch_of(self.engine, container, True, False, None)
-        whole = plan(launch, read_host(self.engine.launcher.mode))
-        container.remove()
-        names = [f"slot.{type(step).__name__}" for step in slot._ahead(whole, launch.etc_folder)[0]]
-        return [f"{name}.{side}" for name in dict.fromkeys(names) for side in ("before", "after")]
-
-    def exec_steps(self) -> list[str]:
-        """The points of every step of an exec, but after Execute."""
-        container = self.engine.create(self.everything(False))
-        launch = launch_of(self.engine, container, True, False, None)
-        steps = plan_exec(launch.replace(init=False), read_host(self.engine.launcher.mode), (), ())
-        container.remove()
-        return [f"child.exec.{number}.{type(step).__name__}.before" for number, step in enumerate(steps)]
-
     # One fault, and what is left of it.
 
     def one(self, name: str, action: str, kind: str) -> bool:
@@ -256,7 +228,7 @@ class Driver:
     def agree(self, client: Client, kind: str = "kept") -> None:
         """Record, lock, processes and files agree, nothing is left, and the next run works.  Raises Trouble."""
         engine = self.engine
-        if kind.startswith("executed") or kind == "probed":
+        if kind.startswith("executed") or kind in ("probed", "beside"):
             for container in engine.containers():
                 try:
                     container.kill()

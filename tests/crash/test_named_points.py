@@ -25,6 +25,12 @@ def told(copy: Copy, expression: str, before: str = "") -> Any:
     return copy.told(f"{before}import driver\ntell(driver.Driver(engine).{expression})", timeout=300)
 
 
+def points(copy: Copy, which: str, before: str = "") -> list[str]:
+    """The names of one kind of step points (step_points.py)."""
+    code = f"{before}import driver, step_points\ntell(step_points.StepPoints(driver.Driver(engine)).{which}())"
+    return list(copy.told(code))
+
+
 def cases(names: list[str], kind: str) -> list[Case]:
     """Kill at each point, and fail where that makes sense."""
     return [(name, action, kind) for name in names for action in ("kill", "fail") if action == "kill" or may_fail(name)]
@@ -56,21 +62,30 @@ def test_every_named_point(persona: Persona, kind: str):
 def test_every_step_of_a_full_plan(persona: Persona, half: str):
     """The cold way, with everything asked for that adds a step."""
     with built(persona) as copy:
-        names = [name for name in told(copy, "steps()", NO_SLOTS) if (".last." in name) == (half == "last")]
+        names = [name for name in points(copy, "cold", NO_SLOTS) if (".last." in name) == (half == "last")]
         assert len(names) > 10
         walk(copy, cases(names, "everything"), NO_SLOTS)
 
 
 def test_every_step_of_an_exec(persona: Persona):
     with built(persona) as copy:
-        names = told(copy, "exec_steps()")
+        names = points(copy, "exec")
         assert len(names) > 8
         walk(copy, cases(names, "executed in full"))
 
 
+def test_the_steps_that_come_to_anothers_processes(persona: Persona):
+    if not (persona.is_root or not V1):
+        return  # without a control group no pid namespace is shared
+    with built(persona) as copy:
+        names = points(copy, "beside")
+        assert len(names) > 6, names
+        walk(copy, cases(names, "beside"))
+
+
 def test_every_step_that_a_slot_walks_ahead(persona: Persona):
     with built(persona) as copy:
-        names = told(copy, "slot_steps()")
+        names = points(copy, "slot")
         assert len(names) > 4
         walk(copy, cases(names, "kept"))
 

@@ -13,12 +13,13 @@ from tests.life.inside import with_engine
 from tests.personas import Persona
 
 COMPARE = """
-import driver
+import driver, step_points
 from ipycontainer.engine.explanation import explain
 walker = driver.Driver(engine)
 told = explain(engine, walker.everything(False))
 listed = [f"{step.part}.{step.name}" for step in told if step.part in ("outside", "inside", "last")]
-walked = [".".join(name.split(".")[1:4:2]) for name in walker.steps() if name.endswith(".before")]
+points = step_points.StepPoints(walker).cold()
+walked = [".".join(name.split(".")[1:4:2]) for name in points if name.endswith(".before")]
 tell([listed, walked])
 """
 

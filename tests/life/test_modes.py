@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -130,6 +131,33 @@ def test_the_processes_of_another(persona: Persona, nothing_left: None):
     until(lambda: "4321" not in persona.ok("exec", web, "ps", "-eo", "args"), "they have ended with it")
     assert state(persona, web)["Running"]
     persona.ok("rm", "-f", web, beside)
+
+
+LIKE_ANY = (
+    ("--pids-limit 1", "echo one", "one"),
+    ("-u 65534:65533", "id -u; id -g", "65534 65533"),
+    ("-w /made", "pwd", "/made"),
+    ("--read-only", "touch /x 2>/dev/null || echo read-only", "read-only"),
+    ("--init", "readlink /proc/$PPID/exe >/dev/null; cat /proc/$PPID/comm", "init"),
+    ("-t", "tty; test -t 0 && test -c /dev/console && stty size < /dev/console", "/dev/pts/0 0 0"),
+    ("-t -u 65534", "tty; echo x > $(tty)", "/dev/pts/0 x"),
+    ("--cap-add SYS_PTRACE", "ls /proc/1/root | grep -c bin", "2"),
+    ("", "wc -c < /proc/keys; (echo x > /proc/sysrq-trigger) 2>/dev/null || echo no", "0 no"),
+    ("", "readlink /proc/self/exe; cat /proc/self/attr/current >/dev/null 2>&1; ls /proc/self/fd | wc -l", "* 4"),
+)
+
+
+@pytest.mark.personas("root")
+def test_who_shares_processes_is_a_container_like_any(persona: Persona, nothing_left: None):
+    web = detached(persona, "--name", "web", "--privileged", "base", "sleep", "1000")
+    for options, script, told in LIKE_ANY:
+        shown = sh(persona, script, "--pid", "container:web", *options.split())
+        assert fnmatch(" ".join(shown.split()), told), (options, script)
+    for script, code in (("exit 3", 3), ("exec /etc/hosts", 126), ("exec /nowhere", 127)):
+        assert persona.cli("run", "--rm", "--pid", "container:web", "base", "sh", "-c", script).exit_code == code
+    missing = persona.cli("run", "--rm", "--pid", "container:web", "base", "not-there")
+    assert "executable file not found" in one_sentence(missing, code=127)
+    persona.ok("rm", "-f", web)
 
 
 @pytest.mark.personas("root")

@@ -13,7 +13,7 @@ from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
 from ipycontainer.runtime.inside.sweep import living_state
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import plan_exec
+from ipycontainer.runtime.program_plan import plan_exec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

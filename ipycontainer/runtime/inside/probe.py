@@ -31,7 +31,7 @@ from ipycontainer.runtime.inside.exec_events import ExecEvents
 from ipycontainer.runtime.inside.health import KEPT, Check, Health
 from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.launch import Host, Launch
-from ipycontainer.runtime.plan import plan_exec
+from ipycontainer.runtime.program_plan import plan_exec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

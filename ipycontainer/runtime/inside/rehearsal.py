@@ -18,7 +18,8 @@ from ipycontainer.runtime.inside.journal import text_of
 from ipycontainer.runtime.inside.step import Place
 from ipycontainer.runtime.inside.streams import Streams, program_pipes
 from ipycontainer.runtime.launch import IMAGE, LABELS, Host, Launch
-from ipycontainer.runtime.plan import namespace_kinds, plan, plan_exec
+from ipycontainer.runtime.plan import namespace_kinds, plan
+from ipycontainer.runtime.program_plan import plan_exec
 from ipycontainer.runtime.seccomp_profile import SHIPPED
 from ipycontainer.runtime.usual import MASKED, READ_ONLY, SYSCTLS, base_mounts
 

@@ -37,12 +37,12 @@ from ipycontainer.runtime.launch import Host, Launch
 from ipycontainer.runtime.plan import (
     early_steps,
     exec_joins,
-    last_steps,
     namespace_kinds,
     outside_steps,
     plan,
     shared_devices,
 )
+from ipycontainer.runtime.program_plan import last_steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

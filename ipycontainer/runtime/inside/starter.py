@@ -17,6 +17,7 @@ from ipycontainer.runtime.inside.step import Place, Plan
 from ipycontainer.runtime.inside.steps.outside import MakeCgroup
 from ipycontainer.runtime.inside.streams import program_pipes
 from ipycontainer.runtime.plan import entered_kinds, exec_joins, makes, plan, shared_devices
+from ipycontainer.runtime.program_plan import shares_processes
 
 _SIGKILL = 9
 
@@ -97,6 +98,8 @@ class Starter:
         self._first.walk(steps.outside, become)
         for descriptor in {*theirs, *self._first.place.others.values()}:
             os.close(descriptor)
+        if shares_processes(launch):
+            self._first.meet()
         return ours
 
     def _see(self, kinds: tuple[str, ...], joins: tuple[str, ...], streams: list[int]) -> None:

@@ -29,6 +29,8 @@ class Place:
     environment: the program's; etc: descriptors of the files that are written for this container;
     others: pidfds of the containers whose namespaces are shared, by kind; groups: descriptors of the files by which
     a process joins the container's cgroup, and of the one below it where its first process sits (-1: in that very one);
+    limits: descriptors of files of that cgroup with what is still to be written there; terminal: the monitor's end of
+    the pseudo-terminal, until the monitor has it;
     channel: to the other side, PID 1 or the starter; monitor: a descriptor that hangs up when the monitor dies (-1: it
     is the channel that does).
     """
@@ -48,6 +50,8 @@ class Place:
         self.etc: dict[str, int] = {}
         self.others: dict[str, int] = {}
         self.groups: list[tuple[int, int]] = []
+        self.limits: list[tuple[int, str]] = []
+        self.terminal = -1
 
 
 class Step(Record):

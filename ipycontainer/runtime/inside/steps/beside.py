@@ -14,7 +14,7 @@ from ipycontainer.linux import descriptors, mounts, namespaces, prctl
 from ipycontainer.runtime.inside.kill import join, open_init
 from ipycontainer.runtime.inside.step import Place, Step
 from ipycontainer.runtime.inside.steps.outside import Clone
-from ipycontainer.runtime.inside.steps.root import open_target
+from ipycontainer.runtime.inside.steps.root import open_kernels_own, open_target
 from ipycontainer.runtime.inside.sweep import living_state
 
 TYPE_CHECKING = False
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
 _NO_LINKS = descriptors.RESOLVE_IN_ROOT | descriptors.RESOLVE_NO_SYMLINKS | descriptors.RESOLVE_NO_MAGICLINKS
 _LARGEST = 1 << 16
+_PROC_ROOT = 1  # the inode of its root, fs/proc/internal.h
 
 
 class CloneBeside(Clone):
-    """Fork the first process into another container's namespaces of the kinds `joined`, and new ones of the rest."""
+    """Fork the first process into another container's namespaces of the kinds `joined`, and new ones of the rest.
+
+    But for another's processes: JoinProcesses.
+    """
 
     call = "setns(2), clone3(2) CLONE_PARENT"
-    why = "what is shared was asked for; a process between joins it first, for a pid namespace holds children alone"
+    why = "what is shared was asked for; a process between joins it first, and the monitor stays where it is"
     shows = "/proc/PID/ns/: the same numbers as the other container's"
 
     joined: tuple[tuple[str, str], ...] = ()  # (kind, the other's run folder)
@@ -65,16 +69,21 @@ class CloneBeside(Clone):
                 raise StartError(f"cannot join {kind} of a non running container: {os.path.basename(run)}") from None
 
     def _join(self, place: Place) -> None:
-        user = self.user
+        kinds = ["user"] if self.user else []
         for kind, descriptor in place.others.items():
-            join(descriptor, namespaces.flags_of([kind, *(["user"] if user else [])]))
-            user = False
+            if kind != "pid":  # JoinProcesses does that, when nothing of the host's is left to be seen there
+                kinds.append(kind)
+            if kinds:
+                join(descriptor, namespaces.flags_of(kinds))
+            kinds = []
 
     def _between(self, place: Place, writing: int) -> None:
         """Returns in the child of the monitor that is made here, and nowhere else."""
         try:
             # What is joined may hold processes of the same user: let none of them look into this one.
             prctl.set_dumpable(False)
+            if "pid" in place.others:
+                prctl.set_command_line("ipycontainer")  # as those in there will see it: this one has paths of the host
             self._join(place)
             group = os.open(self.cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.cgroup else -1
             cloned = namespaces.clone(namespaces.flags_of(self.kinds), group, sibling=True)
@@ -136,6 +145,40 @@ class ShowOthers(Step):
         mounts.attach(tree, target, self.target)
         os.close(tree)
         os.close(target)
+
+
+class ShowProcesses(Step):
+    """Show the other container's /proc, without what is mounted in it there."""
+
+    call = "setns(2), open_tree(2), fstatfs(2), move_mount(2)"
+    why = "a /proc that is mounted anew shows the processes of whoever mounts it, and this one is not among them yet"
+    shows = "/proc"
+
+    target: str
+    attributes: int  # MOUNT_ATTR_*
+
+    def take(self, place: Place) -> None:
+        tree = _tree_of(place.others["pid"], self.target)
+        # The other one may have put there what it likes.
+        if mounts.magic(tree) != mounts.PROC_SUPER_MAGIC or os.fstat(tree).st_ino != _PROC_ROOT:
+            raise StartError(f"the other container has put something else at {self.target}: it shares no processes")
+        mounts.set_attributes(tree, self.attributes)
+        target = open_kernels_own(place, self.target.strip("/"))
+        mounts.attach(tree, target, self.target)
+        place.kernels_own.add(os.fstat(tree).st_dev)
+        os.close(tree)
+        os.close(target)
+
+
+class JoinProcesses(Step):
+    """Enter the other container's pid namespace: of this process, its children alone will be in it."""
+
+    call = "setns(2) CLONE_NEWPID"
+    why = "those in there see what each process among them has, so whoever comes has nothing of the host's any more"
+    shows = "/proc/PID/ns/pid_for_children"
+
+    def take(self, place: Place) -> None:
+        join(place.others["pid"], namespaces.flags_of(["pid"]))
 
 
 def _tree_of(other: int, path: str) -> int:

@@ -150,9 +150,9 @@ class ShowNode(Step):
 
 
 class OpenTerminal(Step):
-    """Open a pseudo-terminal on the container's own devpts, keep its end, hand the other to the monitor."""
+    """Open a pseudo-terminal on the container's own devpts, and let it be the three standard streams."""
 
-    call = "open(2), ioctl(2) TIOCGPTPEER, TIOCSCTTY"
+    call = "open(2), ioctl(2) TIOCGPTPEER, dup2(2)"
     why = "an interactive program wants a terminal: line editing, Ctrl-C as a signal, a window size"
     shows = "/dev/pts/0, /dev/console"
 
@@ -164,17 +164,38 @@ class OpenTerminal(Step):
         pair = terminal.open_pair("/dev/pts/ptmx")
         if self.rows and self.columns:
             terminal.resize(pair.master, self.rows, self.columns)
-        assert place.channel is not None
-        place.channel.send({"terminal": True}, [pair.master])
-        os.close(pair.master)
         if self.console:
-            # By descriptor, and never through a link: whoever shares /dev would say where the terminal appears
-            # (CVE-2025-52565).  O_NONBLOCK: nor can a FIFO there hold us up.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            console = os.open("/dev/console", flags, 0o600)
-            mounts.bind(through(pair.peer), through(console), recursive=False)
-            os.close(console)
-        terminal.take_control(pair.peer)
+            _show_console(pair.peer)
         for standard in (0, 1, 2):
             os.dup2(pair.peer, standard)
         os.close(pair.peer)
+        place.terminal = pair.master
+
+
+def _show_console(peer: int) -> None:
+    """By descriptor, and never through a link: whoever shares /dev would say where the terminal appears.
+
+    CVE-2025-52565.  Not by /proc/self/fd either, which is not there for who is in no pid namespace that /proc shows.
+    """
+    # O_NONBLOCK: nor can a FIFO there hold us up.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    console = os.open("/dev/console", flags, 0o600)
+    tree = mounts.clone_tree(peer, recursive=False)
+    mounts.attach(tree, console, "/dev/console")
+    os.close(tree)
+    os.close(console)
+
+
+class TakeTerminal(Step):
+    """Take the terminal for this session's own, and hand its other end to the monitor."""
+
+    call = "ioctl(2) TIOCSCTTY, sendmsg(2) SCM_RIGHTS"
+    why = "its Ctrl-C is for whom it controls, and somebody outside has to be the person who types"
+    shows = "/proc/PID/stat: tty_nr"
+
+    def take(self, place: Place) -> None:
+        terminal.take_control(0)
+        assert place.channel is not None
+        place.channel.send({"terminal": True}, [place.terminal])
+        os.close(place.terminal)
+        place.terminal = -1

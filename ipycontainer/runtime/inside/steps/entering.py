@@ -1,8 +1,8 @@
-"""Steps of a process that comes into a running container: for an exec, for a probe.
+"""Steps of a process that comes to others: for an exec, for a probe, for a container that shares their pid namespace.
 
 Whoever is in a pid namespace sees in /proc/PID what each of its processes has: its mounts and its network, and with
-CAP_SYS_PTRACE its root, its memory, and a way to take it over.  So a process that nobody in there sees joins all that
-the container has, and the program's process is made from in there.
+CAP_SYS_PTRACE its root, its memory, and a way to take it over.  So a process that nobody in there sees goes, or makes,
+where the program will be, and the program's process is made from in there.
 """
 
 from __future__ import annotations
@@ -34,6 +34,20 @@ class JoinContainer(Step):
         os.chdir("/")
 
 
+class HoldLimit(Step):
+    """Open a file of the container's cgroup, for a limit that is written when the program's process is there."""
+
+    call = "open(2)"
+    why = "who makes that process is in the group too for a moment: with --pids-limit 1 it could make nobody"
+    shows = "/sys/fs/cgroup/…/pids.max"
+
+    file: str
+    value: str
+
+    def take(self, place: Place) -> None:
+        place.limits.append((_open(self.file), self.value))
+
+
 class ForkInside(Step):
     """Fork the program's process in there and into the container's cgroup; whoever has come from outside ends."""
 
@@ -57,12 +71,15 @@ class ForkInside(Step):
         cloned = namespaces.clone(0, sibling=True)
         if cloned.pid:
             place.channel.send({"entered": cloned.pid})
+            _limit(place)
             os.write(writing, b"g")
             os._exit(0)
         os.close(writing)
         if not os.read(reading, 1):
             os._exit(125)  # whoever made this process was killed, and nobody knows of it
         os.close(reading)
+        for limit, _ in place.limits:
+            os.close(limit)
         os.setsid()
         if not self.traced:
             # By itself: a group that is full takes who comes, though nobody may fork in it.
@@ -94,6 +111,14 @@ def _join(place: Place) -> None:
             if descriptor >= 0:
                 os.close(descriptor)
     place.groups = []
+
+
+def _limit(place: Place) -> None:
+    for limit, value in place.limits:
+        try:
+            os.write(limit, value.encode())
+        except OSError as error:
+            raise KernelError("write", error.errno or 0, f"{value} to a limit of its control group") from None
 
 
 def _enter(group: int) -> None:
