@@ -21,8 +21,10 @@ BROKEN_PIPE = 141
 
 def open_engine(root: str | None) -> Engine:
     """The engine of `--root`, of IPYCONTAINER_ROOT, or of the user's own store."""
+    from ipycontainer.cli.interrupts import heed
     from ipycontainer.engine.engine import Engine
 
+    heed()
     return Engine(root)
 
 

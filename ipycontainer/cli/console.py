@@ -71,6 +71,10 @@ class TerminalConsole(Console):
             return super().ask(question, option, secret)
         from getpass import getpass
 
+        from ipycontainer.cli.interrupts import heed
+
+        heed()  # getpass(3) has turned the echo off until it is answered or interrupted
+
         try:
             return getpass(question) if secret else input(question)
         except EOFError:

@@ -124,25 +124,30 @@ class TestSignals:
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         _out, err = process.communicate(timeout=10)
-        assert process.returncode == 130
+        assert process.returncode == 130, err
         assert b"Traceback" not in err
         assert persona.ok("inspect", "-f", "{{.State.Status}}", web) == "running"
 
     @pytest.mark.parametrize("name", ["cli.__main__", "cli.console", "commands"])
-    def test_an_interrupt_while_it_is_still_being_loaded_is_one(self, name: str) -> None:
+    @pytest.mark.parametrize("ignored", [False, True])
+    def test_an_interrupt_while_it_is_still_being_loaded(self, name: str, ignored: bool) -> None:
+        """It ends the process without a word; one that a shell has put into the background goes on."""
         code = [
-            "import builtins, runpy, sys",
+            "import builtins, os, runpy, sys",
             "real = builtins.__import__",
             "def interrupted(name, *more):",
             f"    if name == 'ipycontainer.{name}':",
-            "        raise KeyboardInterrupt",
+            "        os.kill(os.getpid(), 2)",
             "    return real(name, *more)",
             "builtins.__import__ = interrupted",
-            f"sys.argv = [{str(BIN / 'ipycontainer')!r}, 'version']",
+            f"sys.argv = [{str(BIN / 'ipycontainer')!r}, '--version']",
             "runpy.run_path(sys.argv[0], run_name='__main__')",
         ]
-        done = subprocess.run([BIN / "python3", "-IS", "-c", "\n".join(code)], capture_output=True, check=False)
-        assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+        words = ["sh", "-c", ("trap '' INT; " if ignored else "") + 'exec "$@"', "sh"]
+        python = [BIN / "python3", "-IS", "-c", "\n".join(code)]
+        done = subprocess.run([*words, *python], capture_output=True, check=False)
+        assert done.stderr == b""
+        assert (done.returncode, done.stdout == b"") == ((0, False) if ignored else (-signal.SIGINT, True))
 
     def test_a_killed_client_leaves_its_container_running(self, persona: Persona) -> None:
         process = persona.popen(["ipycontainer", "run", "--name", "left", "base", "sh", "-c", "echo ready; sleep 100"])
@@ -212,8 +217,8 @@ class TestTerminal:
             time.sleep(0.3)
             terminal.type("stty size; echo ag''ain\r")
             assert "40 120" in terminal.until("again\r\n")
-            terminal.type("sleep 100\r")
-            time.sleep(0.5)
+            terminal.type("sh -c 'echo sl''eeps; exec sleep 100'\r")
+            terminal.until("sleeps\r\n")
             terminal.type("\x03")  # Ctrl-C goes inside: the shell lives, its sleep does not
             terminal.type("echo ali''ve; exit 7\r")
             terminal.until("alive\r\n")
