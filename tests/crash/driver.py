@@ -268,7 +268,10 @@ class Driver:
         for identity in self.engine.directory.ids():
             folder = self.engine.directory.folder(identity)
             if self.engine.directory.read(identity) is None:
-                os.utime(folder, (0, 0))
+                try:
+                    os.utime(folder, (0, 0))
+                except FileNotFoundError:
+                    pass  # a sweeper has removed it meanwhile
 
     def _judge(self, container: Any, state: Any, client: Client, kind: str) -> None:
         """What the record says is what has happened, or that nobody knows."""

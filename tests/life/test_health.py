@@ -145,7 +145,7 @@ def test_nor_does_a_child_outlive_it_that_was_forked_while_it_was_killed(persona
     marker = str(10**6 + os.getpid())
     forks = f"i=0; while [ $i -lt 3000 ]; do i=$((i+1)); setsid sleep {marker} & done"
     probe = f"test -e /begun && exit 0; echo > /begun; {forks}; wait"
-    words = ("--health-cmd", probe, "--health-timeout", "100ms", "--health-interval", "20ms")
+    words = ("--health-cmd", probe, "--health-timeout", "1s", "--health-interval", "20ms")
     container = detached(persona, *words, "base", "sleep", "1000")
     until(lambda: len(_health(persona, container)["Log"]) > 0, "it was ended")
     assert _health(persona, container)["Log"][0]["ExitCode"] == -1
