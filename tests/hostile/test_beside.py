@@ -1,15 +1,11 @@
-"""Who comes to share another container's processes: that one meets nothing of the host's in it.
-
-The attacker stops the newcomer as soon as he can name it, and looks at what /proc says of it.
-"""
+"""Who comes to share another container's processes: that one meets nothing of the host's in it."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.hostile.copies import Copy, Edit, copy_with
+from tests.hostile.copies import Edit, copy_with
+from tests.hostile.onlooker import found
 from tests.personas import Persona
 
 # As it once was: into the pid namespace first, and all else is made from in there.
@@ -18,56 +14,7 @@ EARLY: list[Edit] = [
     ("runtime/program_plan.py", 'return any(kind == "pid" for kind, _ in launch.others)', "return False"),
 ]
 
-# Who was met too late, as the program that it is or not at all, is no find.
-ATTACK = """
-import json, os, signal
-def attempt(act):
-    try: return act()
-    except OSError as error: return error.strerror
-def targets(who): return {line.split()[4] for line in open(f"/proc/{who}/mountinfo")}
-def powers(who): return int(open(f"/proc/{who}/status").read().split("CapPrm:")[1].split()[0], 16)
-def look(who):
-    while (state := open(f"/proc/{who}/stat").read().rpartition(")")[2].split()[0]) != "T":
-        if state == "Z": return None
-    line = open(f"/proc/{who}/cmdline").read().strip(chr(0))
-    return None if line.startswith("true") else {
-        "mounts": sorted(targets(who) - targets(1)),
-        "root": attempt(lambda: sorted({*os.listdir(f"/proc/{who}/root/")} - {*os.listdir("/")})),
-        "more": powers(who) & ~powers(1),
-        "line": line,
-    }
-told = open("/found", "w", buffering=1)
-while True:
-    try: os.kill(-1, signal.SIGSTOP)  # all but PID 1
-    except ProcessLookupError: continue
-    for who in filter(str.isdecimal, os.listdir("/proc")):
-        if who == "1": continue
-        try:
-            if found := look(who): print(json.dumps(found), file=told)
-        except OSError: pass
-    attempt(lambda: os.kill(-1, signal.SIGCONT))
-"""
-
-
-def _found(copy: Copy, count: int, **options: Any) -> list[dict[str, Any]]:
-    """What the attacker sees of those who come, so many of them."""
-    return list(
-        copy.told(
-            f"""
-import time
-container = engine.run("base", ["python3", "-c", {ATTACK!r}], detach=True, **{options!r})
-path, end = os.path.join(engine.root, "containers", container.id, "0/upper/found"), time.monotonic() + 280
-found = []
-while len(found) < {count}:
-    engine.run("base", ["true"], pid_mode=f"container:{{container.id}}", remove=True)
-    found = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
-    assert time.monotonic() < end
-container.remove(force=True)
-tell(found)
-""",
-            timeout=300,
-        )
-    )
+COMES = 'engine.run("base", ["true"], pid_mode=f"container:{container.id}", remove=True)'
 
 
 @pytest.mark.timeout(400)
@@ -75,12 +22,12 @@ tell(found)
 @pytest.mark.parametrize("traces", [False, True])
 def test_nothing_of_the_host_is_seen_in_who_comes(persona: Persona, traces: bool):
     with copy_with(persona) as copy:
-        all_found = _found(copy, 3, cap_add=["SYS_PTRACE"] if traces else [])
-    for found in all_found:
-        assert found["mounts"] == [] and found["line"] == "ipycontainer", found
-        assert found["root"] == ([] if traces else "Permission denied"), found
+        all_found = found(copy, 3, COMES, cap_add=["SYS_PTRACE"] if traces else [])
+    for one in all_found:
+        assert one["mounts"] == one["network"] == [] and one["line"] == "ipycontainer", one
+        assert one["root"] == ([] if traces else "Permission denied"), one
         # CAP_SYS_RESOURCE: a limit of resources is still to be set.
-        assert found["more"] & ~(1 << 24) == 0, found
+        assert one["more"] & ~(1 << 24) == 0, one
 
 
 @pytest.mark.timeout(400)
@@ -88,9 +35,9 @@ def test_nothing_of_the_host_is_seen_in_who_comes(persona: Persona, traces: bool
 @pytest.mark.parametrize("traces", [False, True])
 def test_with_the_guard_off(persona: Persona, traces: bool):
     with copy_with(persona, EARLY) as copy:
-        all_found = _found(copy, 10, cap_add=["SYS_PTRACE"] if traces else [])
-    assert any(found["mounts"] and found["more"] for found in all_found), all_found
-    assert any(isinstance(found["root"], list) and found["root"] for found in all_found) is traces, all_found
+        all_found = found(copy, 10, COMES, cap_add=["SYS_PTRACE"] if traces else [])
+    assert any(one["mounts"] and one["more"] for one in all_found), all_found
+    assert any(isinstance(one["root"], list) and one["root"] for one in all_found) is traces, all_found
 
 
 LOOKED = "mounts.magic(tree) != mounts.PROC_SUPER_MAGIC or os.fstat(tree).st_ino != _PROC_ROOT"
