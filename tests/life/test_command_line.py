@@ -38,6 +38,16 @@ def _catches(process: subprocess.Popen[bytes], number: int) -> bool:
     return bool(caught >> number - 1 & 1)
 
 
+def _waits(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it waits for something, at each of ten looks; proc_pid_stat(5)."""
+    for _ in range(10):
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+            if file.read().rpartition(")")[2].split()[0] != "S":
+                return False
+        time.sleep(0.05)
+    return True
+
+
 def _wait_for(process: subprocess.Popen[bytes], part: bytes) -> bytes:
     """Reads the process's stdout up to `part`."""
     assert process.stdout is not None
@@ -120,8 +130,7 @@ class TestSignals:
     @pytest.mark.parametrize("words", [["logs", "-f"], ["wait"], ["events"]])
     def test_interrupting_what_only_looks_detaches(self, persona: Persona, web: str, words: list[str]) -> None:
         process = persona.popen(["ipycontainer", *words, *([] if words == ["events"] else [web])])
-        until(lambda: _catches(process, signal.SIGINT), "it has begun")
-        time.sleep(0.5)
+        until(lambda: _waits(process) and _catches(process, signal.SIGINT), "it has begun")
         process.send_signal(signal.SIGINT)
         _out, err = process.communicate(timeout=10)
         assert process.returncode == 130, err
