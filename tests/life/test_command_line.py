@@ -154,7 +154,7 @@ class TestSignals:
         ]
         words = ["sh", "-c", ("trap '' INT; " if ignored else "") + 'exec "$@"', "sh"]
         python = [BIN / "python3", "-IS", "-c", "\n".join(code)]
-        done = subprocess.run([*words, *python], capture_output=True, check=False)
+        done = subprocess.run([*words, *map(str, python)], capture_output=True, check=False)
         assert done.stderr == b""
         assert (done.returncode, done.stdout == b"") == ((0, False) if ignored else (-signal.SIGINT, True))
 
