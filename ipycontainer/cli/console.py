@@ -73,8 +73,7 @@ class TerminalConsole(Console):
 
         from ipycontainer.cli.interrupts import heed
 
-        heed()  # getpass(3) has turned the echo off until it is answered or interrupted
-
+        heed()  # getpass has turned the echo off until it is answered or interrupted
         try:
             return getpass(question) if secret else input(question)
         except EOFError:

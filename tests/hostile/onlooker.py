@@ -59,3 +59,18 @@ tell(found)
             timeout=300,
         )
     )
+
+
+def assert_nothing_seen(all_found: list[dict[str, Any]], root: list[str] | str) -> None:
+    """Who came had nothing of the host's; root: what the onlooker gets of its root."""
+    for one in all_found:
+        assert one["mounts"] == one["network"] == [] and one["line"] == "ipycontainer", one
+        assert one["root"] == root, one
+        # CAP_SYS_RESOURCE: a limit of resources is still to be set.
+        assert one["more"] & ~(1 << 24) == 0, one
+
+
+def assert_host_seen(all_found: list[dict[str, Any]], traces: bool) -> None:
+    """Some who came had the host's mounts and more power; its root is open to who may trace alone."""
+    assert any(one["mounts"] and one["more"] for one in all_found), all_found
+    assert any(isinstance(one["root"], list) and one["root"] for one in all_found) is traces, all_found

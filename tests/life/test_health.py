@@ -147,8 +147,13 @@ def test_nor_does_a_child_outlive_it_that_was_forked_while_it_was_killed(persona
     probe = f"test -e /begun && exit 0; echo > /begun; {forks}; wait"
     words = ("--health-cmd", probe, "--health-timeout", "1s", "--health-interval", "20ms")
     container = detached(persona, *words, "base", "sleep", "1000")
-    seen: list[dict[str, Any]] = []  # at the first look that shows one: no more than five are kept
-    until(lambda: bool(seen or seen.extend(_health(persona, container)["Log"]) or seen), "it was ended")
+    seen: list[dict[str, Any]] = []
+
+    def is_ended() -> bool:
+        seen[:] = _health(persona, container)["Log"]
+        return bool(seen)
+
+    until(is_ended, "it was ended")  # and what this look showed counts: no more than five are kept
     assert seen[0]["ExitCode"] == -1
     _turns(persona, container, "healthy")
     until(lambda: _processes(marker) == [], "none is left of it")

@@ -1,4 +1,4 @@
-"""One more program on its way into a running container, from outside: for an exec, and for a probe.
+"""One more program on its way to others, from outside: for an exec, for a probe, for who shares their pid namespace.
 
 A process between joins the container and makes the program's process from in there (steps/entering.py): ours to wait
 for, and at no moment half the host's to whoever is in there.
@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ipycontainer.launcher.wire import Channel
     from ipycontainer.runtime.inside.step import Place, Step
 
 
@@ -44,7 +45,7 @@ class Entering:
         Raises Error; nobody is left then.
         """
         try:
-            self._await_process()
+            await_process(self._channel, self._place)
         finally:
             os.waitpid(self._between, 0)
         try:
@@ -52,16 +53,6 @@ class Entering:
         except Error:
             os.waitpid(self._place.child, 0)
             raise
-
-    def _await_process(self) -> None:
-        message = self._channel.receive()
-        if message is None:
-            raise StartError(container.KILLED_EARLY)
-        if "failed" in message.document:
-            raise from_wire(message.document["failed"])
-        # The first word is that of the process between: what comes later could be said by who traces the program's.
-        self._place.child = int(message.document["entered"])
-        self._place.pidfd = os.pidfd_open(self._place.child)
 
     def _await_execve(self, ours: list[int]) -> list[int]:
         came_to_last = False
@@ -75,3 +66,15 @@ class Entering:
         if not came_to_last:
             raise StartError(container.KILLED_EARLY)
         return ours
+
+
+def await_process(channel: Channel, place: Place) -> None:
+    """Until ForkInside has made the program's process; `place` says by child and pidfd which.  Raises Error."""
+    message = channel.receive()
+    if message is None:
+        raise StartError(container.KILLED_EARLY)
+    if "failed" in message.document:
+        raise from_wire(message.document["failed"])
+    # The first word is that of the process between: what comes later could be said by who traces the program's.
+    place.child = int(message.document["entered"])
+    place.pidfd = os.pidfd_open(place.child)

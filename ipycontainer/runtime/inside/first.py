@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from ipycontainer.errors import Error, StartError, from_wire
+from ipycontainer.errors import Error
 from ipycontainer.launcher import wire
 from ipycontainer.linux import namespaces
 from ipycontainer.linux import pidfd as pidfds
-from ipycontainer.runtime.inside.container import KILLED_EARLY
+from ipycontainer.runtime.inside.entering import await_process
 from ipycontainer.runtime.inside.step import Place, Step
 from ipycontainer.runtime.inside.steps.outside import Clone
 from ipycontainer.runtime.inside.walk import walk
@@ -64,15 +64,10 @@ class First:
 
     def meet(self) -> None:
         """Until the process that stood for PID 1 has made it where another container sees it; raises Error."""
-        message = self.channel.receive()
-        if message is None:
-            raise StartError(KILLED_EARLY)
-        if "failed" in message.document:
-            raise from_wire(message.document["failed"])
-        self.place.ended.append(self.place.child)
-        os.close(self.place.pidfd)
-        self.place.child = int(message.document["entered"])
-        self.place.pidfd = os.pidfd_open(self.place.child)
+        between, pidfd = self.place.child, self.place.pidfd
+        await_process(self.channel, self.place)
+        self.place.ended.append(between)
+        os.close(pidfd)
 
     def _hold_mounts(self) -> None:
         """Else PID 1, when it ends, takes its mounts apart before anybody is told of its end."""
